@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+/// How the stored components relate to R'G'B' (the numbers are those of ITU-T H.273).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Matrix {
+    /// Components are R'G'B' (or gray).
+    Rgb = 0,
+    /// BT.709.
+    Bt709 = 1,
+    /// Not stated; treated as BT.709 from 720 lines on, as BT.601 below.
+    Unknown = 2,
+    /// FCC 73.682.
+    Fcc = 4,
+    /// BT.601.
+    Bt601 = 6,
+    /// SMPTE 240M.
+    Smpte240m = 7,
+    /// BT.2020, non-constant luminance.
+    Bt2020 = 9,
+}
+
+impl Matrix {
+    /// The matrix with this H.273 number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0 => Self::Rgb,
+            1 => Self::Bt709,
+            2 => Self::Unknown,
+            4 => Self::Fcc,
+            5 | 6 => Self::Bt601,
+            7 => Self::Smpte240m,
+            9 => Self::Bt2020,
+            _ => return None,
+        })
+    }
+
+    /// The luma weights of red and blue, (Kr, Kb); `height` decides for [`Matrix::Unknown`].
+    pub fn luma_weights(self, height: u32) -> (f32, f32) {
+        match self {
+            Self::Unknown if height >= 720 => Self::Bt709.luma_weights(height),
+            Self::Bt709 => (0.2126, 0.0722),
+            Self::Fcc => (0.30, 0.11),
+            Self::Smpte240m => (0.212, 0.087),
+            Self::Bt2020 => (0.2627, 0.0593),
+            Self::Rgb | Self::Unknown | Self::Bt601 => (0.299, 0.114),
+        }
+    }
+}
+
+/// Where chroma samples lie relative to luma samples in 4:2:0 and 4:2:2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ChromaSite {
+    /// Not stated; treated as [`ChromaSite::Left`].
+    #[default]
+    Unknown = 0,
+    /// Horizontally on the left luma sample, vertically between two lines (MPEG-2, H.264).
+    Left = 1,
+    /// Between luma samples both ways (JPEG, MPEG-1).
+    Center = 2,
+    /// On the top left luma sample.
+    TopLeft = 3,
+}
+
+impl ChromaSite {
+    /// The site with this code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Self::Unknown, Self::Left, Self::Center, Self::TopLeft]
+            .get(code as usize)
+            .copied()
+    }
+}
+
+/// Colorimetry of a sequence; primaries and transfer are H.273 numbers passed through unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Color {
+    /// Relation of the components to R'G'B'.
+    pub matrix: Matrix,
+    /// Whether samples use the full range (0..=255 at 8 bits) instead of the video range.
+    pub full_range: bool,
+    /// H.273 colour primaries (2 = unknown).
+    pub primaries: u8,
+    /// H.273 transfer characteristics (2 = unknown).
+    pub transfer: u8,
+    /// Position of chroma samples.
+    pub site: ChromaSite,
+}
+
+impl Default for Color {
+    fn default() -> Self {
+        Self {
+            matrix: Matrix::Unknown,
+            full_range: false,
+            primaries: 2,
+            transfer: 2,
+            site: ChromaSite::Unknown,
+        }
+    }
+}

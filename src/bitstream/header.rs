@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use super::bytes::{Reader, Writer};
+use crate::base::{Chroma, ChromaSite, Color, Error, Matrix, PictureFormat, Result, Tau, limits};
+
+/// One kind of grid source: its levels and its time nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceHeader {
+    /// Stride of each level in pixels, finest first.
+    pub strides: Vec<u32>,
+    /// Frames between two time nodes (1 = one per frame); unused for canonical grids.
+    pub node_step: u32,
+}
+
+/// The latent trajectory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LatentHeader {
+    /// Dimensions of z.
+    pub dim: u32,
+    /// Frames between two time nodes.
+    pub node_step: u32,
+}
+
+/// The base network and its modulation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NetworkHeader {
+    /// Width of both hidden layers.
+    pub width: u32,
+    /// Rank r of the modulation.
+    pub rank: u32,
+}
+
+/// What the network of a group looks like (FORMAT section 4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelHeader {
+    /// Canonical grids; those of stride <= `cubic_up_to` are sampled by cubic B-splines.
+    pub canonical: SourceHeader,
+    /// Largest stride of a cubic canonical level.
+    pub cubic_up_to: u32,
+    /// Pixels by which the canonical grids reach beyond each edge of the frame.
+    pub margin: u32,
+    /// Motion grids, two components per level.
+    pub motion: SourceHeader,
+    /// Residual grids.
+    pub residual: SourceHeader,
+    /// Latent trajectory.
+    pub latent: LatentHeader,
+    /// Base network.
+    pub network: NetworkHeader,
+}
+
+/// Everything a group says before its payload: sequence, times and model (FORMAT section 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupHeader {
+    /// Number of the group modulo 256; the access units of a group repeat it.
+    pub id: u8,
+    /// Format of the source pictures.
+    pub format: PictureFormat,
+    /// Nominal frame rate (numerator, denominator); (0, 1) when variable or unknown.
+    pub frame_rate: (u32, u32),
+    /// Presentation time of the first frame in ns.
+    pub pts: u64,
+    /// Duration of every frame in ns, 1..=[`limits::MAX_GROUP_FRAMES`] entries.
+    pub durations: Vec<u64>,
+    /// The network.
+    pub model: ModelHeader,
+}
+
+impl GroupHeader {
+    /// Frames of the group.
+    pub fn n_frames(&self) -> u32 {
+        self.durations.len() as u32
+    }
+
+    /// Duration of the whole group in ns.
+    pub fn duration(&self) -> u64 {
+        self.durations.iter().sum()
+    }
+
+    /// Presentation time of `tau` in ns: frame times, linear between them.
+    pub fn time_of(&self, tau: Tau) -> u64 {
+        let i = (tau.floor() as usize).min(self.durations.len() - 1);
+        let start: u64 = self.pts + self.durations[..i].iter().sum::<u64>();
+        let units = u64::from(tau.units()) - i as u64 * u64::from(Tau::UNIT);
+        start + (self.durations[i] * units + u64::from(Tau::UNIT) / 2) / u64::from(Tau::UNIT)
+    }
+
+    pub(super) fn write(&self, w: &mut Writer) {
+        let f = &self.format;
+        w.varint(f.width.into());
+        w.varint(f.height.into());
+        w.u8(f.chroma as u8 | (f.depth - 8) << 3 | u8::from(f.color.full_range) << 7);
+        w.u8(f.color.matrix as u8 | (f.color.site as u8) << 4);
+        w.u8(f.color.primaries);
+        w.u8(f.color.transfer);
+        w.varint(f.par.0.into());
+        w.varint(f.par.1.into());
+        w.varint(self.frame_rate.0.into());
+        w.varint(self.frame_rate.1.into());
+        w.varint(self.pts);
+        self.write_durations(w);
+        self.model.write(w);
+    }
+
+    /// As a position on the nominal frame grid where they lie on it (1 + its number), else as 0 and
+    /// runs of equal durations.
+    fn write_durations(&self, w: &mut Writer) {
+        w.varint(self.durations.len() as u64);
+        let first = nearest_frame(self.pts, self.frame_rate);
+        if grid_durations(first, self.durations.len(), self.frame_rate) == self.durations {
+            return w.varint(first + 1);
+        }
+        w.varint(0);
+        let mut base = 0;
+        for run in self.durations.chunk_by(|a, b| a == b) {
+            w.varint(run.len() as u64);
+            w.signed(run[0].wrapping_sub(base) as i64);
+            base = run[0];
+        }
+    }
+
+    pub(super) fn read(id: u8, r: &mut Reader) -> Result<Self> {
+        let side = 1..=u64::from(limits::MAX_SIDE);
+        let width = r.bounded("width", side.clone())?;
+        let height = r.bounded("height", side)?;
+        let b = r.u8()?;
+        let chroma = Chroma::from_code(b & 7)
+            .ok_or_else(|| Error::damaged(format!("unknown chroma format {}", b & 7)))?;
+        let depth = 8 + (b >> 3 & 15);
+        let c = r.u8()?;
+        let color = Color {
+            matrix: Matrix::from_code(c & 15)
+                .ok_or_else(|| Error::damaged(format!("unknown matrix {}", c & 15)))?,
+            full_range: b >> 7 != 0,
+            site: ChromaSite::from_code(c >> 4)
+                .ok_or_else(|| Error::damaged(format!("unknown chroma site {}", c >> 4)))?,
+            primaries: r.u8()?,
+            transfer: r.u8()?,
+        };
+        let any = 1..=u64::from(u32::MAX);
+        let par = (
+            r.bounded("pixel aspect ratio", any.clone())?,
+            r.bounded("pixel aspect ratio", any.clone())?,
+        );
+        let format = PictureFormat {
+            width,
+            height,
+            chroma,
+            depth,
+            color,
+            par,
+        };
+        format.validate()?;
+        let frame_rate = (
+            r.bounded("frame rate", 0..=u64::from(u32::MAX))?,
+            r.bounded("frame rate", any)?,
+        );
+        let pts = r.varint()?;
+        let durations = Self::read_durations(r, frame_rate)?;
+        let total = durations.iter().try_fold(pts, |t, &d| t.checked_add(d));
+        if total.is_none_or(|t| t > i64::MAX as u64) {
+            return Err(Error::damaged("the group ends after the end of time"));
+        }
+        Ok(Self {
+            id,
+            format,
+            frame_rate,
+            pts,
+            durations,
+            model: ModelHeader::read(r)?,
+        })
+    }
+
+    fn read_durations(r: &mut Reader, frame_rate: (u32, u32)) -> Result<Vec<u64>> {
+        let n = r.bounded("number of frames", 1..=u64::from(limits::MAX_GROUP_FRAMES))? as usize;
+        let first = r.varint()?;
+        if first > 0 {
+            if frame_rate.0 == 0 || first > 1 << 48 {
+                return Err(Error::damaged(
+                    "a place on a frame grid that does not exist",
+                ));
+            }
+            return Ok(grid_durations(first - 1, n, frame_rate));
+        }
+        let mut durations = Vec::with_capacity(n);
+        let mut duration = 0u64;
+        while durations.len() < n {
+            let run = r.bounded("run of durations", 1..=(n - durations.len()) as u64)? as usize;
+            duration = duration.wrapping_add(r.signed()? as u64);
+            if duration > 1 << 50 {
+                return Err(Error::limit("a frame lasts longer than 13 days"));
+            }
+            durations.resize(durations.len() + run, duration);
+        }
+        Ok(durations)
+    }
+}
+
+/// The time in ns at which frame `n` of a constant frame rate begins.
+fn grid_time(n: u64, frame_rate: (u32, u32)) -> u64 {
+    let ns = u128::from(n) * 1_000_000_000 * u128::from(frame_rate.1);
+    (ns / u128::from(frame_rate.0)).min(u128::from(u64::MAX)) as u64
+}
+
+/// The frame of a constant frame rate that begins nearest to `pts`; 0 when the rate is unknown.
+fn nearest_frame(pts: u64, frame_rate: (u32, u32)) -> u64 {
+    let second = 1_000_000_000 * u128::from(frame_rate.1);
+    ((u128::from(pts) * u128::from(frame_rate.0) + second / 2) / second) as u64
+}
+
+/// Durations of `n` frames from frame `first` on; empty when the rate is unknown.
+fn grid_durations(first: u64, n: usize, frame_rate: (u32, u32)) -> Vec<u64> {
+    if frame_rate.0 == 0 {
+        return Vec::new();
+    }
+    let times = |i: u64| grid_time(first + i, frame_rate);
+    (0..n as u64)
+        .map(|i| times(i + 1).saturating_sub(times(i)))
+        .collect()
+}
+
+impl ModelHeader {
+    fn write(&self, w: &mut Writer) {
+        for source in [&self.canonical, &self.motion, &self.residual] {
+            w.varint(source.strides.len() as u64);
+            source.strides.iter().for_each(|&s| w.varint(s.into()));
+        }
+        w.varint(self.motion.node_step.into());
+        w.varint(self.residual.node_step.into());
+        w.varint(self.cubic_up_to.into());
+        w.varint(self.margin.into());
+        w.varint(self.latent.dim.into());
+        w.varint(self.latent.node_step.into());
+        w.varint(self.network.width.into());
+        w.varint(self.network.rank.into());
+    }
+
+    fn read(r: &mut Reader) -> Result<Self> {
+        let mut sources = [const { Vec::new() }; 3];
+        for strides in &mut sources {
+            let n = r.bounded("number of levels", 0..=limits::MAX_LEVELS as u64)?;
+            for _ in 0..n {
+                strides.push(r.bounded("stride", 1..=u64::from(limits::MAX_STRIDE))?);
+            }
+        }
+        let [canonical, motion, residual] = sources;
+        let steps = 1..=u64::from(limits::MAX_GROUP_FRAMES);
+        Ok(Self {
+            canonical: SourceHeader {
+                strides: canonical,
+                node_step: 0,
+            },
+            motion: SourceHeader {
+                strides: motion,
+                node_step: r.bounded("motion node step", steps.clone())?,
+            },
+            residual: SourceHeader {
+                strides: residual,
+                node_step: r.bounded("residual node step", steps.clone())?,
+            },
+            cubic_up_to: r.bounded("largest cubic stride", 0..=u64::from(limits::MAX_STRIDE))?,
+            margin: r.bounded("margin", 0..=u64::from(limits::MAX_STRIDE))?,
+            latent: LatentHeader {
+                dim: r.bounded("latent dimension", 1..=u64::from(limits::MAX_LATENT))?,
+                node_step: r.bounded("latent node step", steps)?,
+            },
+            network: NetworkHeader {
+                width: r.bounded("network width", 1..=u64::from(limits::MAX_WIDTH))?,
+                rank: r.bounded("rank", 1..=u64::from(limits::MAX_RANK))?,
+            },
+        })
+    }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use super::GroupHeader;
+use super::bytes::{Reader, Writer};
+use crate::base::{Error, Result, Tau, limits};
+
+/// The first eight bytes of every group access unit, and so of every `.lnr` file (FORMAT section 2).
+pub const MAGIC: [u8; 8] = [SYNC[0], SYNC[1], GROUP, b'L', b'N', b'R', b'\r', b'\n'];
+
+const SYNC: [u8; 2] = [0x9C, 0x4C];
+/// Version 1 in the high half, type in the low half.
+const GROUP: u8 = 0x11;
+const FRAME: u8 = 0x12;
+/// Magic, group id, tau, header size, payload size at their longest.
+const GROUP_FIXED: usize = 8 + 1 + 5 + 2 + 4;
+
+/// What stands at the start of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scan {
+    /// No access unit begins within the first `usize` bytes.
+    Garbage(usize),
+    /// An access unit may begin here; at least so many bytes are needed to tell.
+    More(usize),
+    /// A whole header with a good checksum.
+    Unit {
+        /// Bytes of the access unit; they need not all be there yet.
+        len: usize,
+        /// Whether it begins a group.
+        is_group: bool,
+    },
+}
+
+/// A parsed access unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unit<'a> {
+    /// The first of a group: it carries the networks.
+    Group {
+        /// Sequence, times, model.
+        header: Box<GroupHeader>,
+        /// Which time it shows.
+        shows: Tau,
+        /// Entropy-coded tensors.
+        payload: &'a [u8],
+    },
+    /// Another frame of the current group.
+    Frame {
+        /// [`GroupHeader::id`] of its group.
+        group: u8,
+        /// Which time it shows.
+        shows: Tau,
+    },
+}
+
+struct Prefix {
+    group: u8,
+    shows: Tau,
+    /// Bytes before the variable header.
+    len: usize,
+    header_len: usize,
+    payload_len: usize,
+}
+
+/// Frames are `2i`, times between them `2 * units + 1`.
+fn write_tau(w: &mut Writer, tau: Tau) {
+    match tau.is_frame() {
+        true => w.varint(2 * u64::from(tau.floor())),
+        false => w.varint(2 * u64::from(tau.units()) + 1),
+    }
+}
+
+fn read_tau(r: &mut Reader) -> Result<Tau> {
+    let end = limits::MAX_GROUP_FRAMES * Tau::UNIT;
+    let v = r.varint()?;
+    let units = if v & 1 == 0 {
+        (v >> 1).saturating_mul(Tau::UNIT.into())
+    } else {
+        v >> 1
+    };
+    if units >= u64::from(end) {
+        return Err(Error::damaged("a time beyond the longest group"));
+    }
+    Ok(Tau::from_units(units as u32))
+}
+
+/// An access unit that shows time `tau` of the group with this id.
+pub fn write_frame(group: u8, tau: Tau) -> Vec<u8> {
+    let mut w = Writer(vec![SYNC[0], SYNC[1], FRAME, group]);
+    write_tau(&mut w, tau);
+    let crc = crc32c::crc32c(&w.0) as u16;
+    w.0.extend(crc.to_le_bytes());
+    w.0
+}
+
+/// The access unit that begins a group and shows time `tau` of it.
+pub fn write_group(header: &GroupHeader, tau: Tau, payload: &[u8]) -> Vec<u8> {
+    let mut body = Writer::default();
+    header.write(&mut body);
+    let mut w = Writer(MAGIC.to_vec());
+    w.u8(header.id);
+    write_tau(&mut w, tau);
+    w.0.extend((body.0.len() as u16).to_le_bytes());
+    w.0.extend((payload.len() as u32).to_le_bytes());
+    w.0.extend(body.0);
+    w.0.extend(crc32c::crc32c(&w.0).to_le_bytes());
+    w.0.extend(payload);
+    w.0.extend(crc32c::crc32c(payload).to_le_bytes());
+    w.0
+}
+
+/// Looks for an access unit at the start of `data`; reads headers only, never the payload.
+pub fn scan(data: &[u8]) -> Scan {
+    match check_header(data) {
+        Ok(Ok((p, is_group))) => {
+            let len = match is_group {
+                true => p.len + p.header_len + 4 + p.payload_len + 4,
+                false => p.len + 2,
+            };
+            Scan::Unit { len, is_group }
+        }
+        Ok(Err(needed)) => Scan::More(needed),
+        Err(_) => {
+            let next = data.iter().skip(1).position(|&b| b == SYNC[0]);
+            Scan::Garbage(next.map_or(data.len().max(1), |n| n + 1))
+        }
+    }
+}
+
+/// The fixed part of a header whose checksum is good, or how many bytes are needed to know.
+fn check_header(data: &[u8]) -> Result<std::result::Result<(Prefix, bool), usize>> {
+    let not_here = || Error::damaged("no access unit begins here");
+    if data.iter().zip(&SYNC).any(|(a, b)| a != b) {
+        return Err(not_here());
+    }
+    let Some(&kind) = data.get(2) else {
+        return Ok(Err(3));
+    };
+    let (min, longest) = match kind {
+        GROUP => (GROUP_FIXED - 4, GROUP_FIXED),
+        FRAME => (7, 9),
+        _ if kind & 0xF0 != 0x10 => {
+            return Err(Error::damaged(format!(
+                "stream version {} (1 is known)",
+                kind >> 4
+            )));
+        }
+        _ => return Err(not_here()),
+    };
+    if kind == GROUP && data.iter().zip(&MAGIC).any(|(a, b)| a != b) {
+        return Err(not_here());
+    }
+    if data.len() < min {
+        return Ok(Err(min));
+    }
+    let p = match read_prefix(data, kind == GROUP) {
+        Ok(p) => p,
+        Err(_) if data.len() < longest => return Ok(Err(data.len() + 1)),
+        Err(e) => return Err(e),
+    };
+    let end = p.len + p.header_len;
+    let crc_len = if kind == GROUP { 4 } else { 2 };
+    let Some(stored) = data.get(end..end + crc_len) else {
+        return Ok(Err(end + crc_len));
+    };
+    let crc = crc32c::crc32c(&data[..end]).to_le_bytes();
+    if stored != &crc[..crc_len] {
+        return Err(Error::damaged("the checksum of a header does not match"));
+    }
+    Ok(Ok((p, kind == GROUP)))
+}
+
+fn read_prefix(data: &[u8], is_group: bool) -> Result<Prefix> {
+    let mut r = Reader(&data[if is_group { 8 } else { 3 }..]);
+    let group = r.u8()?;
+    let shows = read_tau(&mut r)?;
+    let (mut header_len, mut payload_len) = (0, 0);
+    if is_group {
+        header_len = usize::from(u16::from_le_bytes([r.u8()?, r.u8()?]));
+        let n = u32::from_le_bytes([r.u8()?, r.u8()?, r.u8()?, r.u8()?]);
+        if header_len > limits::MAX_HEADER || n > limits::MAX_PAYLOAD {
+            return Err(Error::limit(format!(
+                "header of {header_len}, payload of {n} bytes"
+            )));
+        }
+        payload_len = n as usize;
+    }
+    Ok(Prefix {
+        group,
+        shows,
+        len: data.len() - r.0.len(),
+        header_len,
+        payload_len,
+    })
+}
+
+/// Parses one whole access unit and checks its checksums.
+///
+/// # Errors
+/// [`Error::Damaged`] or [`Error::Limit`] saying what is wrong with it.
+pub fn parse(data: &[u8]) -> Result<Unit<'_>> {
+    let short = || Error::damaged("the access unit ends too early");
+    let (p, is_group) = check_header(data)?.map_err(|_| short())?;
+    if !is_group {
+        return Ok(Unit::Frame {
+            group: p.group,
+            shows: p.shows,
+        });
+    }
+    let start = p.len + p.header_len + 4;
+    let payload = data.get(start..start + p.payload_len).ok_or_else(short)?;
+    let stored = data
+        .get(start + p.payload_len..start + p.payload_len + 4)
+        .ok_or_else(short)?;
+    if stored != crc32c::crc32c(payload).to_le_bytes() {
+        return Err(Error::damaged("the checksum of a payload does not match"));
+    }
+    let header = parse_group_header(data)?;
+    if p.shows >= Tau::frame(header.n_frames()) {
+        return Err(Error::damaged("a time beyond the end of its group"));
+    }
+    Ok(Unit::Group {
+        header: Box::new(header),
+        shows: p.shows,
+        payload,
+    })
+}
+
+/// The header of a group access unit; the payload need not be there.
+///
+/// # Errors
+/// [`Error::Damaged`] when this is no group access unit or its header is not whole.
+pub fn parse_group_header(data: &[u8]) -> Result<GroupHeader> {
+    match check_header(data)? {
+        Ok((p, true)) => {
+            GroupHeader::read(p.group, &mut Reader(&data[p.len..p.len + p.header_len]))
+        }
+        _ => Err(Error::damaged("not the first access unit of a group")),
+    }
+}

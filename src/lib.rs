@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Latent-INR video codec: a group of frames is one small neural network with a latent vector per
+//! frame, decodable at any size and any time.
+//!
+//! The layers depend on each other in one direction only:
+//! `gst, bin -> codec -> train -> model -> backend -> base` and `codec -> bitstream -> base`.
+
+pub mod backend;
+pub mod base;
+pub mod bitstream;
+pub mod codec;
+#[cfg(feature = "plugin")]
+pub mod gst;
+pub mod model;
+pub mod train;

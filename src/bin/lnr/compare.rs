@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gstlnr::base::PictureFormat;
+use gstlnr::base::{Chroma, Matrix, Picture, PictureFormat};
 use gstlnr::codec::metrics::{FrameMetrics, compare, n_scales};
 use serde_json::{Value, json};
 
@@ -18,7 +18,10 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
     let mut video = open(&args.video, args.size, args, console)?;
     let format = video.info().format;
     let size = (format.width, format.height);
-    let mut reference = open(&args.reference, Some(size), args, console)?;
+    let source = open(&args.reference, None, args, console)?;
+    let matrices = matrices(&source.info().format, &own);
+    let mut reference: Box<dyn Source> =
+        Box::new(Resized::new(args.reference.clone(), source, size)?);
     let mut also = match &args.also {
         Some(path) => Some(open(path, None, args, console)?),
         None => None,
@@ -33,8 +36,10 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
         let (Some(a), Some(b)) = (reference.next()?, video.next()?) else {
             break;
         };
-        let metrics = compare(&a.picture, &b.picture);
-        sums.add(&metrics.map_err(|e| Failure::codec(&args.video, e))?);
+        let codec = |e| Failure::codec(&args.video, e);
+        let a = with_matrix(a, matrices[0]).map_err(codec)?;
+        let b = with_matrix(b, matrices[1]).map_err(codec)?;
+        sums.add(&compare(&a.picture, &b.picture).map_err(codec)?);
         let third = match &mut also {
             Some(source) => source.next()?,
             None => None,
@@ -65,6 +70,7 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
         bytes: file_size(&args.video)?,
         own,
         measured: format,
+        matrix: matrices[1],
         n_damaged: video.n_damaged() + reference.n_damaged(),
         sums,
     };
@@ -84,17 +90,47 @@ fn open(
     if path == Path::new("-") {
         return Err(Failure::usage("compare reads files, not standard input"));
     }
-    // A reference is what it is: an LNR file as reference is scaled like any other video.
-    let is_reference = path == args.reference;
     let options = Options {
         decoder: decoder_config(Backend::Auto, args.threads),
-        size: size.filter(|_| !is_reference),
+        size,
     };
     let source = input::open(path, options, console)?;
     match size {
         Some(size) => Ok(Box::new(Resized::new(path.to_owned(), source, size)?)),
         None => Ok(source),
     }
+}
+
+/// The matrices to convert both videos with. One that is not stated is taken to be the other's; when
+/// neither is, the reference's size decides, so that scaling does not change the colours.
+fn matrices(reference: &PictureFormat, video: &PictureFormat) -> [Matrix; 2] {
+    let known = |f: &PictureFormat| Some(f.color.matrix).filter(|&m| m != Matrix::Unknown);
+    let guess = match reference.height {
+        720.. => Matrix::Bt709,
+        _ => Matrix::Bt601,
+    };
+    let other = known(reference).or(known(video)).unwrap_or(guess);
+    [reference, video].map(|f| {
+        known(f).unwrap_or(match f.chroma {
+            Chroma::Rgb => Matrix::Rgb,
+            _ if other == Matrix::Rgb => guess,
+            _ => other,
+        })
+    })
+}
+
+/// `frame` with its matrix stated.
+fn with_matrix(frame: Frame, matrix: Matrix) -> gstlnr::base::Result<Frame> {
+    let mut format = *frame.picture.format();
+    if format.color.matrix == matrix {
+        return Ok(frame);
+    }
+    format.color.matrix = matrix;
+    let mut picture = Picture::new(format)?;
+    for (i, plane) in picture.planes_mut().enumerate() {
+        plane.copy_from_slice(frame.picture.plane(i));
+    }
+    Ok(Frame { picture, ..frame })
 }
 
 fn skip(reference: &mut dyn Source, args: &CompareArgs, console: &Console) -> Outcome<()> {
@@ -164,6 +200,8 @@ struct Report {
     /// The file's own format, which bits per pixel are counted in.
     own: PictureFormat,
     measured: PictureFormat,
+    /// The matrix that R'G'B' was made with.
+    matrix: Matrix,
     n_damaged: u64,
 }
 
@@ -193,7 +231,7 @@ impl Report {
             "ms_ssim_scales": n_scales(w as usize, h as usize),
             "width": w,
             "height": h,
-            "matrix": self.matrix(),
+            "matrix": text::matrix(self.matrix),
             "damaged": self.n_damaged,
         })
     }
@@ -211,18 +249,33 @@ impl Report {
              SSIM {ssim:.5}, MS-SSIM {ms_ssim:.5} ({} scales)",
             self.sums.n_frames,
             self.bytes,
-            self.matrix(),
+            text::matrix(self.matrix),
             n_scales(w as usize, h as usize)
         )
     }
+}
 
-    /// The matrix that R'G'B' was made with.
-    fn matrix(&self) -> String {
-        let color = self.measured.color;
-        match color.matrix.luma_weights(self.measured.height) {
-            (0.2126, 0.0722) => "BT.709".into(),
-            (0.299, 0.114) => "BT.601".into(),
-            _ => format!("{:?}", color.matrix),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_matrix_is_the_others() {
+        let format = |height, matrix| {
+            let mut f = PictureFormat::new(320, height, Chroma::Yuv420, 8);
+            f.color.matrix = matrix;
+            f
+        };
+        use Matrix::{Bt601, Bt709, Unknown};
+        for (reference, video, expected) in [
+            ((720, Bt709), (180, Unknown), [Bt709, Bt709]),
+            ((720, Unknown), (180, Unknown), [Bt709, Bt709]),
+            ((180, Unknown), (720, Unknown), [Bt601, Bt601]),
+            ((180, Unknown), (180, Bt709), [Bt709, Bt709]),
+            ((180, Bt601), (180, Bt709), [Bt601, Bt709]),
+        ] {
+            let [a, b] = [reference, video].map(|(h, m)| format(h, m));
+            assert_eq!(matrices(&a, &b), expected);
         }
     }
 }

@@ -46,7 +46,14 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
     console.stop();
     // Groups that are finished are kept whatever happened.
     let finished = job.sink.finish();
+    if job.n_written == 0 && args.output.is_file() {
+        // An empty file helps nobody; the error says what happened.
+        let _ = std::fs::remove_file(&args.output);
+    }
     match result {
+        Err(f) if f.code == Code::Interrupted && job.n_written == 0 => {
+            return Err(Failure::interrupted("interrupted; nothing was written"));
+        }
         Err(f) if f.code == Code::Interrupted => {
             let (n, groups) = (job.n_written, job.encoder.stats().groups);
             let path = args.output.display();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use gstlnr::base::{Chroma, PictureFormat};
+use gstlnr::base::{Chroma, Matrix, PictureFormat};
 use serde_json::{Value, json};
 
 /// Rounds for JSON: as many digits as mean something.
@@ -33,6 +33,18 @@ pub fn chroma(chroma: Chroma) -> &'static str {
         Chroma::Yuv422 => "yuv422",
         Chroma::Yuv444 => "yuv444",
         Chroma::Rgb => "rgb",
+    }
+}
+
+pub fn matrix(matrix: Matrix) -> &'static str {
+    match matrix {
+        Matrix::Rgb => "RGB",
+        Matrix::Bt709 => "BT.709",
+        Matrix::Unknown => "unknown",
+        Matrix::Fcc => "FCC",
+        Matrix::Bt601 => "BT.601",
+        Matrix::Smpte240m => "SMPTE 240M",
+        Matrix::Bt2020 => "BT.2020",
     }
 }
 

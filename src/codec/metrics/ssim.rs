@@ -163,6 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn values_match_an_implementation_in_double_precision() {
+        // From a separate one with numpy and scipy, after the papers.
+        let base = |x: usize, y: usize| (x * 3 + y * 2 + (x / 9) * (y / 7) * 5) % 256;
+        let noisy = |x: usize, y: usize| (base(x, y) + (x * 5 + y * 3) % 41).min(255);
+        for (w, h, one, many) in [
+            (64, 48, 0.704_084_541, 0.937_248_291),
+            (201, 183, 0.895_348_895, 0.987_515_866),
+        ] {
+            let (a, b) = (pattern(w, h, base), pattern(w, h, noisy));
+            assert!((ssim(&a, &b) - one).abs() < 2e-5, "{}", ssim(&a, &b));
+            assert!((ms_ssim(&a, &b) - many).abs() < 2e-5, "{}", ms_ssim(&a, &b));
+        }
+    }
+
+    #[test]
     fn tiny_pictures_are_measured_too() {
         let (a, b) = (pattern(3, 1, |x, _| x * 50), pattern(3, 1, |_, _| 50));
         let v = ssim(&a, &b);

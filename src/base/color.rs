@@ -66,9 +66,7 @@ pub enum ChromaSite {
 impl ChromaSite {
     /// The site with this code.
     pub fn from_code(code: u8) -> Option<Self> {
-        [Self::Unknown, Self::Left, Self::Center, Self::TopLeft]
-            .get(code as usize)
-            .copied()
+        [Self::Unknown, Self::Left, Self::Center, Self::TopLeft].get(code as usize).copied()
     }
 }
 

@@ -57,10 +57,7 @@ impl Encoder {
     /// Those of [`EncoderConfig::validate`]; [`Error::Backend`] when the backend is not available.
     pub fn new(config: EncoderConfig) -> Result<Self> {
         config.validate()?;
-        Ok(Self {
-            config,
-            stats: EncoderStats::default(),
-        })
+        Ok(Self { config, stats: EncoderStats::default() })
     }
 
     /// Adds the next frame. When it closes a group, that group is trained, and its access units are

@@ -12,22 +12,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("model", &["base", "backend"]),
     ("train", &["base", "backend", "model"]),
     ("align", &["base", "backend", "model", "train"]),
-    (
-        "codec",
-        &["base", "bitstream", "backend", "model", "train", "align"],
-    ),
-    (
-        "gst",
-        &[
-            "base",
-            "bitstream",
-            "backend",
-            "model",
-            "train",
-            "align",
-            "codec",
-        ],
-    ),
+    ("codec", &["base", "bitstream", "backend", "model", "train", "align"]),
+    ("gst", &["base", "bitstream", "backend", "model", "train", "align", "codec"]),
 ];
 /// Folders where unsafe code may stand.
 const UNSAFE_FENCE: [&str; 1] = ["src/backend/cpu/simd"];
@@ -62,11 +48,7 @@ fn complaints(rule: Rule) -> Vec<String> {
         let text = std::fs::read_to_string(&file).expect("source files are readable text");
         let path = file.strip_prefix(root()).expect("files of the repository");
         let path = path.to_string_lossy().replace('\\', "/");
-        found.extend(
-            rule(&path, &text)
-                .into_iter()
-                .map(|c| format!("{path}: {c}")),
-        );
+        found.extend(rule(&path, &text).into_iter().map(|c| format!("{path}: {c}")));
     }
     found
 }
@@ -75,12 +57,8 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) {
     if path.is_file() && path.extension().is_some_and(|e| e == "rs") {
         files.push(path.to_owned());
     }
-    let mut entries: Vec<_> = std::fs::read_dir(path)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|e| e.path())
-        .collect();
+    let mut entries: Vec<_> =
+        std::fs::read_dir(path).into_iter().flatten().flatten().map(|e| e.path()).collect();
     entries.sort();
     entries.iter().for_each(|e| collect(e, files));
 }
@@ -99,13 +77,11 @@ fn is_word(byte: Option<u8>) -> bool {
 
 /// The places where `word` stands alone.
 fn words<'a>(line: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    line.match_indices(word)
-        .map(|(at, _)| at)
-        .filter(move |&at| {
-            let bytes = line.as_bytes();
-            let before = at.checked_sub(1).and_then(|i| bytes.get(i).copied());
-            !is_word(before) && !is_word(bytes.get(at + word.len()).copied())
-        })
+    line.match_indices(word).map(|(at, _)| at).filter(move |&at| {
+        let bytes = line.as_bytes();
+        let before = at.checked_sub(1).and_then(|i| bytes.get(i).copied());
+        !is_word(before) && !is_word(bytes.get(at + word.len()).copied())
+    })
 }
 
 /// Layers that the paths in `text` lead to from a file `depth` modules below the crate root.
@@ -145,9 +121,7 @@ fn layers(path: &str, text: &str) -> Vec<String> {
     let Some((_, allowed)) = LAYERS.iter().find(|l| l.0 == layer) else {
         return match layer {
             "lib" | "bin" => Vec::new(),
-            _ => vec![format!(
-                "{layer} is no known layer; add it to tests/structure.rs"
-            )],
+            _ => vec![format!("{layer} is no known layer; add it to tests/structure.rs")],
         };
     };
     let folders = inner.matches('/').count();
@@ -179,9 +153,7 @@ fn unsafe_fence(path: &str, text: &str) -> Vec<String> {
             l.starts_with("//") || l.starts_with("#[")
         });
         if !is_inside {
-            found.push(format!(
-                "line {number}: unsafe code outside {UNSAFE_FENCE:?}"
-            ));
+            found.push(format!("line {number}: unsafe code outside {UNSAFE_FENCE:?}"));
         } else if !above.any(|l| l.contains("SAFETY:") || l.contains("# Safety"))
             && !lines[number - 1].contains("SAFETY:")
         {
@@ -218,9 +190,7 @@ fn machine_paths(path: &str, text: &str) -> Vec<String> {
         })
     };
     let lines = text.lines().enumerate().filter(|(_, l)| found(l));
-    lines
-        .map(|(i, _)| format!("line {}: a path of one machine", i + 1))
-        .collect()
+    lines.map(|(i, _)| format!("line {}: a path of one machine", i + 1)).collect()
 }
 
 #[test]
@@ -257,10 +227,7 @@ fn layers_can_fail() {
     for (path, text) in [
         ("src/base/x.rs", "use crate::codec::Encoder;"),
         ("src/base/x.rs", "fn f() { crate::gst::g() }"),
-        (
-            "src/bitstream/a/b.rs",
-            "use crate::{base::Error, model::X};",
-        ),
+        ("src/bitstream/a/b.rs", "use crate::{base::Error, model::X};"),
         ("src/backend/cpu/mod.rs", "use super::super::train::T;"),
         ("src/model/a.rs", "use super::super::codec::T;"),
         ("src/other/a.rs", ""),

@@ -11,8 +11,8 @@ Exit codes:
   0    done
   1    wrong usage, or a setting out of range
   2    an input cannot be opened or read
-  3    an input is damaged or of an unsupported kind; `decode` also ends with 3 when it left out
-       damaged parts and wrote the rest
+  3    an input is damaged or of an unsupported kind; `decode` and `info` also end with
+       3 when they left out damaged parts and handled the rest
   4    the output cannot be written
   5    the compute backend is not available or failed
   130  interrupted (Ctrl-C or SIGTERM); `encode` keeps the groups that were finished";
@@ -205,10 +205,7 @@ impl From<Backend> for Choice {
 
 /// A decoder's settings.
 pub fn decoder_config(backend: Backend, threads: usize) -> DecoderConfig {
-    DecoderConfig {
-        backend: backend.into(),
-        threads,
-    }
+    DecoderConfig { backend: backend.into(), threads }
 }
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {

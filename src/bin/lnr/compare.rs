@@ -33,7 +33,10 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
     let most = args.frames.unwrap_or(u64::MAX);
     while sums.n_frames < most {
         console.check()?;
-        let (Some(a), Some(b)) = (reference.next()?, video.next()?) else {
+        let Some(a) = reference.next()? else {
+            break;
+        };
+        let Some(b) = video.next()? else {
             break;
         };
         let codec = |e| Failure::codec(&args.video, e);
@@ -46,13 +49,7 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
         };
         if args.sheet.is_some() {
             let frames = [Some(a), Some(b), third];
-            sheet.add(
-                frames
-                    .into_iter()
-                    .flatten()
-                    .map(|f: Frame| f.picture)
-                    .collect(),
-            );
+            sheet.add(frames.into_iter().flatten().map(|f: Frame| f.picture).collect());
         }
         console.advance(sums.n_frames as f64, format!("frame {}", sums.n_frames));
     }
@@ -90,10 +87,7 @@ fn open(
     if path == Path::new("-") {
         return Err(Failure::usage("compare reads files, not standard input"));
     }
-    let options = Options {
-        decoder: decoder_config(Backend::Auto, args.threads),
-        size,
-    };
+    let options = Options { decoder: decoder_config(Backend::Auto, args.threads), size };
     let source = input::open(path, options, console)?;
     match size {
         Some(size) => Ok(Box::new(Resized::new(path.to_owned(), source, size)?)),
@@ -156,10 +150,7 @@ fn count_rest(video: &mut dyn Source, args: &CompareArgs, console: &Console) -> 
     }
     if n > 0 && args.frames.is_none() {
         let path = args.reference.display();
-        console.warn(&format!(
-            "{path}: it ends {n} frames before {}",
-            args.video.display()
-        ));
+        console.warn(&format!("{path}: it ends {n} frames before {}", args.video.display()));
     }
     Ok(n)
 }
@@ -209,11 +200,7 @@ impl Report {
     fn means(&self) -> ([f64; 4], Option<f64>, f64) {
         let n = self.sums.n_frames as f64;
         let bpp = text::bits_per_pixel(self.bytes, &self.own, self.n_total);
-        (
-            self.sums.values.map(|v| v / n),
-            self.sums.yuv611.map(|v| v / n),
-            bpp,
-        )
+        (self.sums.values.map(|v| v / n), self.sums.yuv611.map(|v| v / n), bpp)
     }
 
     fn json(&self) -> Value {

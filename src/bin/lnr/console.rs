@@ -24,11 +24,7 @@ const STEPS: f64 = 100.0;
 
 impl Console {
     pub fn new(quiet: bool) -> Self {
-        Self {
-            cancel: CancelFlag::default(),
-            quiet,
-            bar: Rc::default(),
-        }
+        Self { cancel: CancelFlag::default(), quiet, bar: Rc::default() }
     }
 
     /// Begins a bar of so many frames, or one without an end. It is drawn on a terminal only.

@@ -15,15 +15,9 @@ use crate::text;
 pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     output::check_distinct(&args.input, &args.output)?;
     let begin = Instant::now();
-    let options = Options {
-        decoder: decoder_config(args.backend, args.threads),
-        size: args.size,
-    };
-    let timing = Timing {
-        start: args.start.unwrap_or(0.0),
-        duration: args.duration,
-        frame_rate: args.fps,
-    };
+    let options = Options { decoder: decoder_config(args.backend, args.threads), size: args.size };
+    let timing =
+        Timing { start: args.start.unwrap_or(0.0), duration: args.duration, frame_rate: args.fps };
     let mut source = LnrSource::open(&args.input, options, timing, console)?;
     let info = source.info().clone();
     let mut sink = output::open_pictures(&args.output, &info, console)?;
@@ -62,10 +56,7 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     }
     if n_frames == 0 {
         let cause = "no frames lie in the chosen time (see --start, --duration)";
-        return Err(Failure::new(
-            Code::Usage,
-            format!("{}: {cause}", args.input.display()),
-        ));
+        return Err(Failure::new(Code::Usage, format!("{}: {cause}", args.input.display())));
     }
     Ok(())
 }

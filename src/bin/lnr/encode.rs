@@ -97,10 +97,7 @@ fn n_wanted(args: &EncodeArgs, info: &VideoInfo) -> Option<u64> {
         (s * f64::from(n) / f64::from(d)).ceil() as u64
     });
     let available = info.n_frames.map(|n| n.saturating_sub(args.start));
-    [available, args.frames, by_time]
-        .into_iter()
-        .flatten()
-        .min()
+    [available, args.frames, by_time].into_iter().flatten().min()
 }
 
 struct Job<'a> {
@@ -121,14 +118,9 @@ impl Job<'_> {
         for n in 0..self.args.start {
             self.console.check()?;
             if source.next()?.is_none() {
-                let cause = format!(
-                    "it has {n} frames, --start asks for number {}",
-                    self.args.start
-                );
-                return Err(Failure::usage(format!(
-                    "{}: {cause}",
-                    self.args.input.display()
-                )));
+                let cause =
+                    format!("it has {n} frames, --start asks for number {}", self.args.start);
+                return Err(Failure::usage(format!("{}: {cause}", self.args.input.display())));
             }
         }
         let mut clock: Option<Clock> = None;
@@ -142,22 +134,14 @@ impl Job<'_> {
                 // What came before the damage is worth keeping.
                 Err(f) => break Err(f),
             };
-            let clock = clock.get_or_insert(Clock {
-                first: frame.pts,
-                frame_rate,
-            });
+            let clock = clock.get_or_insert(Clock { first: frame.pts, frame_rate });
             let limit = self.args.duration.map(|s| (s * 1e9) as u64);
             let (pts, duration) = clock.retime(&frame);
             if limit.is_some_and(|limit| pts >= limit) {
                 break Ok(());
             }
             self.n_read += 1;
-            let frame = InputFrame {
-                picture: frame.picture,
-                pts,
-                duration,
-                force_key: false,
-            };
+            let frame = InputFrame { picture: frame.picture, pts, duration, force_key: false };
             self.train(|encoder, control| encoder.push(frame, control))?;
         };
         self.train(Encoder::finish)?;
@@ -175,10 +159,7 @@ impl Job<'_> {
             let done = n_written as f64 + part.min(1.0) * f64::from(p.n_frames);
             console.advance(done, format!("group {}, {:.2} dB", p.group + 1, p.psnr));
         };
-        let mut control = Control {
-            cancel: console.cancel.clone(),
-            progress: Some(&mut show),
-        };
+        let mut control = Control { cancel: console.cancel.clone(), progress: Some(&mut show) };
         let units = step(&mut self.encoder, &mut control)
             .map_err(|e| Failure::codec(&self.args.input, e))?;
         if !units.is_empty() {
@@ -255,11 +236,7 @@ impl Clock {
         let number = (time as f64 * f64::from(n) / (1e9 * f64::from(d))).round() as u64;
         let nominal = grid_time(number, self.frame_rate);
         let near = SNAP_NS.min(grid_time(1, self.frame_rate) / 4);
-        if nominal.abs_diff(time) <= near {
-            nominal
-        } else {
-            time
-        }
+        if nominal.abs_diff(time) <= near { nominal } else { time }
     }
 }
 
@@ -269,16 +246,10 @@ mod tests {
 
     #[test]
     fn times_near_the_grid_are_put_on_it() {
-        let clock = Clock {
-            first: 80,
-            frame_rate: (30, 1),
-        };
+        let clock = Clock { first: 80, frame_rate: (30, 1) };
         assert_eq!(clock.snap(33_000_000), 33_333_333);
         assert_eq!(clock.snap(40_000_000), 40_000_000);
-        let free = Clock {
-            first: 0,
-            frame_rate: (0, 1),
-        };
+        let free = Clock { first: 0, frame_rate: (0, 1) };
         assert_eq!(free.snap(33_000_000), 33_000_000);
     }
 }

@@ -101,23 +101,17 @@ impl Pipeline {
     /// # Errors
     /// When two of them do not fit.
     pub fn chain(&self, elements: &[&gst::Element]) -> Outcome<()> {
-        let linked = self
-            .0
-            .add_many(elements)
-            .and_then(|()| gst::Element::link_many(elements));
+        let linked = self.0.add_many(elements).and_then(|()| gst::Element::link_many(elements));
         linked.map_err(|e| Failure::new(Code::Input, format!("GStreamer: {e}")))
     }
 
     /// # Errors
     /// When an element refuses; `path` names the file in question.
     pub fn play(&self, path: &Path, code: Code) -> Outcome<()> {
-        self.0
-            .set_state(gst::State::Playing)
-            .map(drop)
-            .map_err(|e| {
-                let cause = error_of(&self.0).unwrap_or_else(|| e.to_string());
-                Failure::new(code, format!("{}: {cause}", path.display()))
-            })
+        self.0.set_state(gst::State::Playing).map(drop).map_err(|e| {
+            let cause = error_of(&self.0).unwrap_or_else(|| e.to_string());
+            Failure::new(code, format!("{}: {cause}", path.display()))
+        })
     }
 }
 
@@ -201,10 +195,7 @@ pub fn fraction((n, d): (u32, u32)) -> gst::Fraction {
 
 /// A ratio of a caps field; (0, 1) when it is not positive.
 pub fn ratio(fraction: gst::Fraction) -> (u32, u32) {
-    match (
-        u32::try_from(fraction.numer()),
-        u32::try_from(fraction.denom()),
-    ) {
+    match (u32::try_from(fraction.numer()), u32::try_from(fraction.denom())) {
         (Ok(n), Ok(d @ 1..)) if n > 0 => (n, d),
         _ => (0, 1),
     }

@@ -78,9 +78,7 @@ impl Totals {
                 text::bits_per_pixel(g.bytes, &g.header.format, g.n_units)
             ));
         }
-        let models = index
-            .groups
-            .chunk_by(|a, b| a.header.model == b.header.model);
+        let models = index.groups.chunk_by(|a, b| a.header.model == b.header.model);
         let mut number = 1;
         for run in models {
             let last = number + run.len() - 1;
@@ -155,10 +153,7 @@ fn describe_model(m: &ModelHeader) -> Vec<String> {
             "  latents of {} dimensions, a node every {} frames",
             m.latent.dim, m.latent.node_step
         ),
-        format!(
-            "  network of width {}, modulation of rank {}",
-            n.width, n.rank
-        ),
+        format!("  network of width {}, modulation of rank {}", n.width, n.rank),
     ]
 }
 

@@ -26,12 +26,7 @@ pub struct Sheet {
 impl Sheet {
     /// A sheet of at most so many rows.
     pub fn new(n_rows: usize) -> Self {
-        Self {
-            n_rows,
-            kept: Vec::new(),
-            stride: 1,
-            n_added: 0,
-        }
+        Self { n_rows, kept: Vec::new(), stride: 1, n_added: 0 }
     }
 
     /// Offers the pictures of the next frame, one per column.
@@ -109,10 +104,7 @@ mod tests {
         (0..100).for_each(|i| sheet.add(vec![picture(2, i)]));
         let rows: Vec<u16> = sheet.rows().map(|r| r[0].sample(0, 0, 0)).collect();
         assert_eq!(rows.len(), 3);
-        assert!(
-            rows[0] < 34 && (33..67).contains(&rows[1]) && rows[2] > 60,
-            "{rows:?}"
-        );
+        assert!(rows[0] < 34 && (33..67).contains(&rows[1]) && rows[2] > 60, "{rows:?}");
         assert!(sheet.kept.len() <= 6);
     }
 
@@ -122,10 +114,7 @@ mod tests {
         sheet.add(vec![picture(2, 10), picture(4, 20)]);
         let (width, height, pixels) = sheet.compose().unwrap();
         assert_eq!((width, height), (4 + GAP + 4, 2));
-        assert_eq!(
-            (pixels[0], pixels[3 * 4], pixels[3 * (width - 1)]),
-            (10, BACKGROUND, 20)
-        );
+        assert_eq!((pixels[0], pixels[3 * 4], pixels[3 * (width - 1)]), (10, BACKGROUND, 20));
         assert_eq!(Sheet::new(2).compose().unwrap().0, 1);
     }
 }

@@ -155,41 +155,23 @@ mod tests {
     fn primaries_come_out_right() {
         let f = PictureFormat::new(3, 3, Chroma::Yuv420, 8);
         // Red in video range is (81, 90, 240) in BT.601 and (63, 102, 240) in BT.709.
-        for (matrix, yuv) in [
-            (Matrix::Bt601, [81, 90, 240]),
-            (Matrix::Bt709, [63, 102, 240]),
-        ] {
+        for (matrix, yuv) in [(Matrix::Bt601, [81, 90, 240]), (Matrix::Bt709, [63, 102, 240])] {
             let rgb = to_rgb8(&flat(f, matrix, false, yuv));
             for p in rgb.chunks(3) {
                 assert!(p[0] >= 254 && p[1] <= 1 && p[2] <= 1, "{matrix:?}: {p:?}");
             }
         }
-        assert_eq!(
-            to_rgb8(&flat(f, Matrix::Bt601, false, [235, 128, 128]))[..3],
-            [255; 3]
-        );
-        assert_eq!(
-            to_rgb8(&flat(f, Matrix::Bt601, true, [235, 128, 128]))[..3],
-            [235; 3]
-        );
+        assert_eq!(to_rgb8(&flat(f, Matrix::Bt601, false, [235, 128, 128]))[..3], [255; 3]);
+        assert_eq!(to_rgb8(&flat(f, Matrix::Bt601, true, [235, 128, 128]))[..3], [235; 3]);
     }
 
     #[test]
     fn deep_gray_and_rgb() {
         let f = PictureFormat::new(2, 2, Chroma::Gray, 10);
-        assert_eq!(
-            to_rgb16(&flat(f, Matrix::Rgb, true, [1023, 0, 0]))[0],
-            65_535
-        );
-        assert_eq!(
-            to_rgb16(&flat(f, Matrix::Bt709, false, [940, 0, 0]))[0],
-            65_535
-        );
+        assert_eq!(to_rgb16(&flat(f, Matrix::Rgb, true, [1023, 0, 0]))[0], 65_535);
+        assert_eq!(to_rgb16(&flat(f, Matrix::Bt709, false, [940, 0, 0]))[0], 65_535);
         let f = PictureFormat::new(2, 2, Chroma::Rgb, 8);
-        assert_eq!(
-            to_rgb8(&flat(f, Matrix::Rgb, true, [1, 2, 3]))[..3],
-            [1, 2, 3]
-        );
+        assert_eq!(to_rgb8(&flat(f, Matrix::Rgb, true, [1, 2, 3]))[..3], [1, 2, 3]);
     }
 
     #[test]

@@ -73,22 +73,20 @@ impl Scaler {
         let bytes = self.to.sample_bytes();
         let max = f32::from(self.to.max_value());
         let lines = out.plane_mut(index).par_chunks_mut(width * bytes);
-        lines
-            .enumerate()
-            .for_each_init(Vec::new, |sum: &mut Vec<f32>, (y, line)| {
-                sum.clear();
-                sum.resize(width, 0.5); // rounds to nearest below
-                let (start, weights) = filter.taps(y);
-                for (row, &k) in rows[start * width..].chunks_exact(width).zip(weights) {
-                    for (s, &v) in sum.iter_mut().zip(row) {
-                        *s += k * v;
-                    }
+        lines.enumerate().for_each_init(Vec::new, |sum: &mut Vec<f32>, (y, line)| {
+            sum.clear();
+            sum.resize(width, 0.5); // rounds to nearest below
+            let (start, weights) = filter.taps(y);
+            for (row, &k) in rows[start * width..].chunks_exact(width).zip(weights) {
+                for (s, &v) in sum.iter_mut().zip(row) {
+                    *s += k * v;
                 }
-                for (o, &v) in line.chunks_exact_mut(bytes).zip(sum.iter()) {
-                    let v = v.min(max) as u16;
-                    o.copy_from_slice(&v.to_le_bytes()[..bytes]);
-                }
-            });
+            }
+            for (o, &v) in line.chunks_exact_mut(bytes).zip(sum.iter()) {
+                let v = v.min(max) as u16;
+                o.copy_from_slice(&v.to_le_bytes()[..bytes]);
+            }
+        });
     }
 }
 
@@ -122,17 +120,9 @@ struct Filter {
 impl Filter {
     fn new(n_in: usize, n_out: usize) -> Self {
         let ratio = n_in as f64 / n_out as f64;
-        let n_taps = if ratio > 1.0 {
-            ratio.ceil() as usize + 1
-        } else {
-            2
-        }
-        .min(n_in);
-        let mut filter = Self {
-            n_taps,
-            starts: Vec::with_capacity(n_out),
-            weights: vec![0.0; n_out * n_taps],
-        };
+        let n_taps = if ratio > 1.0 { ratio.ceil() as usize + 1 } else { 2 }.min(n_in);
+        let mut filter =
+            Self { n_taps, starts: Vec::with_capacity(n_out), weights: vec![0.0; n_out * n_taps] };
         for (i, weights) in filter.weights.chunks_exact_mut(n_taps).enumerate() {
             let first = if ratio > 1.0 {
                 i as f64 * ratio

@@ -47,9 +47,5 @@ pub fn luma(picture: &Picture, full_range: bool) -> Luma {
         let map = |v: &mut f32| *v = (*v * gain + offset).clamp(0.0, 255.0);
         samples.par_iter_mut().for_each(map);
     }
-    Luma {
-        width,
-        height,
-        samples,
-    }
+    Luma { width, height, samples }
 }

@@ -18,12 +18,7 @@ pub fn psnr(mse: f64, peak: f64) -> f64 {
 pub fn mse(a: &[f32], b: &[f32]) -> f64 {
     let chunks = a.par_chunks(4096).zip(b.par_chunks(4096));
     let sums: Vec<f64> = chunks
-        .map(|(a, b)| {
-            a.iter()
-                .zip(b)
-                .map(|(a, b)| f64::from((a - b) * (a - b)))
-                .sum()
-        })
+        .map(|(a, b)| a.iter().zip(b).map(|(a, b)| f64::from((a - b) * (a - b))).sum())
         .collect();
     sums.iter().sum::<f64>() / a.len().max(1) as f64
 }

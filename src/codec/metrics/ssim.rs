@@ -49,10 +49,7 @@ pub fn ms_ssim(a: &Luma, b: &Luma) -> f64 {
 /// Means over the picture of SSIM and of its contrast-structure part.
 fn similarity(a: &Luma, b: &Luma) -> (f64, f64) {
     let (horizontal, vertical) = (window(a.width), window(a.height));
-    let n_out = (
-        a.width + 1 - horizontal.len(),
-        a.height + 1 - vertical.len(),
-    );
+    let n_out = (a.width + 1 - horizontal.len(), a.height + 1 - vertical.len());
     let line = |sums: &mut [Vec<f32>; 5], y: usize| {
         blur_columns(a, b, y, &vertical, sums);
         let (mut whole, mut contrast) = (0.0, 0.0);
@@ -123,11 +120,7 @@ fn halve(plane: &Luma) -> Luma {
             *o = 0.25 * (top[2 * x] + top[2 * x + 1] + rest[2 * x] + rest[2 * x + 1]);
         }
     });
-    Luma {
-        width,
-        height,
-        samples,
-    }
+    Luma { width, height, samples }
 }
 
 #[cfg(test)]
@@ -138,11 +131,7 @@ mod tests {
     fn pattern(width: usize, height: usize, f: impl Fn(usize, usize) -> usize) -> Luma {
         let at = |i: usize| f(i % width, i / width) as f32;
         let samples = (0..width * height).map(at).collect();
-        Luma {
-            width,
-            height,
-            samples,
-        }
+        Luma { width, height, samples }
     }
 
     #[test]
@@ -167,10 +156,9 @@ mod tests {
         // From a separate one with numpy and scipy, after the papers.
         let base = |x: usize, y: usize| (x * 3 + y * 2 + (x / 9) * (y / 7) * 5) % 256;
         let noisy = |x: usize, y: usize| (base(x, y) + (x * 5 + y * 3) % 41).min(255);
-        for (w, h, one, many) in [
-            (64, 48, 0.704_084_541, 0.937_248_291),
-            (201, 183, 0.895_348_895, 0.987_515_866),
-        ] {
+        for (w, h, one, many) in
+            [(64, 48, 0.704_084_541, 0.937_248_291), (201, 183, 0.895_348_895, 0.987_515_866)]
+        {
             let (a, b) = (pattern(w, h, base), pattern(w, h, noisy));
             assert!((ssim(&a, &b) - one).abs() < 2e-5, "{}", ssim(&a, &b));
             assert!((ms_ssim(&a, &b) - many).abs() < 2e-5, "{}", ms_ssim(&a, &b));

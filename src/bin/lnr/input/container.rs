@@ -72,13 +72,7 @@ impl ContainerUnits {
             }
         });
         pipeline.play(path, Code::Input)?;
-        Ok(Self {
-            path: path.to_owned(),
-            console: console.clone(),
-            pipeline,
-            sink,
-            found,
-        })
+        Ok(Self { path: path.to_owned(), console: console.clone(), pipeline, sink, found })
     }
 
     /// The next access unit; none at the end, or when there is no LNR video.
@@ -87,9 +81,7 @@ impl ContainerUnits {
             self.console.check()?;
             let sample = self.sink.try_pull_sample(gst::ClockTime::from_mseconds(50));
             if let Some(buffer) = sample.as_ref().and_then(|s| s.buffer()) {
-                let data = buffer
-                    .map_readable()
-                    .map_err(|e| Failure::input(&self.path, e))?;
+                let data = buffer.map_readable().map_err(|e| Failure::input(&self.path, e))?;
                 return Ok(Some(data.to_vec()));
             }
             let is_missing = self.found.lock().is_ok_and(|f| *f == Some(false));
@@ -112,10 +104,7 @@ impl Units for ContainerUnits {
     fn next(&mut self) -> Outcome<Option<Item>> {
         Ok(self.pull()?.map(|data| match parse(&data) {
             Ok(_) => Item::Unit(data),
-            Err(e) => Item::Damage {
-                n_bytes: data.len() as u64,
-                cause: e.to_string(),
-            },
+            Err(e) => Item::Damage { n_bytes: data.len() as u64, cause: e.to_string() },
         }))
     }
 }

@@ -147,10 +147,7 @@ impl LnrSource {
         match &self.group {
             Some(g) if shape(&g.format) != shape(&self.info.format) => Err(Failure::damaged(
                 &self.path,
-                format!(
-                    "group {} changes the pixel format; split the file there",
-                    self.n_groups
-                ),
+                format!("group {} changes the pixel format; split the file there", self.n_groups),
             )),
             _ => Ok(()),
         }
@@ -182,11 +179,7 @@ impl LnrSource {
                 && (self.begin..self.end).contains(&pts)
             {
                 let picture = self.render(tau)?;
-                self.pending = Some(Frame {
-                    picture,
-                    pts,
-                    duration: 0,
-                });
+                self.pending = Some(Frame { picture, pts, duration: 0 });
             }
             if done.is_some() || shown.is_none() {
                 return Ok(done);
@@ -200,11 +193,7 @@ impl LnrSource {
         if time >= self.end {
             return Ok(None);
         }
-        while self
-            .group
-            .as_ref()
-            .is_none_or(|g| g.pts + g.duration() <= time)
-        {
+        while self.group.as_ref().is_none_or(|g| g.pts + g.duration() <= time) {
             if self.load(false)?.is_none() {
                 return Ok(None);
             }
@@ -219,11 +208,7 @@ impl LnrSource {
             None => self.render(tau)?,
         };
         self.n_rendered += 1;
-        let frame = Frame {
-            picture,
-            pts: time,
-            duration: next - time,
-        };
+        let frame = Frame { picture, pts: time, duration: next - time };
         self.pending = Some(frame.clone());
         Ok(Some(frame))
     }

@@ -80,17 +80,11 @@ pub fn kind_of(path: &Path) -> Outcome<Kind> {
         return Ok(Kind::Y4m);
     }
     let mut start = Vec::new();
-    open_file(path)?
-        .take(12)
-        .read_to_end(&mut start)
-        .map_err(|e| Failure::input(path, e))?;
+    open_file(path)?.take(12).read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
     if start.is_empty() {
         return Err(Failure::damaged(path, "the file is empty"));
     }
-    let named = |name: &str| {
-        path.extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case(name))
-    };
+    let named = |name: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(name));
     Ok(if start.starts_with(y4m::MAGIC) {
         Kind::Y4m
     } else if start.starts_with(&MAGIC) || named("lnr") {

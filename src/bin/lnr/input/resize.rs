@@ -25,12 +25,7 @@ impl Resized {
         let scaler = Scaler::new(&info.format, size.0, size.1)
             .map_err(|e| Failure::usage(format!("--size: {e}")))?;
         info.format = *scaler.format();
-        Ok(Self {
-            path,
-            source,
-            scaler,
-            info,
-        })
+        Ok(Self { path, source, scaler, info })
     }
 }
 

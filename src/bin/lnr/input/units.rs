@@ -206,9 +206,7 @@ pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
         };
         let bytes = data.len() as u64;
         match parse(&data) {
-            Ok(Unit::Group {
-                header, payload, ..
-            }) => index.groups.push(IndexedGroup {
+            Ok(Unit::Group { header, payload, .. }) => index.groups.push(IndexedGroup {
                 header: *header,
                 first_bytes: bytes,
                 payload_bytes: payload.len() as u64,
@@ -227,10 +225,7 @@ pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
     }
     if index.groups.is_empty() {
         let cause = first_cause.unwrap_or_else(|| "no access units".into());
-        return Err(Failure::damaged(
-            path,
-            format!("no LNR group in it: {cause}"),
-        ));
+        return Err(Failure::damaged(path, format!("no LNR group in it: {cause}")));
     }
     Ok(index)
 }
@@ -249,19 +244,10 @@ mod tests {
             pts: 0,
             durations: vec![40_000_000; 2],
             model: ModelHeader {
-                latent: LatentHeader {
-                    dim: 1,
-                    node_step: 1,
-                },
+                latent: LatentHeader { dim: 1, node_step: 1 },
                 network: NetworkHeader { width: 8, rank: 1 },
-                motion: gstlnr::bitstream::SourceHeader {
-                    strides: vec![],
-                    node_step: 1,
-                },
-                residual: gstlnr::bitstream::SourceHeader {
-                    strides: vec![],
-                    node_step: 1,
-                },
+                motion: gstlnr::bitstream::SourceHeader { strides: vec![], node_step: 1 },
+                residual: gstlnr::bitstream::SourceHeader { strides: vec![], node_step: 1 },
                 ..ModelHeader::default()
             },
         };
@@ -286,10 +272,7 @@ mod tests {
         let (la, lb) = (a.len(), b.len());
         let whole = [&a[..], &b, &a, &b].concat();
         assert_eq!(items(&whole), [Ok(la), Ok(lb), Ok(la), Ok(lb)]);
-        assert_eq!(
-            items(&[b"junk", &whole[..]].concat())[..2],
-            [Err(4), Ok(la)]
-        );
+        assert_eq!(items(&[b"junk", &whole[..]].concat())[..2], [Err(4), Ok(la)]);
         let mut flipped = whole.clone();
         flipped[la - 100] ^= 1;
         assert_eq!(items(&flipped), [Err(la as u64), Ok(lb), Ok(la), Ok(lb)]);

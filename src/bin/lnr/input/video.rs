@@ -36,21 +36,12 @@ impl Video {
         source.set_property("location", path);
         let decode = element("decodebin")?;
         // Only what ends in raw video is decoded at all.
-        decode.set_property(
-            "caps",
-            gst::Caps::builder("video/x-raw").any_features().build(),
-        );
+        decode.set_property("caps", gst::Caps::builder("video/x-raw").any_features().build());
         decode.set_property("expose-all-streams", false);
         pipeline.chain(&[&source, &decode])?;
         let convert = element("videoconvert")?;
-        let caps = VideoCapsBuilder::new()
-            .format_list(FORMATS.map(|f| f.0))
-            .build();
-        let sink = AppSink::builder()
-            .sync(false)
-            .max_buffers(4)
-            .caps(&caps)
-            .build();
+        let caps = VideoCapsBuilder::new().format_list(FORMATS.map(|f| f.0)).build();
+        let sink = AppSink::builder().sync(false).max_buffers(4).caps(&caps).build();
         pipeline.chain(&[&convert, sink.upcast_ref()])?;
         decode.connect_pad_added(move |_, pad| {
             // Of several video tracks the first wins; a refused link shows as an error later.
@@ -94,9 +85,7 @@ impl Video {
     fn pull(&mut self) -> Outcome<Option<Frame>> {
         loop {
             self.console.check()?;
-            let sample = self
-                .sink
-                .try_pull_sample(gst::ClockTime::from_mseconds(100));
+            let sample = self.sink.try_pull_sample(gst::ClockTime::from_mseconds(100));
             if let Some(sample) = sample {
                 return self.frame_of(&sample).map(Some);
             }
@@ -143,11 +132,7 @@ impl Video {
             _ => 40_000_000,
         };
         let duration = buffer.duration().map_or(guess, gst::ClockTime::nseconds);
-        Ok(Frame {
-            picture,
-            pts: time.nseconds(),
-            duration,
-        })
+        Ok(Frame { picture, pts: time.nseconds(), duration })
     }
 }
 
@@ -159,9 +144,7 @@ fn copy_picture(view: &VideoFrameRef<&gst::BufferRef>, format: &PictureFormat) -
         // Components come in the order R, G, B or Y, U, V, whatever the order of the planes.
         let component = i as u32;
         let stride = view.comp_stride(component) as usize;
-        let data = view
-            .comp_data(component)
-            .map_err(|e| Error::damaged(e.to_string()))?;
+        let data = view.comp_data(component).map_err(|e| Error::damaged(e.to_string()))?;
         for y in 0..height {
             let row = data.get(y * stride..y * stride + n);
             let row = row.ok_or_else(|| Error::damaged("a short plane"))?;

@@ -38,12 +38,7 @@ impl<R: BufRead> Y4m<R> {
             n_frames: size.map(|s| s / frame_bytes).filter(|&n| n > 0),
         };
         let path = path.to_owned();
-        Ok(Self {
-            path,
-            input,
-            info,
-            n_read: 0,
-        })
+        Ok(Self { path, input, info, n_read: 0 })
     }
 
     fn read_picture(&mut self) -> Outcome<Picture> {
@@ -89,11 +84,7 @@ impl<R: BufRead> Source for Y4m<R> {
         let picture = self.read_picture()?;
         let [pts, end] = [0, 1].map(|i| grid_time(self.n_read + i, self.info.frame_rate));
         self.n_read += 1;
-        Ok(Some(Frame {
-            picture,
-            pts,
-            duration: end - pts,
-        }))
+        Ok(Some(Frame { picture, pts, duration: end - pts }))
     }
 }
 
@@ -119,11 +110,7 @@ fn parse_header(tags: &[u8]) -> Result<(PictureFormat, (u32, u32)), String> {
     let mut full_range = false;
     for tag in text.split_ascii_whitespace() {
         let (key, value) = tag.split_at_checked(1).ok_or("an unreadable header tag")?;
-        let number = || {
-            value
-                .parse::<u32>()
-                .map_err(|_| format!("header tag {tag}"))
-        };
+        let number = || value.parse::<u32>().map_err(|_| format!("header tag {tag}"));
         match key {
             "W" => width = number()?,
             "H" => height = number()?,
@@ -145,11 +132,7 @@ fn parse_header(tags: &[u8]) -> Result<(PictureFormat, (u32, u32)), String> {
     format.color.full_range = full_range;
     format.color.matrix = Matrix::Unknown;
     format.color.site = site;
-    format.par = if par.0 == 0 || par.1 == 0 {
-        (1, 1)
-    } else {
-        par
-    };
+    format.par = if par.0 == 0 || par.1 == 0 { (1, 1) } else { par };
     format.validate().map_err(|e| e.to_string())?;
     let known = rate.0 > 0 && rate.1 > 0;
     Ok((format, if known { rate } else { (25, 1) }))
@@ -208,10 +191,7 @@ mod tests {
         assert!(f.color.full_range && f.color.site == ChromaSite::Left);
         assert_eq!(frames[1].picture.plane(0), b"765");
         assert_eq!(frames[1].picture.plane(2), b"21");
-        assert_eq!(
-            (frames[1].pts, frames[1].duration),
-            (33_366_666, 33_366_667)
-        );
+        assert_eq!((frames[1].pts, frames[1].duration), (33_366_666, 33_366_667));
     }
 
     #[test]

@@ -22,9 +22,7 @@ impl ContainerSink {
     /// When GStreamer lacks the muxer or the file cannot be created.
     pub fn create(path: &Path, info: &VideoInfo) -> Outcome<Self> {
         init()?;
-        let is_mov = path
-            .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("mov"));
+        let is_mov = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("mov"));
         let (caps, mux) = match is_mov {
             true => ("video/x-qt-part", "qtmux"),
             false => ("video/x-mp4-part", "mp4mux"),
@@ -43,10 +41,7 @@ impl ContainerSink {
             .field("framerate", fraction(info.frame_rate))
             .field("pixel-aspect-ratio", fraction(f.par))
             .build();
-        Ok(Self {
-            path: path.to_owned(),
-            writer: Writer::create(path, &caps, &[element(mux)?])?,
-        })
+        Ok(Self { path: path.to_owned(), writer: Writer::create(path, &caps, &[element(mux)?])? })
     }
 }
 

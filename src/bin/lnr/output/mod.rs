@@ -74,10 +74,9 @@ fn open_container(
 /// When both paths name the same existing file: it would be overwritten while it is read.
 pub fn check_distinct(input: &Path, output: &Path) -> Outcome<()> {
     match (input.canonicalize(), output.canonicalize()) {
-        (Ok(a), Ok(b)) if a == b => Err(Failure::usage(format!(
-            "{}: input and output are the same file",
-            output.display()
-        ))),
+        (Ok(a), Ok(b)) if a == b => {
+            Err(Failure::usage(format!("{}: input and output are the same file", output.display())))
+        }
         _ => Ok(()),
     }
 }

@@ -34,9 +34,7 @@ impl PngSink {
         let name = path.to_str().ok_or_else(|| {
             Failure::usage(format!("{}: the name is not Unicode", path.display()))
         })?;
-        let is_file = path
-            .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("png"));
+        let is_file = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"));
         let (folder, pattern) = if is_file && !path.is_dir() {
             let pattern = parse_pattern(name).ok_or_else(|| {
                 Failure::usage(format!(
@@ -55,21 +53,14 @@ impl PngSink {
         if let Some(folder) = folder.filter(|f| !f.as_os_str().is_empty()) {
             std::fs::create_dir_all(&folder).map_err(|e| Failure::output(&folder, e))?;
         }
-        Ok(Self {
-            pattern,
-            n_written: 0,
-        })
+        Ok(Self { pattern, n_written: 0 })
     }
 }
 
 impl PictureSink for PngSink {
     fn write(&mut self, frame: Frame) -> Outcome<()> {
         self.n_written += 1;
-        let Pattern {
-            before,
-            digits,
-            after,
-        } = &self.pattern;
+        let Pattern { before, digits, after } = &self.pattern;
         let path = match digits {
             Some(digits) => format!("{before}{:0digits$}{after}", self.n_written),
             None if self.n_written == 1 => format!("{before}{after}"),
@@ -115,11 +106,7 @@ fn write(path: &Path, size: (u32, u32), depth: BitDepth, bytes: &[u8]) -> Outcom
 
 fn parse_pattern(name: &str) -> Option<Pattern> {
     let Some((before, rest)) = name.split_once('%') else {
-        return Some(Pattern {
-            before: name.into(),
-            digits: None,
-            after: String::new(),
-        });
+        return Some(Pattern { before: name.into(), digits: None, after: String::new() });
     };
     let (digits, after) = rest.split_once('d')?;
     let digits = match digits {
@@ -140,10 +127,7 @@ mod tests {
     #[test]
     fn patterns() {
         let p = parse_pattern("a/%05d.png").unwrap();
-        assert_eq!(
-            (p.before.as_str(), p.digits, p.after.as_str()),
-            ("a/", Some(5), ".png")
-        );
+        assert_eq!((p.before.as_str(), p.digits, p.after.as_str()), ("a/", Some(5), ".png"));
         assert_eq!(parse_pattern("%d.png").unwrap().digits, Some(1));
         assert_eq!(parse_pattern("a.png").unwrap().digits, None);
         for bad in ["%x.png", "%d%d.png", "%99d.png", "%-3d.png"] {

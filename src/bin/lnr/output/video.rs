@@ -17,11 +17,7 @@ const CONTAINERS: [(&str, &str, &[&str]); 8] = [
     ("mp4", "mp4mux", &["x264enc", "openh264enc", "x265enc"]),
     ("m4v", "mp4mux", &["x264enc", "openh264enc", "x265enc"]),
     ("mov", "qtmux", &["x264enc", "openh264enc", "jpegenc"]),
-    (
-        "mkv",
-        "matroskamux",
-        &["x264enc", "openh264enc", "vp9enc", "vp8enc", "jpegenc"],
-    ),
+    ("mkv", "matroskamux", &["x264enc", "openh264enc", "vp9enc", "vp8enc", "jpegenc"]),
     ("webm", "webmmux", &["vp9enc", "vp8enc"]),
     ("avi", "avimux", &["x264enc", "openh264enc", "jpegenc"]),
     ("ts", "mpegtsmux", &["x264enc", "openh264enc"]),
@@ -46,14 +42,10 @@ impl VideoSink {
     ) -> Outcome<Self> {
         init()?;
         let usage = |cause: String| Failure::usage(format!("{}: {cause}", path.display()));
-        let known = CONTAINERS
-            .iter()
-            .find(|c| c.0.eq_ignore_ascii_case(extension));
+        let known = CONTAINERS.iter().find(|c| c.0.eq_ignore_ascii_case(extension));
         let &(_, mux, encoders) = known.ok_or_else(|| {
             let names = CONTAINERS.map(|c| c.0).join(", .");
-            usage(format!(
-                "cannot write .{extension}; choose .y4m, .png, a directory, or .{names}"
-            ))
+            usage(format!("cannot write .{extension}; choose .y4m, .png, a directory, or .{names}"))
         })?;
         let raw = video_info(&info.format, info.frame_rate).ok_or_else(|| {
             usage(format!(
@@ -73,11 +65,7 @@ impl VideoSink {
                 ),
             )
         })?;
-        let mut chain = vec![
-            element("videoconvert")?,
-            element("queue")?,
-            encoder(name, info)?,
-        ];
+        let mut chain = vec![element("videoconvert")?, element("queue")?, encoder(name, info)?];
         let parser = match name {
             "x264enc" | "openh264enc" => Some("h264parse"),
             "x265enc" => Some("h265parse"),
@@ -91,11 +79,7 @@ impl VideoSink {
         if info.frame_rate.0 == 0 && mux == "avimux" {
             console.warn("an .avi file has a constant frame rate; choose one with --fps");
         }
-        Ok(Self {
-            path: path.to_owned(),
-            writer,
-            raw,
-        })
+        Ok(Self { path: path.to_owned(), writer, raw })
     }
 }
 
@@ -122,11 +106,7 @@ fn encoder(name: &str, info: &VideoInfo) -> Outcome<gst::Element> {
             let bits = (info.format.n_pixels() as f64 * rate * 0.2).clamp(2e5, 1e9);
             set("deadline", "1");
             set("cpu-used", "4");
-            let unit = if name == "x265enc" || name == "theoraenc" {
-                1000.0
-            } else {
-                1.0
-            };
+            let unit = if name == "x265enc" || name == "theoraenc" { 1000.0 } else { 1.0 };
             let bits = format!("{}", (bits / unit) as u32);
             set("target-bitrate", &bits);
             set("bitrate", &bits);

@@ -89,8 +89,7 @@ impl Y4mSink {
 
 impl PictureSink for Y4mSink {
     fn write(&mut self, frame: Frame) -> Outcome<()> {
-        self.write_frame(&frame)
-            .map_err(|e| Failure::output(&self.path, e))
+        self.write_frame(&frame).map_err(|e| Failure::output(&self.path, e))
     }
 
     fn finish(&mut self) -> Outcome<()> {

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crate::base::{Picture, Result};
 
-pub use entropy::{Causal, Entropy, RatePlane};
+pub use entropy::{Causal, Entropy, Extra, RatePlane};
 #[cfg(test)]
 mod tests;
 
@@ -121,6 +121,17 @@ pub trait Backend: Send + Sync {
     /// [`crate::base::Error::Backend`] when memory is short.
     fn workspace(&self, shape: &Shape) -> Result<Self::Workspace>;
 
+    /// Sets `buffer[range]` to zero.
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Backend`] when the device fails.
+    fn clear(&self, buffer: &mut Self::Buffer, range: Range<usize>) -> Result<()>;
+    /// to[range] += from[range]
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Backend`] when the device fails.
+    fn add(&self, from: &Self::Buffer, to: &mut Self::Buffer, range: Range<usize>) -> Result<()>;
+
     /// Rounds `values[range]` to `symbols[range]` and writes the slopes d symbol / d value. The
     /// noise of value i is number i of the stream of `seed`, see [`crate::base::Rng::nth`].
     ///
@@ -162,8 +173,8 @@ pub trait Backend: Send + Sync {
         d_network: &mut Self::Buffer,
     ) -> Result<()>;
 
-    /// Forward, loss and backward over the points of a step. `target` is [n_out, lattice points].
-    /// Returns the sum of squared errors (not weighted).
+    /// Forward and loss, and with `grads` backward, over the points of a step. `target` is [n_out,
+    /// lattice points]. Returns the sum of squared errors (not weighted).
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
@@ -174,7 +185,7 @@ pub trait Backend: Send + Sync {
         step: &TrainStep,
         target: &Self::Buffer,
         params: &Params<Self::Buffer>,
-        grads: &mut Grads<Self::Buffer>,
+        grads: Option<&mut Grads<Self::Buffer>>,
     ) -> Result<f64>;
 
     /// Bits of planes of symbols under an entropy model; with `grads` (of the symbols and of the

@@ -137,6 +137,7 @@ struct BandTask<'a> {
     step: &'a TrainStep,
     target: &'a [f32],
     rows: std::ops::Range<usize>,
+    with_grads: bool,
     band: &'a mut Band,
 }
 
@@ -145,7 +146,7 @@ impl Task for BandTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { scene, step, target, rows, band } = self;
+        let Self { scene, step, target, rows, with_grads, band } = self;
         let (shape, lattice) = (scene.shape, &step.lattice);
         let net = &shape.network;
         let (n, k, o) = (net.n_features, net.width, net.n_out);
@@ -172,6 +173,9 @@ impl Task for BandTask<'_> {
                     t[valid..].copy_from_slice(&out[c][valid..]);
                 }
                 band.squared_error += loss(s, &step.form, 2.0 * step.weight, out, t, d_out);
+                if !with_grads {
+                    continue;
+                }
                 backward(s, scene.weights, &mut band.layers, [x, h1, h2], [d1, d2], d_out, d_x);
                 let mut d_at = [[0.0; TILE]; 2];
                 let [d_ax, d_ay] = &mut d_at;
@@ -192,6 +196,9 @@ impl Task for BandTask<'_> {
                 for (d, row) in d_at.iter().chain(d_residual).zip(&mut band.d_row) {
                     row[p..p + TILE].copy_from_slice(d);
                 }
+            }
+            if !with_grads {
+                continue;
             }
             let Band { d_timed, stretch_bwd, d_row, .. } = &mut *band;
             scene.each_timed(|k, level, component, stretch, row| {
@@ -277,7 +284,7 @@ pub fn train(
     step: &TrainStep,
     target: &[f32],
     params: &Params<Vec<f32>>,
-    grads: &mut Grads<Vec<f32>>,
+    grads: Option<&mut Grads<Vec<f32>>>,
 ) -> f64 {
     workspace.load_canonical(shape, params.grids, params.network);
     workspace.load_timed(shape, step.tau, params);
@@ -292,11 +299,15 @@ pub fn train(
         taps: parts.taps,
         weights: &weights,
     };
+    let with_grads = grads.is_some();
     let (n_bands, ny) = (parts.bands.len(), step.lattice.ny);
     parts.bands.par_iter_mut().enumerate().for_each(|(b, band)| {
         band.clear(shape, scene.canonical.len());
         let rows = b * ny / n_bands..(b + 1) * ny / n_bands;
-        isa.run(BandTask { scene: &scene, step, target, rows, band });
+        isa.run(BandTask { scene: &scene, step, target, rows, with_grads, band });
     });
-    super::reduce::reduce(isa, workspace, shape, step.tau, params, grads)
+    if let Some(grads) = grads {
+        super::reduce::reduce(isa, workspace, shape, step.tau, params, grads);
+    }
+    workspace.bands.iter().map(|b| b.squared_error).sum()
 }

@@ -81,6 +81,16 @@ impl Backend for Cpu {
         Ok(Workspace::new(shape, self.pool.current_num_threads()))
     }
 
+    fn clear(&self, buffer: &mut Vec<f32>, range: Range<usize>) -> Result<()> {
+        buffer[range].fill(0.0);
+        Ok(())
+    }
+
+    fn add(&self, from: &Vec<f32>, to: &mut Vec<f32>, range: Range<usize>) -> Result<()> {
+        to[range.clone()].iter_mut().zip(&from[range]).for_each(|(t, f)| *t += f);
+        Ok(())
+    }
+
     fn quantise(
         &self,
         rounding: Rounding,
@@ -127,7 +137,7 @@ impl Backend for Cpu {
         step: &TrainStep,
         target: &Vec<f32>,
         params: &Params<Vec<f32>>,
-        grads: &mut Grads<Vec<f32>>,
+        grads: Option<&mut Grads<Vec<f32>>>,
     ) -> Result<f64> {
         let run = || frame::train(self.isa, workspace, shape, step, target, params, grads);
         Ok(self.pool.install(run))

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Pictures to access units and back: encoder, decoder, interpolation, latents.
 
+pub mod convert;
+pub mod metrics;
+
 mod config;
 mod control;
 mod decoder;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding access units in a stream of bytes, also in a damaged one.
 
-use crate::bitstream::{Scan, scan};
+use crate::bitstream::{MAGIC, Scan, scan};
 
 /// Smallest access unit: sync word, type, group, tau, checksum.
 pub(super) const MIN_UNIT: usize = 7;
@@ -42,6 +42,8 @@ pub(super) fn group_inside(unit: &[u8]) -> Option<usize> {
     while at < unit.len() {
         match scan(&unit[at..]) {
             Scan::Unit { is_group: true, .. } => return Some(at),
+            // The unit may end inside the header.
+            Scan::More(_) if MAGIC.iter().zip(&unit[at..]).all(|(a, b)| a == b) => return Some(at),
             Scan::Unit { .. } | Scan::More(_) => at += 1,
             Scan::Garbage(n) => at += n,
         }

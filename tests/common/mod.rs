@@ -90,7 +90,7 @@ pub fn parse(description: &str) -> gst::Pipeline {
         .expect("a pipeline")
 }
 
-/// Runs a pipeline to its end; 60 seconds are a hang.
+/// Runs a pipeline to its end; 30 seconds are a hang.
 pub fn run(description: &str) -> Outcome {
     run_with(description, |_| {})
 }
@@ -142,11 +142,15 @@ pub fn collect(pipeline: &gst::Pipeline) -> Received {
 
 fn wait(pipeline: &gst::Pipeline, outcome: &mut Outcome) {
     let bus = pipeline.bus().expect("a bus");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let left = gst::ClockTime::try_from(left).expect("a time");
-        let message = bus.timed_pop(left).expect("the pipeline hangs");
+        let Some(message) = bus.timed_pop(left) else {
+            // Dropping it would wait for the threads that hang.
+            std::mem::forget(pipeline.clone());
+            panic!("the pipeline hangs");
+        };
         match message.view() {
             gst::MessageView::Eos(_) => return,
             gst::MessageView::Error(e) => {

@@ -131,8 +131,6 @@ impl VideoDecoderImpl for LnrDec {
         *self.session.lock().unwrap() = Some(session);
         *self.stream.lock().unwrap() = Stream::default();
         self.obj().set_packetized(false);
-        self.obj()
-            .set_latency(gst::ClockTime::ZERO, gst::ClockTime::ZERO);
         Ok(())
     }
 

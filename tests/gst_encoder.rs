@@ -225,7 +225,9 @@ fn variable_frame_rate_keeps_its_times() {
 fn the_file_begins_at_zero_wherever_the_source_began() {
     let frames = [5000, 5040].map(|pts| gray_frame(16, 16, pts, Some(40)));
     let coded = run_with(
-        &format!("appsrc name=in format=time handle-segment-change=true ! {ENC} ! appsink name=out"),
+        &format!(
+            "appsrc name=in format=time handle-segment-change=true ! {ENC} ! appsink name=out"
+        ),
         |pipeline| {
             let source = pipeline
                 .by_name("in")

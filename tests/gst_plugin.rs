@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The built library in a process of its own: it loads, describes itself, and leaks nothing.
+#![cfg(feature = "plugin")]
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use common::*;
+use gst::prelude::*;
+
+/// Runs a GStreamer tool that sees the library which was built for this test.
+fn tool(name: &str, arguments: &str) -> Output {
+    let exe = std::env::current_exe().expect("own path");
+    let folder: PathBuf = exe.ancestors().nth(2).expect("target folder").into();
+    assert!(
+        folder.join("libgstlnr.so").exists(),
+        "no libgstlnr.so in {}",
+        folder.display()
+    );
+    let registry = tempfile::tempdir().expect("a folder");
+    Command::new(name)
+        .args(arguments.split_whitespace())
+        .env("GST_PLUGIN_PATH", &folder)
+        .env("GST_REGISTRY", registry.path().join("registry"))
+        .env("GST_TRACERS", "leaks(check-refs=true)")
+        .env("GST_DEBUG", "GST_TRACER:7")
+        .env("GST_DEBUG_NO_COLOR", "1")
+        .env("G_DEBUG", "fatal-warnings")
+        .output()
+        .unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn succeed(name: &str, arguments: &str) -> String {
+    let output = tool(name, arguments);
+    let text = format!(
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.status.success(), "{name} {arguments}\n{text}");
+    text
+}
+
+#[test]
+fn the_library_loads_and_every_element_describes_itself() {
+    for element in ["lnrenc", "lnrparse", "lnrdec", "lnrinterp", "lnrembed"] {
+        let text = succeed("gst-inspect-1.0", element);
+        assert!(text.contains("LNR"), "{text}");
+    }
+}
+
+#[test]
+fn nothing_leaks() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().display();
+    let pipelines = [
+        format!(
+            "-q videotestsrc num-buffers=6 ! video/x-raw,{SMALL} ! {ENC} key-int-max=4 \
+             ! filesink location={path}"
+        ),
+        format!(
+            "-q filesrc location={path} ! lnrparse ! lnrinterp ! lnrembed ! lnrdec ! videoscale \
+             ! video/x-raw,width=50 ! fakesink"
+        ),
+        format!("-q filesrc location={path} ! lnrdec ! fakesink"),
+        format!("-q filesrc location={path} ! decodebin ! fakesink"),
+    ];
+    for pipeline in pipelines {
+        let text = succeed("gst-launch-1.0", &pipeline);
+        let is_leak = |line: &&str| {
+            line.contains("object-alive, type-name=(string)") && !line.contains("build_format")
+        };
+        let leaks: Vec<_> = text.lines().filter(is_leak).collect();
+        assert!(leaks.is_empty(), "{pipeline}\n{}", leaks.join("\n"));
+    }
+}
+
+#[test]
+fn autoplugging_finds_the_elements() {
+    init();
+    let of = |name: &str| gst::ElementFactory::find(name).unwrap_or_else(|| panic!("{name}"));
+    assert_eq!(of("lnrparse").rank(), gst::Rank::PRIMARY);
+    assert_eq!(of("lnrdec").rank(), gst::Rank::PRIMARY);
+    assert_eq!(of("lnrinterp").rank(), gst::Rank::NONE);
+    assert_eq!(of("lnrembed").rank(), gst::Rank::NONE);
+    let klass = |name: &str| of(name).metadata("klass").unwrap_or_default().to_owned();
+    assert!(klass("lnrparse").contains("Parser"));
+    assert!(klass("lnrdec").contains("Decoder/Video"));
+    assert!(klass("lnrenc").contains("Encoder/Video"));
+}

@@ -4,27 +4,33 @@
 
 mod common;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use common::*;
 use gst::prelude::*;
 
-/// Runs a GStreamer tool that sees the library which was built for this test.
-fn tool(name: &str, arguments: &str) -> Output {
+/// The library of this build: cargo leaves it beside the tests, and a folder higher when asked for it.
+fn library() -> PathBuf {
     let exe = std::env::current_exe().expect("own path");
-    let folder: PathBuf = exe.ancestors().nth(2).expect("target folder").into();
-    assert!(
-        folder.join("libgstlnr.so").exists(),
-        "no libgstlnr.so in {}",
-        folder.display()
-    );
-    let registry = tempfile::tempdir().expect("a folder");
+    let built = |folder: &Path| {
+        let path = folder.join("libgstlnr.so");
+        let time = path.metadata().and_then(|m| m.modified()).ok()?;
+        Some((time, path))
+    };
+    let newest = exe.ancestors().skip(1).take(2).filter_map(built).max();
+    newest.expect("libgstlnr.so was built").1
+}
+
+/// Runs a GStreamer tool that sees that library, and no other copy of the plugin.
+fn tool(name: &str, arguments: &str) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy(library(), folder.path().join("libgstlnr.so")).expect("copied");
     Command::new(name)
         .args(arguments.split_whitespace())
-        .env("GST_PLUGIN_PATH", &folder)
-        .env("GST_REGISTRY", registry.path().join("registry"))
-        .env("GST_TRACERS", "leaks(check-refs=true)")
+        .env("GST_PLUGIN_PATH", folder.path())
+        .env("GST_REGISTRY", folder.path().join("registry"))
+        .env("GST_TRACERS", "leaks")
         .env("GST_DEBUG", "GST_TRACER:7")
         .env("GST_DEBUG_NO_COLOR", "1")
         .env("G_DEBUG", "fatal-warnings")

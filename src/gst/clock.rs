@@ -134,3 +134,74 @@ fn what_follows(header: &GroupHeader, data: &[u8]) -> Following {
 fn unknown_group() -> Error {
     Error::damaged("the group of this access unit did not begin in what was seen of the stream")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Chroma, PictureFormat};
+    use crate::bitstream::{LatentHeader, ModelHeader, NetworkHeader, write_frame, write_group};
+
+    fn header(durations: &[u64]) -> GroupHeader {
+        let mut model = ModelHeader {
+            latent: LatentHeader {
+                dim: 1,
+                node_step: 1,
+            },
+            network: NetworkHeader { width: 1, rank: 1 },
+            ..ModelHeader::default()
+        };
+        model.motion.node_step = 1;
+        model.residual.node_step = 1;
+        GroupHeader {
+            id: 9,
+            format: PictureFormat::new(4, 4, Chroma::Gray, 8),
+            frame_rate: (0, 1),
+            pts: 1000,
+            durations: durations.to_vec(),
+            model,
+        }
+    }
+
+    fn times(clock: &mut UnitClock, unit: &[u8], following: Option<&[u8]>) -> (u64, u64) {
+        let timing = clock.next(unit, following).unwrap();
+        (timing.pts.nseconds(), timing.duration.nseconds())
+    }
+
+    #[test]
+    fn what_follows_makes_durations_exact() {
+        let group = write_group(&header(&[100, 300, 50]), Tau::default(), &[]);
+        let half = write_frame(9, Tau::from_units(384));
+        let last = write_frame(9, Tau::frame(2));
+        let mut clock = UnitClock::default();
+        assert_eq!(times(&mut clock, &group, Some(&half)), (1000, 250));
+        assert_eq!(times(&mut clock, &half, Some(&last)), (1250, 150));
+        assert_eq!(times(&mut clock, &last, Some(&group)), (1400, 50));
+        assert_eq!(times(&mut clock, &last, Some(&[])), (1400, 50));
+    }
+
+    #[test]
+    fn without_it_the_last_step_is_repeated() {
+        let group = write_group(&header(&[100, 100]), Tau::default(), &[]);
+        let mut clock = UnitClock::default();
+        assert_eq!(times(&mut clock, &group, None), (1000, 100));
+        assert_eq!(
+            times(&mut clock, &write_frame(9, Tau::from_units(128)), None),
+            (1050, 50)
+        );
+        assert_eq!(
+            times(&mut clock, &write_frame(9, Tau::from_units(256)), None),
+            (1100, 50)
+        );
+        assert_eq!(times(&mut clock, &group, None), (1000, 50));
+        assert!(clock.next(&write_frame(8, Tau::frame(1)), None).is_err());
+    }
+
+    #[test]
+    fn a_damaged_payload_still_tells_the_time() {
+        let mut group = write_group(&header(&[100]), Tau::default(), &[1, 2, 3]);
+        let n = group.len();
+        group[n - 5] ^= 1;
+        let timing = UnitClock::default().next(&group, None).unwrap();
+        assert!(timing.is_damaged && timing.is_key && timing.pts.nseconds() == 1000);
+    }
+}

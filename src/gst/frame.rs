@@ -124,3 +124,104 @@ pub(super) fn from_picture(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use gst_video::{VideoFormat, VideoInfo};
+
+    use super::*;
+    use crate::base::Rng;
+    use crate::gst::format::{ENCODED, picture_format};
+
+    fn noise(info: &VideoInfo) -> gst::Buffer {
+        let mut rng = Rng::new(3);
+        gst::Buffer::from_mut_slice(
+            (0..info.size())
+                .map(|_| rng.below(256) as u8)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    fn read(buffer: &gst::Buffer, info: &VideoInfo) -> Picture {
+        let frame = VideoFrameRef::from_buffer_ref_readable(buffer, info).unwrap();
+        to_picture(&frame, &picture_format(info).unwrap()).unwrap()
+    }
+
+    /// Rows and planes further apart than they need to be.
+    fn padded(info: &VideoInfo) -> VideoInfo {
+        let n = info.n_planes() as usize;
+        let stride: Vec<i32> = info.stride()[..n].iter().map(|s| s + 24).collect();
+        let mut offset = Vec::new();
+        let mut end = 40;
+        for (plane, stride) in stride.iter().enumerate() {
+            offset.push(end);
+            let component = plane.min(info.n_components() as usize - 1) as u8;
+            end += *stride as usize * info.comp_height(component) as usize + 16;
+        }
+        VideoInfo::builder(info.format(), info.width(), info.height())
+            .stride(&stride)
+            .offset(&offset)
+            .size(end)
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn every_format_round_trips_with_any_strides() {
+        gst::init().unwrap();
+        for format in ENCODED {
+            for (width, height) in [(1, 1), (5, 3), (8, 8), (33, 7)] {
+                let info = VideoInfo::builder(format, width, height).build().unwrap();
+                let picture = read(&noise(&info), &info);
+                for target in [info.clone(), padded(&info)] {
+                    let mut buffer = noise(&target);
+                    let mut frame =
+                        VideoFrameRef::from_buffer_ref_writable(buffer.make_mut(), &target)
+                            .unwrap();
+                    from_picture(&picture, &mut frame).unwrap();
+                    drop(frame);
+                    assert_eq!(read(&buffer, &target), picture, "{format} {width}x{height}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn components_land_in_their_planes() {
+        gst::init().unwrap();
+        let cases: [(VideoFormat, &[u8]); 7] = [
+            (VideoFormat::Rgb, &[1, 2, 3]),
+            (VideoFormat::Bgr, &[3, 2, 1]),
+            (VideoFormat::Rgbx, &[1, 2, 3, 9]),
+            (VideoFormat::Bgrx, &[3, 2, 1, 9]),
+            (VideoFormat::Xrgb, &[9, 1, 2, 3]),
+            (VideoFormat::Xbgr, &[9, 3, 2, 1]),
+            (VideoFormat::Nv12, &[]),
+        ];
+        for (format, pixel) in cases {
+            let info = VideoInfo::builder(format, 1, 1).build().unwrap();
+            let mut data = vec![0; info.size()];
+            match format {
+                VideoFormat::Nv12 => {
+                    data[0] = 1;
+                    let chroma = info.offset()[1];
+                    data[chroma..chroma + 2].copy_from_slice(&[2, 3]);
+                }
+                _ => data[..pixel.len()].copy_from_slice(pixel),
+            }
+            let picture = read(&gst::Buffer::from_slice(data), &info);
+            let samples = [0, 1, 2].map(|c| picture.sample(c, 0, 0));
+            assert_eq!(samples, [1, 2, 3], "{format}");
+        }
+    }
+
+    #[test]
+    fn bits_that_do_not_count_are_cleared() {
+        gst::init().unwrap();
+        let info = VideoInfo::builder(VideoFormat::I42010le, 2, 2)
+            .build()
+            .unwrap();
+        let picture = read(&gst::Buffer::from_slice(vec![0xFF; info.size()]), &info);
+        assert_eq!(picture.sample(0, 1, 1), 1023);
+    }
+}

@@ -96,3 +96,28 @@ fn autoplugging_finds_the_elements() {
     assert!(klass("lnrdec").contains("Decoder/Video"));
     assert!(klass("lnrenc").contains("Encoder/Video"));
 }
+
+#[test]
+fn presets_load() {
+    init();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    gst::Preset::set_app_dir(data).expect("a folder");
+    let encoder = gst::ElementFactory::make("lnrenc").build().unwrap();
+    let preset = encoder
+        .dynamic_cast_ref::<gst::Preset>()
+        .expect("an element with presets");
+    let names: Vec<_> = preset
+        .preset_names()
+        .iter()
+        .map(|n| n.to_string())
+        .collect();
+    assert_eq!(names, ["Archive", "Low latency", "Preview"]);
+    preset.load_preset("Preview").expect("loads");
+    assert_eq!(
+        encoder.property::<gstlnr::gst::Speed>("speed-preset"),
+        gstlnr::gst::Speed::Ultrafast
+    );
+    assert_eq!(encoder.property::<u32>("key-int-max"), 17);
+    preset.load_preset("Low latency").expect("loads");
+    assert!(!encoder.property::<bool>("scene-cut"));
+}

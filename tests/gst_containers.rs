@@ -2,9 +2,9 @@
 //! MP4 and MOV, by muxers and demuxers that know nothing of this codec.
 #![cfg(feature = "plugin")]
 
-mod common;
+mod elements;
 
-use common::*;
+use elements::*;
 
 fn mux(chain: &str) -> (tempfile::NamedTempFile, Outcome) {
     let file = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();

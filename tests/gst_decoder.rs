@@ -2,9 +2,9 @@
 //! lnrdec.
 #![cfg(feature = "plugin")]
 
-mod common;
+mod elements;
 
-use common::*;
+use elements::*;
 use gst::prelude::*;
 use gst_base::prelude::*;
 

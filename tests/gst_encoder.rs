@@ -2,11 +2,11 @@
 //! lnrenc.
 #![cfg(feature = "plugin")]
 
-mod common;
+mod elements;
 
 use std::time::{Duration, Instant};
 
-use common::*;
+use elements::*;
 use gst::prelude::*;
 
 #[test]

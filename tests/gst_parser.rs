@@ -2,9 +2,9 @@
 //! lnrparse and the typefinder.
 #![cfg(feature = "plugin")]
 
-mod common;
+mod elements;
 
-use common::*;
+use elements::*;
 use gst::prelude::*;
 
 const PARSE: &str = "lnrparse ! appsink name=out";

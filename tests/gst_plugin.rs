@@ -2,12 +2,12 @@
 //! The built library in a process of its own: it loads, describes itself, and leaks nothing.
 #![cfg(feature = "plugin")]
 
-mod common;
+mod elements;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::*;
+use elements::*;
 use gst::prelude::*;
 
 /// The library of this build: cargo leaves it beside the tests, and a folder higher when asked for it.

@@ -2,9 +2,9 @@
 //! lnrinterp and lnrembed.
 #![cfg(feature = "plugin")]
 
-mod common;
+mod elements;
 
-use common::*;
+use elements::*;
 use gst::prelude::*;
 use gstlnr::codec::LatentReader;
 use gstlnr::gst::meta::Embedding;

@@ -21,15 +21,9 @@ pub enum Chroma {
 impl Chroma {
     /// The format with this code.
     pub fn from_code(code: u8) -> Option<Self> {
-        [
-            Self::Gray,
-            Self::Yuv420,
-            Self::Yuv422,
-            Self::Yuv444,
-            Self::Rgb,
-        ]
-        .get(code as usize)
-        .copied()
+        [Self::Gray, Self::Yuv420, Self::Yuv422, Self::Yuv444, Self::Rgb]
+            .get(code as usize)
+            .copied()
     }
 
     /// How many planes: 1 or 3.
@@ -72,14 +66,7 @@ impl PictureFormat {
             color.matrix = Matrix::Rgb;
             color.full_range = true;
         }
-        Self {
-            width,
-            height,
-            chroma,
-            depth,
-            color,
-            par: (1, 1),
-        }
+        Self { width, height, chroma, depth, color, par: (1, 1) }
     }
 
     /// The same format at another size; the pixel aspect ratio keeps the display aspect ratio.
@@ -91,12 +78,7 @@ impl PictureFormat {
         while n > i32::MAX as u64 || d > i32::MAX as u64 {
             (n, d) = ((n >> 1).max(1), (d >> 1).max(1));
         }
-        Self {
-            width,
-            height,
-            par: (n as u32, d as u32),
-            ..*self
-        }
+        Self { width, height, par: (n as u32, d as u32), ..*self }
     }
 
     /// # Errors
@@ -104,9 +86,7 @@ impl PictureFormat {
     pub fn validate(&self) -> Result<()> {
         let (w, h) = (self.width, self.height);
         if w == 0 || h == 0 {
-            return Err(Error::Unsupported(format!(
-                "picture size {w}x{h}: both must be positive"
-            )));
+            return Err(Error::Unsupported(format!("picture size {w}x{h}: both must be positive")));
         }
         if w > limits::MAX_SIDE
             || h > limits::MAX_SIDE
@@ -119,10 +99,7 @@ impl PictureFormat {
             )));
         }
         if !(8..=16).contains(&self.depth) {
-            return Err(Error::Unsupported(format!(
-                "{} bits per sample (8 to 16)",
-                self.depth
-            )));
+            return Err(Error::Unsupported(format!("{} bits per sample (8 to 16)", self.depth)));
         }
         if self.par.0 == 0 || self.par.1 == 0 {
             return Err(Error::Unsupported("pixel aspect ratio with a zero".into()));
@@ -132,11 +109,7 @@ impl PictureFormat {
 
     /// Width and height of plane `index` in samples.
     pub fn plane_size(&self, index: usize) -> (usize, usize) {
-        let (sx, sy) = if index == 0 {
-            (0, 0)
-        } else {
-            self.chroma.shifts()
-        };
+        let (sx, sy) = if index == 0 { (0, 0) } else { self.chroma.shifts() };
         let half = |n: u32, s: u32| ((n + (1 << s) - 1) >> s) as usize;
         (half(self.width, sx), half(self.height, sy))
     }

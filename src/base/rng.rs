@@ -4,15 +4,22 @@
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 
+const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
+
 impl Rng {
     /// A generator whose stream is a function of `seed` only.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
+    /// Number `n` of the stream of `seed`, without the numbers before it.
+    pub fn nth(seed: u64, n: u64) -> u64 {
+        Self(seed.wrapping_add(n.wrapping_mul(GAMMA))).next_u64()
+    }
+
     /// The next 64 bits.
     pub fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        self.0 = self.0.wrapping_add(GAMMA);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -86,12 +86,8 @@ mod tests {
         let signed = [0, -1, 1, i64::MIN, i64::MAX];
         signed.iter().for_each(|&v| w.signed(v));
         let mut r = Reader(&w.0);
-        values
-            .iter()
-            .for_each(|&v| assert_eq!(r.varint().unwrap(), v));
-        signed
-            .iter()
-            .for_each(|&v| assert_eq!(r.signed().unwrap(), v));
+        values.iter().for_each(|&v| assert_eq!(r.varint().unwrap(), v));
+        signed.iter().for_each(|&v| assert_eq!(r.signed().unwrap(), v));
         assert!(r.u8().is_err());
         assert!(Reader(&[0xFF; 11]).varint().is_err());
     }

@@ -142,33 +142,17 @@ impl GroupHeader {
             r.bounded("pixel aspect ratio", any.clone())?,
             r.bounded("pixel aspect ratio", any.clone())?,
         );
-        let format = PictureFormat {
-            width,
-            height,
-            chroma,
-            depth,
-            color,
-            par,
-        };
+        let format = PictureFormat { width, height, chroma, depth, color, par };
         format.validate()?;
-        let frame_rate = (
-            r.bounded("frame rate", 0..=u64::from(u32::MAX))?,
-            r.bounded("frame rate", any)?,
-        );
+        let frame_rate =
+            (r.bounded("frame rate", 0..=u64::from(u32::MAX))?, r.bounded("frame rate", any)?);
         let pts = r.varint()?;
         let durations = Self::read_durations(r, frame_rate)?;
         let total = durations.iter().try_fold(pts, |t, &d| t.checked_add(d));
         if total.is_none_or(|t| t > i64::MAX as u64) {
             return Err(Error::damaged("the group ends after the end of time"));
         }
-        Ok(Self {
-            id,
-            format,
-            frame_rate,
-            pts,
-            durations,
-            model: ModelHeader::read(r)?,
-        })
+        Ok(Self { id, format, frame_rate, pts, durations, model: ModelHeader::read(r)? })
     }
 
     fn read_durations(r: &mut Reader, frame_rate: (u32, u32)) -> Result<Vec<u64>> {
@@ -176,9 +160,7 @@ impl GroupHeader {
         let first = r.varint()?;
         if first > 0 {
             if frame_rate.0 == 0 || first > 1 << 48 {
-                return Err(Error::damaged(
-                    "a place on a frame grid that does not exist",
-                ));
+                return Err(Error::damaged("a place on a frame grid that does not exist"));
             }
             return Ok(grid_durations(first - 1, n, frame_rate));
         }
@@ -214,9 +196,7 @@ fn grid_durations(first: u64, n: usize, frame_rate: (u32, u32)) -> Vec<u64> {
         return Vec::new();
     }
     let times = |i: u64| grid_time(first + i, frame_rate);
-    (0..n as u64)
-        .map(|i| times(i + 1).saturating_sub(times(i)))
-        .collect()
+    (0..n as u64).map(|i| times(i + 1).saturating_sub(times(i))).collect()
 }
 
 impl ModelHeader {
@@ -246,10 +226,7 @@ impl ModelHeader {
         let [canonical, motion, residual] = sources;
         let steps = 1..=u64::from(limits::MAX_GROUP_FRAMES);
         Ok(Self {
-            canonical: SourceHeader {
-                strides: canonical,
-                node_step: 0,
-            },
+            canonical: SourceHeader { strides: canonical, node_step: 0 },
             motion: SourceHeader {
                 strides: motion,
                 node_step: r.bounded("motion node step", steps.clone())?,

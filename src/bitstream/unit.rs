@@ -71,11 +71,7 @@ fn write_tau(w: &mut Writer, tau: Tau) {
 fn read_tau(r: &mut Reader) -> Result<Tau> {
     let end = limits::MAX_GROUP_FRAMES * Tau::UNIT;
     let v = r.varint()?;
-    let units = if v & 1 == 0 {
-        (v >> 1).saturating_mul(Tau::UNIT.into())
-    } else {
-        v >> 1
-    };
+    let units = if v & 1 == 0 { (v >> 1).saturating_mul(Tau::UNIT.into()) } else { v >> 1 };
     if units >= u64::from(end) {
         return Err(Error::damaged("a time beyond the longest group"));
     }
@@ -138,10 +134,7 @@ fn check_header(data: &[u8]) -> Result<std::result::Result<(Prefix, bool), usize
         GROUP => (GROUP_FIXED - 4, GROUP_FIXED),
         FRAME => (7, 9),
         _ if kind & 0xF0 != 0x10 => {
-            return Err(Error::damaged(format!(
-                "stream version {} (1 is known)",
-                kind >> 4
-            )));
+            return Err(Error::damaged(format!("stream version {} (1 is known)", kind >> 4)));
         }
         _ => return Err(not_here()),
     };
@@ -177,19 +170,11 @@ fn read_prefix(data: &[u8], is_group: bool) -> Result<Prefix> {
         header_len = usize::from(u16::from_le_bytes([r.u8()?, r.u8()?]));
         let n = u32::from_le_bytes([r.u8()?, r.u8()?, r.u8()?, r.u8()?]);
         if header_len > limits::MAX_HEADER || n > limits::MAX_PAYLOAD {
-            return Err(Error::limit(format!(
-                "header of {header_len}, payload of {n} bytes"
-            )));
+            return Err(Error::limit(format!("header of {header_len}, payload of {n} bytes")));
         }
         payload_len = n as usize;
     }
-    Ok(Prefix {
-        group,
-        shows,
-        len: data.len() - r.0.len(),
-        header_len,
-        payload_len,
-    })
+    Ok(Prefix { group, shows, len: data.len() - r.0.len(), header_len, payload_len })
 }
 
 /// Parses one whole access unit and checks its checksums.
@@ -200,16 +185,11 @@ pub fn parse(data: &[u8]) -> Result<Unit<'_>> {
     let short = || Error::damaged("the access unit ends too early");
     let (p, is_group) = check_header(data)?.map_err(|_| short())?;
     if !is_group {
-        return Ok(Unit::Frame {
-            group: p.group,
-            shows: p.shows,
-        });
+        return Ok(Unit::Frame { group: p.group, shows: p.shows });
     }
     let start = p.len + p.header_len + 4;
     let payload = data.get(start..start + p.payload_len).ok_or_else(short)?;
-    let stored = data
-        .get(start + p.payload_len..start + p.payload_len + 4)
-        .ok_or_else(short)?;
+    let stored = data.get(start + p.payload_len..start + p.payload_len + 4).ok_or_else(short)?;
     if stored != crc32c::crc32c(payload).to_le_bytes() {
         return Err(Error::damaged("the checksum of a payload does not match"));
     }
@@ -217,11 +197,7 @@ pub fn parse(data: &[u8]) -> Result<Unit<'_>> {
     if p.shows >= Tau::frame(header.n_frames()) {
         return Err(Error::damaged("a time beyond the end of its group"));
     }
-    Ok(Unit::Group {
-        header: Box::new(header),
-        shows: p.shows,
-        payload,
-    })
+    Ok(Unit::Group { header: Box::new(header), shows: p.shows, payload })
 }
 
 /// The header of a group access unit; the payload need not be there.

@@ -79,14 +79,10 @@ impl EncoderConfig {
         self.format.validate()?;
         match self.rate_control {
             RateControl::Quality(q) if !(0.0..=100.0).contains(&q) => {
-                return Err(Error::InvalidSetting(format!(
-                    "quality {q}: choose 0 to 100"
-                )));
+                return Err(Error::InvalidSetting(format!("quality {q}: choose 0 to 100")));
             }
             RateControl::Bitrate(0) => {
-                return Err(Error::InvalidSetting(
-                    "bitrate 0 kbit/s: choose at least 1".into(),
-                ));
+                return Err(Error::InvalidSetting("bitrate 0 kbit/s: choose at least 1".into()));
             }
             _ => {}
         }
@@ -98,9 +94,7 @@ impl EncoderConfig {
             )));
         }
         if self.frame_rate.1 == 0 {
-            return Err(Error::InvalidSetting(
-                "frame rate with denominator 0".into(),
-            ));
+            return Err(Error::InvalidSetting("frame rate with denominator 0".into()));
         }
         Ok(())
     }

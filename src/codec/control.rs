@@ -59,11 +59,7 @@ impl Control<'_> {
     /// # Errors
     /// [`Error::Cancelled`] when a stop was asked for.
     pub fn check(&self) -> Result<()> {
-        if self.cancel.is_set() {
-            Err(Error::Cancelled)
-        } else {
-            Ok(())
-        }
+        if self.cancel.is_set() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
     /// Reports progress to the listener, if there is one.

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Rendering: rows of points through sampling and network, averaged where the picture is smaller
+//! than the source, then packed to samples.
+
+use rayon::prelude::*;
+
+use super::super::{Lattice, Params, Shape};
+use super::frame::{Scene, Weights};
+use super::network::{Lane, TILE};
+use super::pack::{Packer, RowBands};
+use super::simd::{Isa, Simd, Task};
+use super::workspace::{Band, Workspace};
+use crate::base::{Picture, PictureFormat};
+
+/// Most points per pixel and axis.
+const MAX_POINTS: usize = 8;
+
+/// Points per pixel and axis that a picture of `size` takes from a source of `source` pixels.
+pub fn points_per_pixel(source: (usize, usize), size: (usize, usize)) -> usize {
+    let ratio = |a: usize, b: usize| (a as f32 / b as f32 - 0.25).ceil().max(1.0) as usize;
+    ratio(source.0, size.0).max(ratio(source.1, size.1)).min(MAX_POINTS)
+}
+
+struct BandTask<'a, 'b> {
+    scene: &'a Scene<'a>,
+    lattice: &'a Lattice,
+    points: usize,
+    format: &'a PictureFormat,
+    band: &'a mut Band,
+    /// First picture row, and the samples of the band's rows.
+    first: usize,
+    out: RowBands<'b>,
+}
+
+impl Task for BandTask<'_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { scene, lattice, points, format, band, first, out } = self;
+        let net = &scene.shape.network;
+        let (n, k, o) = (net.n_features, net.width, net.n_out);
+        let mut tiles = vec![[0.0f32; TILE]; n + 2 * k + 2 * o];
+        let len = lattice.nx.next_multiple_of(TILE);
+        let mut lines = vec![vec![0.0f32; len]; o];
+        let n_rows = out.n_rows;
+        let mut packer = Packer::new(format, out);
+        for row in 0..n_rows {
+            packer.begin_row();
+            for sub in 0..points {
+                let y = lattice.y0 + lattice.dy * ((first + row) * points + sub) as f32;
+                scene.prepare_row(s, y, &mut band.stretch, &mut band.row);
+                for p in (0..lattice.nx).step_by(TILE) {
+                    let (x, rest) = tiles.split_at_mut(n);
+                    let (h1, rest) = rest.split_at_mut(k);
+                    let (h2, rest) = rest.split_at_mut(k);
+                    let (y_out, t) = rest.split_at_mut(o);
+                    let mut at: [Lane; 2] = [[0.0; TILE]; 2];
+                    scene.features(s, (lattice.x0, lattice.dx), y, p, &band.row, &mut at, x);
+                    scene.weights.forward(s, x, h1, h2, y_out, t);
+                    for (line, y) in lines.iter_mut().zip(y_out) {
+                        line[p..p + TILE].copy_from_slice(y);
+                    }
+                }
+                packer.add(&lines, points);
+            }
+            packer.end_row();
+        }
+        for stretch in band.stretch.iter_mut().flatten() {
+            stretch.restart();
+        }
+    }
+}
+
+/// See [`super::super::Backend::render`].
+pub fn render(
+    isa: Isa,
+    workspace: &mut Workspace,
+    shape: &Shape,
+    tau: f32,
+    params: &Params<Vec<f32>>,
+    out: &mut Picture,
+) {
+    let format = *out.format();
+    let source = (shape.width, shape.height);
+    let size = (format.width as usize, format.height as usize);
+    let points = points_per_pixel(source, size);
+    let lattice = Lattice::resized(source, (size.0 * points, size.1 * points));
+    workspace.load_timed(shape, tau, params);
+    workspace.set_lattice(shape, &lattice);
+    let weights = Weights::new(shape, params);
+    let parts = workspace.parts();
+    let scene = Scene {
+        shape,
+        canonical: parts.canonical,
+        planes: parts.planes,
+        timed: parts.timed,
+        taps: parts.taps,
+        weights: &weights,
+    };
+    let bands = RowBands::split(out, parts.bands.len());
+    parts.bands.par_iter_mut().zip(bands).for_each(|(band, (first, out))| {
+        let (scene, lattice, format) = (&scene, &lattice, &format);
+        isa.run(BandTask { scene, lattice, points, format, band, first, out });
+    });
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+
+use super::{Simd, Task};
+
+/// Proof that the machine has AVX512F, AVX512DQ, AVX512BW, AVX512VL, FMA.
+#[derive(Clone, Copy)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// A value where the machine has the instructions.
+    pub fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("fma"))
+        .then_some(Self(()))
+    }
+
+    /// Runs `task` compiled for these instructions.
+    pub fn call<T: Task>(self, task: T) -> T::Out {
+        #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,fma")]
+        fn inner<T: Task>(s: Avx512, task: T) -> T::Out {
+            task.run(s)
+        }
+        // SAFETY: `self` exists only where `detect` found every feature of `inner`.
+        unsafe { inner(self, task) }
+    }
+}
+
+impl Simd for Avx512 {
+    const LANES: usize = 16;
+    type F = __m512;
+    type I = __m512i;
+    type M = __mmask16;
+
+    #[inline(always)]
+    fn splat(self, v: f32) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_set1_ps(v) }
+    }
+
+    #[inline(always)]
+    fn load(self, p: &[f32]) -> Self::F {
+        assert!(p.len() >= 16);
+        // SAFETY: `self` proves that the instructions exist; the slice is long enough.
+        unsafe { _mm512_loadu_ps(p.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, p: &mut [f32], v: Self::F) {
+        assert!(p.len() >= 16);
+        // SAFETY: `self` proves that the instructions exist; the slice is long enough.
+        unsafe { _mm512_storeu_ps(p.as_mut_ptr(), v) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_sqrt_ps(a) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_min_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn floor(self, a: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_roundscale_ps::<1>(a) }
+    }
+
+    #[inline(always)]
+    fn round(self, a: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_roundscale_ps::<0>(a) }
+    }
+
+    #[inline(always)]
+    fn abs(self, a: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_abs_ps(a) }
+    }
+
+    #[inline(always)]
+    fn gt(self, a: Self::F, b: Self::F) -> Self::M {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn select(self, m: Self::M, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_mask_blend_ps(m, b, a) }
+    }
+
+    #[inline(always)]
+    fn sum(self, a: Self::F) -> f32 {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_reduce_add_ps(a) }
+    }
+
+    #[inline(always)]
+    fn splat_i(self, v: i32) -> Self::I {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_set1_epi32(v) }
+    }
+
+    #[inline(always)]
+    fn trunc(self, a: Self::F) -> Self::I {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_cvttps_epi32(a) }
+    }
+
+    #[inline(always)]
+    fn to_f(self, a: Self::I) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_cvtepi32_ps(a) }
+    }
+
+    #[inline(always)]
+    fn add_i(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_add_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_i(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_mullo_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn min_i(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_min_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn max_i(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_max_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn and_i(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_and_si512(a, b) }
+    }
+
+    #[inline(always)]
+    fn shl23(self, a: Self::I) -> Self::I {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_slli_epi32::<23>(a) }
+    }
+
+    #[inline(always)]
+    fn shr23(self, a: Self::I) -> Self::I {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_srli_epi32::<23>(a) }
+    }
+
+    #[inline(always)]
+    fn bits(self, a: Self::F) -> Self::I {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_castps_si512(a) }
+    }
+
+    #[inline(always)]
+    fn from_bits(self, a: Self::I) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_castsi512_ps(a) }
+    }
+
+    #[inline(always)]
+    fn store_i(self, p: &mut [i32], v: Self::I) {
+        assert!(p.len() >= 16);
+        // SAFETY: `self` proves that the instructions exist; the slice is long enough.
+        unsafe { _mm512_storeu_si512(p.as_mut_ptr().cast(), v) }
+    }
+
+    #[inline(always)]
+    fn gather(self, p: &[f32], i: Self::I) -> Self::F {
+        assert!(!p.is_empty() && p.len() <= i32::MAX as usize);
+        let last = p.len() as i32 - 1;
+        // SAFETY: `self` proves that the instructions exist; indices are clamped into the slice.
+        unsafe {
+            let i = _mm512_min_epu32(i, _mm512_set1_epi32(last));
+            _mm512_i32gather_ps::<4>(i, p.as_ptr())
+        }
+    }
+}

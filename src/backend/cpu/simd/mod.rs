@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Vectors of f32 behind one trait, chosen at run time. The only place of this layer with unsafe
+//! code: a value of a vector type exists only where its instructions do.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod math;
+mod portable;
+
+pub use math::{exp, log2, tanh};
+
+/// Operations on [`Simd::LANES`] lanes. Slices passed in must have at least that many elements.
+pub trait Simd: Copy + Send + Sync + 'static {
+    /// Lanes of a vector.
+    const LANES: usize;
+    /// A vector of f32.
+    type F: Copy;
+    /// A vector of i32.
+    type I: Copy;
+    /// One truth value per lane.
+    type M: Copy;
+
+    /// All lanes `v`.
+    fn splat(self, v: f32) -> Self::F;
+    /// The first lanes of `p`.
+    fn load(self, p: &[f32]) -> Self::F;
+    /// Writes to the first lanes of `p`.
+    fn store(self, p: &mut [f32], v: Self::F);
+    /// a + b
+    fn add(self, a: Self::F, b: Self::F) -> Self::F;
+    /// a - b
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F;
+    /// a * b
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    /// a * b + c
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// a / b
+    fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    /// Square root.
+    fn sqrt(self, a: Self::F) -> Self::F;
+    /// Smaller of two.
+    fn min(self, a: Self::F, b: Self::F) -> Self::F;
+    /// Larger of two.
+    fn max(self, a: Self::F, b: Self::F) -> Self::F;
+    /// Largest integer not above.
+    fn floor(self, a: Self::F) -> Self::F;
+    /// Nearest integer, ties to even.
+    fn round(self, a: Self::F) -> Self::F;
+    /// Absolute value.
+    fn abs(self, a: Self::F) -> Self::F;
+    /// a > b
+    fn gt(self, a: Self::F, b: Self::F) -> Self::M;
+    /// `a` where `m`, else `b`.
+    fn select(self, m: Self::M, a: Self::F, b: Self::F) -> Self::F;
+    /// Sum of the lanes.
+    fn sum(self, a: Self::F) -> f32;
+
+    /// All lanes `v`.
+    fn splat_i(self, v: i32) -> Self::I;
+    /// Rounded towards zero.
+    fn trunc(self, a: Self::F) -> Self::I;
+    /// As f32.
+    fn to_f(self, a: Self::I) -> Self::F;
+    /// a + b
+    fn add_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// a * b, low half
+    fn mul_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// Smaller of two.
+    fn min_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// Larger of two.
+    fn max_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// a & b
+    fn and_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// a << 23
+    fn shl23(self, a: Self::I) -> Self::I;
+    /// a >> 23, logical
+    fn shr23(self, a: Self::I) -> Self::I;
+    /// The bits of a vector of f32.
+    fn bits(self, a: Self::F) -> Self::I;
+    /// The f32 with these bits.
+    fn from_bits(self, a: Self::I) -> Self::F;
+    /// Writes to the first lanes of `p`.
+    fn store_i(self, p: &mut [i32], v: Self::I);
+    /// `p[i]` per lane; an index beyond the end (as unsigned) reads the last element.
+    fn gather(self, p: &[f32], i: Self::I) -> Self::F;
+}
+
+/// Work written once for every vector type.
+pub trait Task {
+    /// Its result.
+    type Out;
+    /// Does it; must be `#[inline(always)]`, as must be everything it calls with vectors.
+    fn run<S: Simd>(self, s: S) -> Self::Out;
+}
+
+/// Instruction sets with a vector type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// 16 lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// 8 lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 8 lanes, what the compiler makes of plain Rust.
+    Portable,
+}
+
+impl Isa {
+    /// Lanes of a vector.
+    pub fn lanes(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 16,
+            _ => 8,
+        }
+    }
+
+    /// Every set this machine has, the fastest first.
+    pub fn available() -> Vec<Self> {
+        let mut all = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if avx512::Avx512::detect().is_some() {
+                all.push(Self::Avx512);
+            }
+            if avx2::Avx2::detect().is_some() {
+                all.push(Self::Avx2);
+            }
+        }
+        all.push(Self::Portable);
+        all
+    }
+
+    /// Runs `task` with this set's vectors; with plain Rust where the machine lacks the set.
+    pub fn run<T: Task>(self, task: T) -> T::Out {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => match avx512::Avx512::detect() {
+                Some(s) => s.call(task),
+                None => task.run(portable::Portable),
+            },
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => match avx2::Avx2::detect() {
+                Some(s) => s.call(task),
+                None => task.run(portable::Portable),
+            },
+            Self::Portable => task.run(portable::Portable),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use super::{Isa, Simd, Task, exp, log2, tanh};
+use crate::base::Rng;
+
+struct Math<'a>(&'a [f32], &'a mut [[f32; 4]]);
+
+impl Task for Math<'_> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for (x, out) in self.0.chunks_exact(S::LANES).zip(self.1.chunks_exact_mut(S::LANES)) {
+            let v = s.load(x);
+            let results =
+                [exp(s, v), log2(s, s.add(s.abs(v), s.splat(1e-6))), tanh(s, v), s.floor(v)];
+            for (k, r) in results.into_iter().enumerate() {
+                let mut lanes = [0.0; 16];
+                s.store(&mut lanes, r);
+                out.iter_mut().zip(lanes).for_each(|(o, l)| o[k] = l);
+            }
+        }
+    }
+}
+
+#[test]
+fn functions_match_the_standard_library_on_every_isa() {
+    let mut rng = Rng::new(3);
+    let x: Vec<f32> = (0..4096).map(|i| (rng.uniform() - 0.5) * [0.1, 4.0, 40.0][i % 3]).collect();
+    for isa in Isa::available() {
+        let mut y = vec![[0.0; 4]; x.len()];
+        isa.run(Math(&x, &mut y));
+        for (&x, y) in x.iter().zip(&y) {
+            assert!((y[0] / x.exp() - 1.0).abs() < 5e-7, "{isa:?} exp({x}) = {}", y[0]);
+            assert!((y[1] - (x.abs() + 1e-6).log2()).abs() < 4e-6, "{isa:?} log2({x}) = {}", y[1]);
+            assert!((y[2] - x.tanh()).abs() < 2e-6, "{isa:?} tanh({x}) = {}", y[2]);
+            assert_eq!(y[3], x.floor(), "{isa:?}");
+        }
+    }
+}
+
+struct Lanes<'a>(&'a [f32], &'a mut Vec<f32>);
+
+impl Task for Lanes<'_> {
+    type Out = usize;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> usize {
+        let v = s.load(self.0);
+        let mut lanes = [0.0; 16];
+        for r in [
+            s.gather(self.0, s.trunc(v)),
+            s.round(s.mul(v, s.splat(0.5))),
+            s.select(s.gt(v, s.splat(3.0)), v, s.splat(-1.0)),
+            s.to_f(s.mul_i(s.max_i(s.min_i(s.trunc(v), s.splat_i(5)), s.splat_i(2)), s.splat_i(3))),
+            s.sqrt(s.max(v, s.splat(0.0))),
+            s.splat(s.sum(v)),
+        ] {
+            s.store(&mut lanes, r);
+            self.1.extend(&lanes[..8]);
+        }
+        S::LANES
+    }
+}
+
+#[test]
+fn lanes_agree_between_isas() {
+    let x: Vec<f32> = (0..16).map(|i| if i < 8 { i as f32 } else { 0.0 }).collect();
+    let mut expected = Vec::new();
+    assert_eq!(Isa::Portable.run(Lanes(&x, &mut expected)), 8);
+    for isa in Isa::available() {
+        let mut got = Vec::new();
+        isa.run(Lanes(&x, &mut got));
+        assert_eq!(got, expected, "{isa:?}");
+    }
+}
+
+#[test]
+fn a_gather_index_beyond_the_end_reads_the_last_element() {
+    struct Far;
+    impl Task for Far {
+        type Out = f32;
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) -> f32 {
+            let v = s.gather(&[1.0, 2.0], s.splat_i(-7));
+            s.sum(v) / S::LANES as f32
+        }
+    }
+    for isa in Isa::available() {
+        assert_eq!(isa.run(Far), 2.0);
+    }
+}

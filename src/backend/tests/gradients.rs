@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use super::cases::{self, Case};
+use crate::backend::reference::Reference;
+use crate::backend::*;
+use crate::base::Rng;
+
+/// Compares `gradient` with central differences of `f` at the elements of `range` with the largest
+/// gradients and some random ones.
+fn check(
+    name: &str,
+    values: &mut [f32],
+    gradient: &[f32],
+    range: std::ops::Range<usize>,
+    step: f32,
+    f: &mut dyn FnMut(&[f32]) -> f64,
+) {
+    let mut rng = Rng::new(9);
+    let mut picks: Vec<usize> = range.clone().collect();
+    picks.sort_by(|&a, &b| gradient[b].abs().total_cmp(&gradient[a].abs()));
+    picks.truncate(6);
+    picks.extend((0..6).map(|_| range.start + rng.below(range.len())));
+    let (mut error, mut norm) = (0.0, 1e-12);
+    for i in picks {
+        let keep = values[i];
+        values[i] = keep + step;
+        let up = f(values);
+        values[i] = keep - step;
+        let down = f(values);
+        values[i] = keep;
+        let difference = (up - down) / f64::from(2.0 * step);
+        error += (difference - f64::from(gradient[i])).powi(2);
+        norm += difference.powi(2).max(f64::from(gradient[i]).powi(2));
+    }
+    let relative = (error / norm).sqrt();
+    assert!(norm > 1e-8, "{name}: no gradient to compare");
+    assert!(relative < 0.02, "{name}: relative error {relative:.4}");
+}
+
+#[test]
+fn training_step_against_finite_differences() {
+    let lattice = Lattice::subset((23, 14), 1, (0, 0));
+    for tau in [3.0, 2.5] {
+        let mut case = Case::new(cases::shape((23, 14), 3, 8, 2), tau, lattice);
+        let trained = cases::train(&Reference, &case, 0.0);
+        let loss = |case: &Case| {
+            f64::from(case.step.weight) * cases::train(&Reference, case, 0.0).squared_error
+        };
+        let shape = case.shape.clone();
+        let mut grids = case.grids.clone();
+        let mut by_grids = |g: &[f32]| {
+            case.grids.copy_from_slice(g);
+            loss(&case)
+        };
+        for (i, c) in shape.canonical.iter().enumerate() {
+            let range = c.offset..c.offset + c.grid.len();
+            check(
+                &format!("canonical {i}"),
+                &mut grids,
+                &trained.d_grids,
+                range,
+                4e-3,
+                &mut by_grids,
+            );
+        }
+        for (name, source) in [("motion", &shape.motion), ("residual", &shape.residual)] {
+            let (a, b, w) = source.nodes.at(tau);
+            for node in if w > 0.0 { vec![a, b] } else { vec![a] } {
+                for level in 0..source.levels.len() {
+                    for component in 0..source.n_components {
+                        let range = source.plane(node, level, component);
+                        let name =
+                            format!("{name} node {node} level {level} component {component}");
+                        check(&name, &mut grids, &trained.d_grids, range, 2e-3, &mut by_grids);
+                    }
+                }
+            }
+        }
+        case.grids.copy_from_slice(&grids);
+        let mut network = case.network.clone();
+        for tensor in Tensor::ALL {
+            let range = shape.network.range(tensor);
+            check(
+                &format!("{tensor:?}"),
+                &mut network,
+                &trained.d_network,
+                range,
+                1e-3,
+                &mut |n| {
+                    case.network.copy_from_slice(n);
+                    loss(&case)
+                },
+            );
+        }
+    }
+}
+
+#[test]
+fn rate_against_finite_differences() {
+    let case =
+        Case::new(cases::shape((19, 11), 3, 8, 0), 3.0, Lattice::subset((19, 11), 1, (0, 0)));
+    let (entropy, planes, mut model) = cases::rate_case(&case);
+    let mut grids = case.grids.clone();
+    let (mut d_grids, mut d_model) = (vec![0.0; grids.len()], vec![0.0; model.len()]);
+    // The extra input passes no gradient, so the plane it reads is not part of the comparison.
+    let one = &planes[4..5];
+    let bits = |grids: &Vec<f32>, model: &Vec<f32>| {
+        Reference.rate(&mut (), &entropy, one, grids, model, 1.0, None).unwrap()
+    };
+    let grads = Some((&mut d_grids, &mut d_model));
+    Reference.rate(&mut (), &entropy, one, &grids, &model, 1.0, grads).unwrap();
+    let fixed = model.clone();
+    for (name, offset) in [("symbols", one[0].offset), ("before", one[0].before.unwrap())] {
+        let range = offset..offset + one[0].grid.len();
+        check(name, &mut grids, &d_grids, range, 1e-3, &mut |g| bits(&g.to_vec(), &fixed));
+    }
+    for (name, range) in [
+        ("w1", entropy.w1()),
+        ("w2", entropy.w2()),
+        ("skip", entropy.skip()),
+        ("biases", entropy.biases(2)),
+    ] {
+        check(name, &mut model, &d_model, range, 1e-3, &mut |m| bits(&grids, &m.to_vec()));
+    }
+}
+
+#[test]
+fn soft_rounding_slope_against_finite_differences() {
+    let values: Vec<f32> = (0..400).map(|i| i as f32 * 0.0137 - 2.0).collect();
+    let run = |values: &Vec<f32>| {
+        let (mut symbols, mut slopes) = (vec![0.0; values.len()], vec![0.0; values.len()]);
+        let rounding = Rounding::Soft { temperature: 0.3, noise: 0.8 };
+        Reference
+            .quantise(rounding, 5, 0..values.len(), values, &mut symbols, &mut slopes)
+            .unwrap();
+        (symbols, slopes)
+    };
+    let (_, slopes) = run(&values);
+    let shifted = |d: f32| run(&values.iter().map(|v| v + d).collect()).0;
+    let (up, down) = (shifted(1e-3), shifted(-1e-3));
+    let mut worst = 0.0f32;
+    for i in 0..values.len() {
+        worst = worst.max(((up[i] - down[i]) / 2e-3 - slopes[i]).abs());
+    }
+    assert!(worst < 0.05, "{worst}");
+    assert!(slopes.iter().any(|&s| s > 1.0) && slopes.iter().any(|&s| s < 0.2));
+}

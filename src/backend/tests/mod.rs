@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Gradients of the reference against finite differences, and every other backend against the
+//! reference.
+
+mod cases;
+mod gradients;
+mod parity;

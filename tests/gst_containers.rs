@@ -16,21 +16,17 @@ fn mux(chain: &str) -> (tempfile::NamedTempFile, Outcome) {
         &format!("{chain} ! tee name=t ! filesink location={path} t. ! fakesink async=false t. ! appsink name=out async=false"),
     )
     .ok();
-    let demuxed = run(&format!(
-        "filesrc location={path} ! qtdemux ! lnrparse ! appsink name=out"
-    ))
-    .ok();
+    let demuxed =
+        run(&format!("filesrc location={path} ! qtdemux ! lnrparse ! appsink name=out")).ok();
     (file, demuxed)
 }
 
 #[test]
 fn access_units_survive_mp4_and_mov() {
     let coded = small_stream();
-    for chain in [
-        "lnrparse ! mp4mux",
-        "lnrparse ! qtmux",
-        "lnrparse ! mp4mux fragment-duration=100",
-    ] {
+    for chain in
+        ["lnrparse ! mp4mux", "lnrparse ! qtmux", "lnrparse ! mp4mux fragment-duration=100"]
+    {
         let (_file, demuxed) = mux(chain);
         assert_eq!(demuxed.data(), coded.data(), "{chain}");
         assert_eq!(demuxed.keys(), coded.keys(), "{chain}");
@@ -46,10 +42,7 @@ fn an_mp4_file_plays_and_seeks() {
     let (file, _) = mux("lnrparse ! mp4mux");
     for bin in ["decodebin", "decodebin3"] {
         let path = file.path().display();
-        let out = run(&format!(
-            "filesrc location={path} ! {bin} ! appsink name=out"
-        ))
-        .ok();
+        let out = run(&format!("filesrc location={path} ! {bin} ! appsink name=out")).ok();
         assert_eq!(out.buffers.len(), 12, "{bin}");
         assert_eq!(out.size(), (32, 24), "{bin}");
     }

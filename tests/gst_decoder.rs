@@ -31,10 +31,7 @@ fn with_and_without_a_parser_the_pictures_are_the_same() {
     let with = run_on(&coded.stream(), 4096, &format!("lnrparse ! {DEC}")).ok();
     assert_eq!(with.times(), without.times());
     assert_eq!(with.data(), without.data());
-    assert!(
-        with.data().windows(2).any(|w| w[0] != w[1]),
-        "the picture moves"
-    );
+    assert!(with.data().windows(2).any(|w| w[0] != w[1]), "the picture moves");
 }
 
 #[test]
@@ -45,16 +42,9 @@ fn renders_at_the_size_behind_videoscale() {
         "appsrc name=in format=bytes ! lnrparse ! lnrdec name=dec ! videoscale name=scale \
          ! video/x-raw,width=100,height=50 ! appsink name=out",
         |pipeline| {
-            scale = pipeline
-                .by_name("scale")
-                .and_downcast::<gst_base::BaseTransform>();
-            let source = pipeline
-                .by_name("in")
-                .and_downcast::<gst_app::AppSrc>()
-                .unwrap();
-            source
-                .push_buffer(gst::Buffer::from_slice(coded.stream()))
-                .unwrap();
+            scale = pipeline.by_name("scale").and_downcast::<gst_base::BaseTransform>();
+            let source = pipeline.by_name("in").and_downcast::<gst_app::AppSrc>().unwrap();
+            source.push_buffer(gst::Buffer::from_slice(coded.stream())).unwrap();
             source.end_of_stream().unwrap();
             // Its state is gone after the run, so look while the last frame passes.
             let transform = scale.clone().unwrap();
@@ -69,10 +59,7 @@ fn renders_at_the_size_behind_videoscale() {
     assert_eq!(decoded.buffers.len(), 12);
     assert_eq!(decoded.size(), (100, 50));
     // 32 x 24 square pixels shown as 100 x 50: 2/3 as wide as high
-    let par = decoded.caps[0]
-        .structure(0)
-        .unwrap()
-        .get("pixel-aspect-ratio");
+    let par = decoded.caps[0].structure(0).unwrap().get("pixel-aspect-ratio");
     assert_eq!(par, Ok(gst::Fraction::new(2, 3)));
 }
 
@@ -105,13 +92,8 @@ fn the_size_may_change_while_playing() {
         "appsrc name=in format=bytes ! lnrdec ! capsfilter name=filter caps=video/x-raw,width=64 \
          ! appsink name=out",
         |pipeline| {
-            let source = pipeline
-                .by_name("in")
-                .and_downcast::<gst_app::AppSrc>()
-                .unwrap();
-            source
-                .push_buffer(gst::Buffer::from_slice(coded.stream()))
-                .unwrap();
+            let source = pipeline.by_name("in").and_downcast::<gst_app::AppSrc>().unwrap();
+            source.push_buffer(gst::Buffer::from_slice(coded.stream())).unwrap();
             source.end_of_stream().unwrap();
             let filter = pipeline.by_name("filter").unwrap();
             let pad = filter.static_pad("src").unwrap();
@@ -131,11 +113,8 @@ fn the_size_may_change_while_playing() {
         },
     )
     .ok();
-    let widths: Vec<i32> = decoded
-        .caps
-        .iter()
-        .map(|c| c.structure(0).unwrap().get("width").unwrap())
-        .collect();
+    let widths: Vec<i32> =
+        decoded.caps.iter().map(|c| c.structure(0).unwrap().get("width").unwrap()).collect();
     assert_eq!(widths.len(), 12);
     assert_eq!((widths[0], widths[11]), (64, 16));
 }
@@ -160,11 +139,7 @@ fn a_damaged_group_is_dropped_with_a_warning() {
         let expected: Vec<_> = [0, 1, 2, 3, 8, 9, 10, 11].map(|i| coded.times()[i]).into();
         assert_eq!(decoded.times(), expected, "{parser}");
         assert_eq!(decoded.warnings.len(), 1, "{parser} {:?}", decoded.warnings);
-        assert!(
-            decoded.warnings[0].contains("checksum"),
-            "{:?}",
-            decoded.warnings
-        );
+        assert!(decoded.warnings[0].contains("checksum"), "{:?}", decoded.warnings);
     }
 }
 
@@ -234,9 +209,7 @@ fn late_frames_are_dropped_but_their_group_is_not_lost() {
     for buffer in &coded.buffers[1..] {
         harness.push(buffer.clone()).unwrap();
     }
-    let pts: Vec<_> = std::iter::from_fn(|| harness.try_pull())
-        .map(|b| b.pts().unwrap())
-        .collect();
+    let pts: Vec<_> = std::iter::from_fn(|| harness.try_pull()).map(|b| b.pts().unwrap()).collect();
     assert!(!pts.contains(&at(1)) && !pts.contains(&at(2)), "{pts:?}");
     assert!((4..12).all(|i| pts.contains(&at(i))), "{pts:?}");
 }
@@ -254,9 +227,7 @@ fn a_late_key_frame_still_serves_its_group() {
     for buffer in &coded.buffers[4..8] {
         harness.push(buffer.clone()).unwrap();
     }
-    let pts: Vec<_> = std::iter::from_fn(|| harness.try_pull())
-        .map(|b| b.pts().unwrap())
-        .collect();
+    let pts: Vec<_> = std::iter::from_fn(|| harness.try_pull()).map(|b| b.pts().unwrap()).collect();
     assert!(!pts.contains(&at(4)), "{pts:?}");
     assert!(pts.contains(&at(6)) && pts.contains(&at(7)), "{pts:?}");
 }
@@ -266,12 +237,7 @@ fn upstream_may_have_any_size() {
     init();
     let dec = gst::ElementFactory::make("lnrdec").build().unwrap();
     let filter = gst::ElementFactory::make("capsfilter")
-        .property(
-            "caps",
-            "video/x-raw,width=64,height=48"
-                .parse::<gst::Caps>()
-                .unwrap(),
-        )
+        .property("caps", "video/x-raw,width=64,height=48".parse::<gst::Caps>().unwrap())
         .build()
         .unwrap();
     let pipeline = gst::Pipeline::new();

@@ -61,10 +61,7 @@ fn interlaced_video_is_refused_with_a_reason() {
              ! capssetter caps=video/x-raw,interlace-mode={mode} ! {ENC} ! appsink name=out"
         ));
         let error = outcome.error.expect("an error");
-        assert!(
-            error.contains("interlaced") && error.contains("deinterlace"),
-            "{error}"
-        );
+        assert!(error.contains("interlaced") && error.contains("deinterlace"), "{error}");
     }
 }
 
@@ -92,25 +89,18 @@ fn groups_around_their_longest_length() {
         assert_eq!(outcome.keys(), expected, "{n} frames");
         let droppable = |b: &gst::Buffer| b.flags().contains(gst::BufferFlags::DROPPABLE);
         let droppable: Vec<_> = outcome.buffers.iter().map(droppable).collect();
-        assert_eq!(
-            droppable,
-            expected.iter().map(|key| !key).collect::<Vec<_>>()
-        );
+        assert_eq!(droppable, expected.iter().map(|key| !key).collect::<Vec<_>>());
         let third = |i: u64| i * 1_000_000_000 / 30;
-        let times: Vec<_> = (0..u64::from(n))
-            .map(|i| (third(i), third(i + 1) - third(i)))
-            .collect();
+        let times: Vec<_> =
+            (0..u64::from(n)).map(|i| (third(i), third(i + 1) - third(i))).collect();
         assert_eq!(outcome.times(), times);
     }
 }
 
 #[test]
 fn no_frames_at_all() {
-    let outcome = run_buffers(
-        Vec::new(),
-        &gray_caps(16, 16, "25/1"),
-        &format!("{ENC} ! appsink name=out"),
-    );
+    let outcome =
+        run_buffers(Vec::new(), &gray_caps(16, 16, "25/1"), &format!("{ENC} ! appsink name=out"));
     assert_eq!(outcome.error, None);
     assert!(outcome.buffers.is_empty());
 }
@@ -123,22 +113,14 @@ fn new_caps_close_the_group() {
     for (caps, pts) in [((16, 16), [0, 40, 80]), ((24, 8), [120, 160, 200])] {
         harness.set_src_caps(gray_caps(caps.0, caps.1, "25/1"));
         for pts in pts {
-            harness
-                .push(gray_frame(caps.0, caps.1, pts, Some(40)))
-                .expect("accepted");
+            harness.push(gray_frame(caps.0, caps.1, pts, Some(40))).expect("accepted");
         }
     }
     harness.push_event(gst::event::Eos::new());
     let mut widths = Vec::new();
     while let Some(event) = harness.try_pull_event() {
         if let gst::EventView::Caps(caps) = event.view() {
-            widths.push(
-                caps.caps()
-                    .structure(0)
-                    .unwrap()
-                    .get::<i32>("width")
-                    .unwrap(),
-            );
+            widths.push(caps.caps().structure(0).unwrap().get::<i32>("width").unwrap());
         }
     }
     assert_eq!(widths, [16, 24]);
@@ -161,9 +143,7 @@ fn forced_key_units_begin_a_group() {
         if i == 4 {
             harness.push_upstream_event(gst_video::UpstreamForceKeyUnitEvent::builder().build());
         }
-        harness
-            .push(gray_frame(16, 16, i * 40, Some(40)))
-            .expect("accepted");
+        harness.push(gray_frame(16, 16, i * 40, Some(40))).expect("accepted");
     }
     harness.push_event(gst::event::Eos::new());
     let keys: Vec<_> = std::iter::from_fn(|| harness.try_pull())
@@ -179,24 +159,15 @@ fn latency_and_buffers_are_announced() {
     let caps = gray_caps(16, 16, "25/1");
     harness.set_src_caps(caps.clone());
     harness.play();
-    harness
-        .push(gray_frame(16, 16, 0, Some(40)))
-        .expect("accepted");
-    assert_eq!(
-        harness.query_latency(),
-        Some(gst::ClockTime::from_mseconds(400))
-    );
+    harness.push(gray_frame(16, 16, 0, Some(40))).expect("accepted");
+    assert_eq!(harness.query_latency(), Some(gst::ClockTime::from_mseconds(400)));
 
     let mut query = gst::query::Allocation::new(Some(&caps), true);
     let pad = harness.element().unwrap().static_pad("sink");
     assert!(pad.unwrap().query(&mut query));
     let (_, size, min, _) = query.allocation_pools().next().expect("a pool");
     assert!(size >= 256 && min >= 11, "{size} {min}");
-    assert!(
-        query
-            .find_allocation_meta::<gst_video::VideoMeta>()
-            .is_some()
-    );
+    assert!(query.find_allocation_meta::<gst_video::VideoMeta>().is_some());
 }
 
 #[test]
@@ -229,18 +200,12 @@ fn the_file_begins_at_zero_wherever_the_source_began() {
             "appsrc name=in format=time handle-segment-change=true ! {ENC} ! appsink name=out"
         ),
         |pipeline| {
-            let source = pipeline
-                .by_name("in")
-                .and_downcast::<gst_app::AppSrc>()
-                .unwrap();
+            let source = pipeline.by_name("in").and_downcast::<gst_app::AppSrc>().unwrap();
             source.set_caps(Some(&gray_caps(16, 16, "25/1")));
             let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
             segment.set_start(gst::ClockTime::from_mseconds(5000));
             for frame in frames {
-                let sample = gst::Sample::builder()
-                    .buffer(&frame)
-                    .segment(&segment)
-                    .build();
+                let sample = gst::Sample::builder().buffer(&frame).segment(&segment).build();
                 source.push_sample(&sample).unwrap();
             }
             source.end_of_stream().unwrap();
@@ -286,16 +251,8 @@ fn progress_statistics_and_tags() {
     assert_eq!(stats.get::<u64>("frames"), Ok(5));
     assert_eq!(stats.get::<u64>("bytes"), Ok(outcome.stream().len() as u64));
     let tags = &outcome.tags;
-    assert_eq!(
-        tags.get::<gst::tags::NominalBitrate>().map(|t| t.get()),
-        Some(77_000)
-    );
-    assert!(
-        tags.get::<gst::tags::VideoCodec>()
-            .unwrap()
-            .get()
-            .contains("LNR")
-    );
+    assert_eq!(tags.get::<gst::tags::NominalBitrate>().map(|t| t.get()), Some(77_000));
+    assert!(tags.get::<gst::tags::VideoCodec>().unwrap().get().contains("LNR"));
 }
 
 /// A pipeline that trains for minutes, and the bus after training has begun.
@@ -332,11 +289,7 @@ fn null_cancels_training() {
     let (pipeline, bus) = training();
     let start = Instant::now();
     pipeline.set_state(gst::State::Null).unwrap();
-    assert!(
-        start.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     // The bus flushes when the pipeline reaches READY, so the message may be gone.
     drop(bus);
 }
@@ -348,11 +301,7 @@ fn flush_cancels_training() {
     let start = Instant::now();
     assert!(sink.send_event(gst::event::FlushStart::new()));
     wait_for(&bus, gst::ProgressType::Canceled);
-    assert!(
-        start.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     pipeline.set_state(gst::State::Null).unwrap();
 }
 
@@ -363,18 +312,14 @@ fn frames_before_a_flush_are_gone_and_those_after_are_encoded() {
     harness.set_src_caps(gray_caps(16, 16, "25/1"));
     harness.play();
     for pts in [0, 40, 80] {
-        harness
-            .push(gray_frame(16, 16, pts, Some(40)))
-            .expect("accepted");
+        harness.push(gray_frame(16, 16, pts, Some(40))).expect("accepted");
     }
     harness.push_event(gst::event::FlushStart::new());
     harness.push_event(gst::event::FlushStop::new(true));
     let segment = gst::FormattedSegment::<gst::ClockTime>::new();
     harness.push_event(gst::event::Segment::new(&segment));
     for pts in [0, 40] {
-        harness
-            .push(gray_frame(16, 16, pts, Some(40)))
-            .expect("accepted");
+        harness.push(gray_frame(16, 16, pts, Some(40))).expect("accepted");
     }
     harness.push_event(gst::event::Eos::new());
     assert_eq!(std::iter::from_fn(|| harness.try_pull()).count(), 2);

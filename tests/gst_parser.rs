@@ -17,10 +17,7 @@ fn file(stream: &[u8]) -> tempfile::NamedTempFile {
 
 fn from_file(stream: &[u8], rest: &str) -> Outcome {
     let file = file(stream);
-    run(&format!(
-        "filesrc location={} ! {rest}",
-        file.path().display()
-    ))
+    run(&format!("filesrc location={} ! {rest}", file.path().display()))
 }
 
 /// Where each access unit begins.
@@ -66,9 +63,8 @@ fn garbage_is_skipped() {
 
 #[test]
 fn nothing_but_garbage_is_an_error() {
-    let noise: Vec<u8> = (0..100_000u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
+    let noise: Vec<u8> =
+        (0..100_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let error = run_on(&noise, 4096, PARSE).error;
     assert!(error.is_some());
     assert!(from_file(&noise, PARSE).error.is_some());
@@ -80,9 +76,7 @@ fn a_damaged_header_costs_its_group() {
     let mut stream = coded.stream();
     stream[offsets(coded)[4] + 20] ^= 0x10;
     let parsed = run_on(&stream, 512, PARSE).ok();
-    let expected: Vec<_> = [0, 1, 2, 3, 8, 9, 10, 11]
-        .map(|i| coded.data()[i].clone())
-        .into();
+    let expected: Vec<_> = [0, 1, 2, 3, 8, 9, 10, 11].map(|i| coded.data()[i].clone()).into();
     assert_eq!(parsed.data(), expected);
     assert_eq!(parsed.warnings.len(), 1, "{:?}", parsed.warnings);
 }
@@ -118,21 +112,10 @@ fn lost_bytes_cost_one_group() {
 fn a_stream_cut_anywhere_gives_its_whole_units() {
     let coded = small_stream();
     let stream = coded.stream();
-    for cut in [
-        3,
-        40,
-        offsets(coded)[4] + 9,
-        offsets(coded)[5] - 1,
-        stream.len() - 1,
-    ] {
+    for cut in [3, 40, offsets(coded)[4] + 9, offsets(coded)[5] - 1, stream.len() - 1] {
         let whole = offsets(coded).iter().skip(1).filter(|&&o| o <= cut).count();
         let parsed = run_on(&stream[..cut], 64, PARSE);
-        assert_eq!(
-            parsed.error.is_some(),
-            whole == 0,
-            "cut at {cut}: {:?}",
-            parsed.error
-        );
+        assert_eq!(parsed.error.is_some(), whole == 0, "cut at {cut}: {:?}", parsed.error);
         assert_eq!(parsed.data(), coded.data()[..whole], "cut at {cut}");
     }
 }
@@ -147,10 +130,7 @@ fn a_stream_that_starts_inside_a_group_waits_for_the_next() {
 #[test]
 fn files_are_found_and_played_without_their_name() {
     for rest in ["decodebin", "decodebin3"] {
-        let outcome = from_file(
-            &small_stream().stream(),
-            &format!("{rest} ! appsink name=out"),
-        );
+        let outcome = from_file(&small_stream().stream(), &format!("{rest} ! appsink name=out"));
         let outcome = outcome.ok();
         assert_eq!(outcome.times(), small_stream().times(), "{rest}");
         assert_eq!(outcome.size(), (32, 24));
@@ -163,10 +143,7 @@ fn player(path: &std::path::Path) -> (gst::Pipeline, gst_app::AppSink) {
         "filesrc location={} ! lnrparse ! lnrdec ! appsink name=out sync=false",
         path.display()
     ));
-    let sink = pipeline
-        .by_name("out")
-        .and_downcast::<gst_app::AppSink>()
-        .unwrap();
+    let sink = pipeline.by_name("out").and_downcast::<gst_app::AppSink>().unwrap();
     pipeline.set_state(gst::State::Paused).unwrap();
     let (result, ..) = pipeline.state(gst::ClockTime::from_seconds(20));
     result.expect("preroll");

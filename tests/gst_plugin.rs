@@ -103,14 +103,8 @@ fn presets_load() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
     gst::Preset::set_app_dir(data).expect("a folder");
     let encoder = gst::ElementFactory::make("lnrenc").build().unwrap();
-    let preset = encoder
-        .dynamic_cast_ref::<gst::Preset>()
-        .expect("an element with presets");
-    let names: Vec<_> = preset
-        .preset_names()
-        .iter()
-        .map(|n| n.to_string())
-        .collect();
+    let preset = encoder.dynamic_cast_ref::<gst::Preset>().expect("an element with presets");
+    let names: Vec<_> = preset.preset_names().iter().map(|n| n.to_string()).collect();
     assert_eq!(names, ["Archive", "Low latency", "Preview"]);
     preset.load_preset("Preview").expect("loads");
     assert_eq!(

@@ -11,12 +11,7 @@ use gstlnr::gst::meta::Embedding;
 
 fn interpolate(description: &str) -> Outcome {
     let stream = small_stream().stream();
-    run_on(
-        &stream,
-        4096,
-        &format!("lnrparse ! {description} ! appsink name=out"),
-    )
-    .ok()
+    run_on(&stream, 4096, &format!("lnrparse ! {description} ! appsink name=out")).ok()
 }
 
 #[test]
@@ -27,10 +22,7 @@ fn durations_sum_exactly_for_every_factor() {
         assert_eq!(out.buffers.len(), 12 * factor);
         for (many, (pts, duration)) in out.times().chunks(factor).zip(coded.times()) {
             assert_eq!(many[0].0, pts);
-            assert!(
-                many.windows(2)
-                    .all(|w| w[0].0 + w[0].1 == w[1].0 && w[0].1 > 0)
-            );
+            assert!(many.windows(2).all(|w| w[0].0 + w[0].1 == w[1].0 && w[0].1 > 0));
             let (last_pts, last_duration) = many[factor - 1];
             assert_eq!(last_pts + last_duration, pts + duration);
         }
@@ -60,10 +52,7 @@ fn the_rate_downstream_asks_for_is_enough() {
 #[test]
 fn factors_that_do_not_exist_are_refused() {
     init();
-    let interp = gst::ElementFactory::make("lnrinterp")
-        .property("factor", 3u32)
-        .build()
-        .unwrap();
+    let interp = gst::ElementFactory::make("lnrinterp").property("factor", 3u32).build().unwrap();
     assert!(interp.set_state(gst::State::Paused).is_err());
     interp.set_state(gst::State::Null).unwrap();
 }
@@ -104,15 +93,8 @@ fn variable_frame_rate_is_interpolated_by_its_times() {
         &format!("{ENC} scene-cut=false ! lnrinterp ! appsink name=out"),
     )
     .ok();
-    let ms: Vec<_> = out
-        .times()
-        .iter()
-        .map(|t| (t.0 / 1_000_000, t.1 / 1_000_000))
-        .collect();
-    assert_eq!(
-        ms,
-        [(0, 5), (5, 5), (10, 20), (30, 20), (50, 50), (100, 50)]
-    );
+    let ms: Vec<_> = out.times().iter().map(|t| (t.0 / 1_000_000, t.1 / 1_000_000)).collect();
+    assert_eq!(ms, [(0, 5), (5, 5), (10, 20), (30, 20), (50, 50), (100, 50)]);
 }
 
 #[test]
@@ -127,11 +109,7 @@ fn interpolation_goes_on_after_damage() {
 
 fn latents() -> Vec<gstlnr::codec::Latent> {
     let mut reader = LatentReader::default();
-    small_stream()
-        .data()
-        .iter()
-        .map(|unit| reader.push(unit).unwrap())
-        .collect()
+    small_stream().data().iter().map(|unit| reader.push(unit).unwrap()).collect()
 }
 
 #[test]
@@ -163,16 +141,12 @@ fn embeddings_survive_decoding_and_conversion() {
 
 #[test]
 fn messages_tell_the_same_before_and_after_decoding() {
-    for chain in [
-        "lnrembed post-messages=true",
-        "lnrembed ! lnrdec ! lnrembed post-messages=true",
-    ] {
+    for chain in ["lnrembed post-messages=true", "lnrembed ! lnrdec ! lnrembed post-messages=true"]
+    {
         let out = interpolate(chain);
         assert_eq!(out.elements.len(), 12, "{chain}");
-        for (message, (latent, (pts, _))) in out
-            .elements
-            .iter()
-            .zip(latents().iter().zip(small_stream().times()))
+        for (message, (latent, (pts, _))) in
+            out.elements.iter().zip(latents().iter().zip(small_stream().times()))
         {
             assert_eq!(message.name(), "lnr-embedding");
             assert_eq!(message.get::<u32>("dim"), Ok(latent.z.len() as u32));
@@ -194,10 +168,8 @@ fn normalized_embeddings_have_length_one() {
 
 #[test]
 fn raw_video_without_embeddings_passes() {
-    let out = run(
-        "videotestsrc num-buffers=3 ! video/x-raw,width=16,height=16 \
-         ! lnrembed post-messages=true ! appsink name=out",
-    )
+    let out = run("videotestsrc num-buffers=3 ! video/x-raw,width=16,height=16 \
+         ! lnrembed post-messages=true ! appsink name=out")
     .ok();
     assert_eq!(out.buffers.len(), 3);
     assert!(out.elements.is_empty());

@@ -72,7 +72,9 @@ impl Decoder {
     fn check_group(&self, id: u8, shows: Tau) -> Result<()> {
         match self.header() {
             None => Err(Error::damaged("a frame without the start of its group")),
-            Some(h) if h.id != id => Err(Error::damaged("a frame of a group whose start is missing")),
+            Some(h) if h.id != id => {
+                Err(Error::damaged("a frame of a group whose start is missing"))
+            }
             Some(h) if shows >= Tau::frame(h.n_frames()) => {
                 Err(Error::damaged("a time beyond the end of its group"))
             }

@@ -31,8 +31,7 @@ const ORDER: [Tensor; 10] = [
 /// The model that a header describes.
 pub fn spec(header: &GroupHeader) -> Spec {
     let (f, m) = (&header.format, &header.model);
-    let timed =
-        |s: &SourceHeader| TimedSpec { strides: s.strides.clone(), node_step: s.node_step };
+    let timed = |s: &SourceHeader| TimedSpec { strides: s.strides.clone(), node_step: s.node_step };
     Spec {
         width: f.width,
         height: f.height,
@@ -52,8 +51,7 @@ pub fn spec(header: &GroupHeader) -> Spec {
 
 /// The description of a model in a header.
 pub fn model_header(spec: &Spec) -> ModelHeader {
-    let timed =
-        |s: &TimedSpec| SourceHeader { strides: s.strides.clone(), node_step: s.node_step };
+    let timed = |s: &TimedSpec| SourceHeader { strides: s.strides.clone(), node_step: s.node_step };
     ModelHeader {
         canonical: SourceHeader { strides: spec.canonical.clone(), node_step: 0 },
         cubic_up_to: spec.cubic_up_to,
@@ -80,10 +78,10 @@ fn layout(shape: &Shape, model_of: &[Option<usize>; 3]) -> Layout {
         out.series.push(Series {
             kind: PlaneKind::Canonical(i),
             planes: vec![Plane::new(c.grid.width, c.grid.height)],
-            parent: shape.canonical.get(i + 1).map(|p| Parent {
-                series: n - 2 - i,
-                ratio: ratio(p.grid.stride, c.grid.stride),
-            }),
+            parent: shape
+                .canonical
+                .get(i + 1)
+                .map(|p| Parent { series: n - 2 - i, ratio: ratio(p.grid.stride, c.grid.stride) }),
             sibling: None,
             model: model_of[0].map(|m| (m, i)),
         });

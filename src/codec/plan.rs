@@ -2,10 +2,10 @@
 //! From settings to the model and the recipe of a group.
 
 use super::{EncoderConfig, RateControl, SpeedPreset};
+use crate::base::Chroma;
 use crate::base::{Error, Result, limits};
 use crate::model::{Spec, TimedSpec};
 use crate::train::{Recipe, Trained};
-use crate::base::Chroma;
 
 /// The price of a bit at quality 50; it doubles every 10 steps down.
 const LAMBDA_50: f32 = 4e-3;

@@ -29,11 +29,7 @@ pub(super) fn parsed_lnr() -> gst::Caps {
 /// The caps under which MP4 and MOV muxers take the stream.
 pub(super) fn parts() -> gst::Caps {
     PARTS
-        .map(|name| {
-            gst::Structure::builder(name)
-                .field("format", FOURCC)
-                .build()
-        })
+        .map(|name| gst::Structure::builder(name).field("format", FOURCC).build())
         .into_iter()
         .collect()
 }
@@ -61,16 +57,10 @@ pub(super) fn for_pad(
     rate: Option<gst::Fraction>,
 ) -> gst::Caps {
     let allowed = pad.allowed_caps().filter(|caps| !caps.is_empty());
-    let names: Vec<_> = allowed
-        .iter()
-        .flat_map(|c| c.iter())
-        .map(|s| s.name())
-        .collect();
+    let names: Vec<_> = allowed.iter().flat_map(|c| c.iter()).map(|s| s.name()).collect();
     let part = match names.iter().any(|name| *name == LNR) {
         true => None,
-        false => PARTS
-            .into_iter()
-            .find(|part| names.iter().any(|n| n == part)),
+        false => PARTS.into_iter().find(|part| names.iter().any(|n| n == part)),
     };
     let builder = match part {
         Some(name) => gst::Caps::builder(name).field("format", FOURCC),

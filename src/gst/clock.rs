@@ -25,11 +25,7 @@ pub(super) struct UnitClock {
 
 impl Default for UnitClock {
     fn default() -> Self {
-        Self {
-            header: None,
-            shown: Tau::default(),
-            step: Tau::UNIT,
-        }
+        Self { header: None, shown: Tau::default(), step: Tau::UNIT }
     }
 }
 
@@ -97,9 +93,7 @@ impl UnitClock {
     pub fn unit_rate(&self) -> Option<gst::Fraction> {
         let (n, d) = self.header.as_ref()?.frame_rate;
         let n = i32::try_from(n).ok()?.checked_mul(Tau::UNIT as i32)?;
-        let d = i32::try_from(d)
-            .ok()?
-            .checked_mul(self.step.max(1) as i32)?;
+        let d = i32::try_from(d).ok()?.checked_mul(self.step.max(1) as i32)?;
         Some(gst::Fraction::new(n, d))
     }
 
@@ -143,10 +137,7 @@ mod tests {
 
     fn header(durations: &[u64]) -> GroupHeader {
         let mut model = ModelHeader {
-            latent: LatentHeader {
-                dim: 1,
-                node_step: 1,
-            },
+            latent: LatentHeader { dim: 1, node_step: 1 },
             network: NetworkHeader { width: 1, rank: 1 },
             ..ModelHeader::default()
         };
@@ -184,14 +175,8 @@ mod tests {
         let group = write_group(&header(&[100, 100]), Tau::default(), &[]);
         let mut clock = UnitClock::default();
         assert_eq!(times(&mut clock, &group, None), (1000, 100));
-        assert_eq!(
-            times(&mut clock, &write_frame(9, Tau::from_units(128)), None),
-            (1050, 50)
-        );
-        assert_eq!(
-            times(&mut clock, &write_frame(9, Tau::from_units(256)), None),
-            (1100, 50)
-        );
+        assert_eq!(times(&mut clock, &write_frame(9, Tau::from_units(128)), None), (1050, 50));
+        assert_eq!(times(&mut clock, &write_frame(9, Tau::from_units(256)), None), (1100, 50));
         assert_eq!(times(&mut clock, &group, None), (1000, 50));
         assert!(clock.next(&write_frame(8, Tau::frame(1)), None).is_err());
     }

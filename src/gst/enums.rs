@@ -60,10 +60,7 @@ pub enum Speed {
     #[enum_value(name = "Slow: twice the iterations of medium", nick = "slow")]
     Slow,
     /// Four times the default's iterations.
-    #[enum_value(
-        name = "Veryslow: four times the iterations of medium",
-        nick = "veryslow"
-    )]
+    #[enum_value(name = "Veryslow: four times the iterations of medium", nick = "veryslow")]
     Veryslow,
 }
 

@@ -19,24 +19,12 @@ struct Layout {
 fn layout(frame: &impl VideoFrameExt, component: usize) -> Result<Layout> {
     let c = component as u32;
     let plane = frame.comp_plane(c);
-    let stride = frame
-        .plane_stride()
-        .get(plane as usize)
-        .copied()
-        .unwrap_or(0);
-    match (
-        usize::try_from(stride),
-        usize::try_from(frame.comp_pstride(c)),
-    ) {
-        (Ok(stride), Ok(step)) => Ok(Layout {
-            plane,
-            stride,
-            step,
-            offset: frame.comp_poffset(c) as usize,
-        }),
-        _ => Err(Error::Unsupported(format!(
-            "frames with a row stride of {stride} bytes"
-        ))),
+    let stride = frame.plane_stride().get(plane as usize).copied().unwrap_or(0);
+    match (usize::try_from(stride), usize::try_from(frame.comp_pstride(c))) {
+        (Ok(stride), Ok(step)) => {
+            Ok(Layout { plane, stride, step, offset: frame.comp_poffset(c) as usize })
+        }
+        _ => Err(Error::Unsupported(format!("frames with a row stride of {stride} bytes"))),
     }
 }
 
@@ -58,9 +46,7 @@ pub(super) fn to_picture(
         let at = layout(frame, component)?;
         let plane = frame.plane_data(at.plane).map_err(|_| too_short())?;
         for y in 0..format.plane_size(component).1 {
-            let source = plane
-                .get(y * at.stride + at.offset..)
-                .ok_or_else(too_short)?;
+            let source = plane.get(y * at.stride + at.offset..).ok_or_else(too_short)?;
             let row = picture.row_mut(component, y);
             if at.step == size {
                 row.copy_from_slice(source.get(..row.len()).ok_or_else(too_short)?);
@@ -83,9 +69,7 @@ pub(super) fn to_picture(
 fn clear_unused_bits(plane: &mut [u8], format: &PictureFormat) {
     if format.sample_bytes() == 2 {
         let mask = (format.max_value() >> 8) as u8;
-        plane
-            .chunks_exact_mut(2)
-            .for_each(|sample| sample[1] &= mask);
+        plane.chunks_exact_mut(2).for_each(|sample| sample[1] &= mask);
     }
 }
 
@@ -103,15 +87,10 @@ pub(super) fn from_picture(
         let at = layout(frame, component)?;
         let plane = frame.plane_data_mut(at.plane).map_err(|_| too_short())?;
         for y in 0..format.plane_size(component).1 {
-            let target = plane
-                .get_mut(y * at.stride + at.offset..)
-                .ok_or_else(too_short)?;
+            let target = plane.get_mut(y * at.stride + at.offset..).ok_or_else(too_short)?;
             let row = picture.row(component, y);
             if at.step == size {
-                target
-                    .get_mut(..row.len())
-                    .ok_or_else(too_short)?
-                    .copy_from_slice(row);
+                target.get_mut(..row.len()).ok_or_else(too_short)?.copy_from_slice(row);
                 continue;
             }
             if target.len() < (row.len() / size - 1) * at.step + size {
@@ -136,9 +115,7 @@ mod tests {
     fn noise(info: &VideoInfo) -> gst::Buffer {
         let mut rng = Rng::new(3);
         gst::Buffer::from_mut_slice(
-            (0..info.size())
-                .map(|_| rng.below(256) as u8)
-                .collect::<Vec<_>>(),
+            (0..info.size()).map(|_| rng.below(256) as u8).collect::<Vec<_>>(),
         )
     }
 
@@ -218,9 +195,7 @@ mod tests {
     #[test]
     fn bits_that_do_not_count_are_cleared() {
         gst::init().unwrap();
-        let info = VideoInfo::builder(VideoFormat::I42010le, 2, 2)
-            .build()
-            .unwrap();
+        let info = VideoInfo::builder(VideoFormat::I42010le, 2, 2).build().unwrap();
         let picture = read(&gst::Buffer::from_slice(vec![0xFF; info.size()]), &info);
         assert_eq!(picture.sample(0, 1, 1), 1023);
     }

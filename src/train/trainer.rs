@@ -132,10 +132,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             target: backend.alloc(n_pixels)?,
             pixels: vec![0.0; n_pixels],
             lambda: recipe.lambda,
-            bits: (
-                0.0,
-                [vec![None; shape.motion.nodes.n], vec![None; shape.residual.nodes.n]],
-            ),
+            bits: (0.0, [vec![None; shape.motion.nodes.n], vec![None; shape.residual.nodes.n]]),
             visits: [vec![0; shape.motion.nodes.n], vec![0; shape.residual.nodes.n]],
             form: error_form(first),
         })

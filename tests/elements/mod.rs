@@ -65,16 +65,8 @@ impl Outcome {
     }
 
     pub fn size(&self) -> (i32, i32) {
-        let s = self
-            .caps
-            .last()
-            .expect("caps")
-            .structure(0)
-            .expect("a structure");
-        (
-            s.get("width").expect("width"),
-            s.get("height").expect("height"),
-        )
+        let s = self.caps.last().expect("caps").structure(0).expect("a structure");
+        (s.get("width").expect("width"), s.get("height").expect("height"))
     }
 }
 
@@ -126,10 +118,7 @@ pub fn collect(pipeline: &gst::Pipeline) -> Received {
             return Err(gst::FlowError::Eos);
         };
         let (buffer, caps) = (sample.buffer_owned(), sample.caps_owned());
-        target
-            .lock()
-            .unwrap()
-            .push((buffer.expect("a buffer"), caps.expect("caps")));
+        target.lock().unwrap().push((buffer.expect("a buffer"), caps.expect("caps")));
         Ok(gst::FlowSuccess::Ok)
     };
     sink.set_callbacks(
@@ -193,37 +182,29 @@ pub fn small_stream() -> &'static Outcome {
 
 /// Pushes bytes in pieces of `chunk` through `appsrc name=in`, as a file or socket would.
 pub fn run_on(stream: &[u8], chunk: usize, description: &str) -> Outcome {
-    run_with(
-        &format!("appsrc name=in format=bytes ! {description}"),
-        |pipeline| {
-            let source = pipeline.by_name("in").and_downcast::<gst_app::AppSrc>();
-            let source = source.expect("appsrc name=in");
-            source.set_max_bytes(u64::MAX);
-            for piece in stream.chunks(chunk) {
-                source
-                    .push_buffer(gst::Buffer::from_slice(piece.to_vec()))
-                    .expect("pushed");
-            }
-            source.end_of_stream().expect("EOS");
-        },
-    )
+    run_with(&format!("appsrc name=in format=bytes ! {description}"), |pipeline| {
+        let source = pipeline.by_name("in").and_downcast::<gst_app::AppSrc>();
+        let source = source.expect("appsrc name=in");
+        source.set_max_bytes(u64::MAX);
+        for piece in stream.chunks(chunk) {
+            source.push_buffer(gst::Buffer::from_slice(piece.to_vec())).expect("pushed");
+        }
+        source.end_of_stream().expect("EOS");
+    })
 }
 
 /// Pushes buffers as they are, with these caps.
 pub fn run_buffers(buffers: Vec<gst::Buffer>, caps: &gst::Caps, description: &str) -> Outcome {
-    run_with(
-        &format!("appsrc name=in format=time ! {description}"),
-        |pipeline| {
-            let source = pipeline.by_name("in").and_downcast::<gst_app::AppSrc>();
-            let source = source.expect("appsrc name=in");
-            source.set_max_bytes(u64::MAX);
-            source.set_caps(Some(caps));
-            for buffer in buffers {
-                source.push_buffer(buffer).expect("pushed");
-            }
-            source.end_of_stream().expect("EOS");
-        },
-    )
+    run_with(&format!("appsrc name=in format=time ! {description}"), |pipeline| {
+        let source = pipeline.by_name("in").and_downcast::<gst_app::AppSrc>();
+        let source = source.expect("appsrc name=in");
+        source.set_max_bytes(u64::MAX);
+        source.set_caps(Some(caps));
+        for buffer in buffers {
+            source.push_buffer(buffer).expect("pushed");
+        }
+        source.end_of_stream().expect("EOS");
+    })
 }
 
 /// A gray-scale raw frame with these times.
@@ -232,9 +213,7 @@ pub fn gray_frame(width: u32, height: u32, pts_ms: u64, duration_ms: Option<u64>
     let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Gray8, width, height)
         .build()
         .expect("info");
-    let data: Vec<u8> = (0..info.size())
-        .map(|i| (i as u64 * 3 + pts_ms) as u8)
-        .collect();
+    let data: Vec<u8> = (0..info.size()).map(|i| (i as u64 * 3 + pts_ms) as u8).collect();
     let mut buffer = gst::Buffer::from_slice(data);
     let writable = buffer.make_mut();
     writable.set_pts(gst::ClockTime::from_mseconds(pts_ms));

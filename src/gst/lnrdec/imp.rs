@@ -174,9 +174,7 @@ impl VideoDecoderImpl for LnrDec {
         let mut wanted = 64;
         let found = loop {
             let size = available.min(wanted);
-            let head = adapter
-                .copy_bytes(0, size)
-                .map_err(|_| gst::FlowError::Error)?;
+            let head = adapter.copy_bytes(0, size).map_err(|_| gst::FlowError::Error)?;
             match framing::find(&head) {
                 Found::More(needed) if (size + 1..=available).contains(&needed) => wanted = needed,
                 found => break found,
@@ -184,9 +182,7 @@ impl VideoDecoderImpl for LnrDec {
         };
         match found {
             Found::Unit(len) if len <= available => {
-                let unit = adapter
-                    .copy_bytes(0, len)
-                    .map_err(|_| gst::FlowError::Error)?;
+                let unit = adapter.copy_bytes(0, len).map_err(|_| gst::FlowError::Error)?;
                 if let (Err(error), Some(restart)) =
                     (crate::bitstream::parse(&unit), framing::group_inside(&unit))
                 {
@@ -197,19 +193,13 @@ impl VideoDecoderImpl for LnrDec {
                 self.obj().have_frame()
             }
             Found::Garbage(n) => {
-                gst::debug!(
-                    CAT,
-                    imp = self,
-                    "skipping {n} bytes that are no access unit"
-                );
+                gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
                 adapter.flush(n);
                 Ok(gst::FlowSuccess::Ok)
             }
             _ if at_eos => {
                 gst::warning!(CAT, imp = self, "the stream ends inside an access unit");
-                let rest = adapter
-                    .copy_bytes(0, available)
-                    .map_err(|_| gst::FlowError::Error)?;
+                let rest = adapter.copy_bytes(0, available).map_err(|_| gst::FlowError::Error)?;
                 adapter.flush(framing::group_inside(&rest).unwrap_or(available));
                 Ok(gst::FlowSuccess::Ok)
             }
@@ -237,20 +227,11 @@ impl VideoDecoderImpl for LnrDec {
     fn negotiate(&self) -> Result<(), gst::LoggableError> {
         let stream = *self.stream.lock().unwrap();
         if let Some(native) = stream.format {
-            let rate = stream
-                .upstream_rate
-                .or(stream.rate)
-                .unwrap_or(gst::Fraction::new(0, 1));
+            let rate = stream.upstream_rate.or(stream.rate).unwrap_or(gst::Fraction::new(0, 1));
             let obj = self.obj();
             let info = size::choose(obj.src_pad(), &native, rate)
                 .map_err(|e| gst::loggable_error!(CAT, "{e}"))?;
-            gst::debug!(
-                CAT,
-                imp = self,
-                "rendering at {}x{}",
-                info.width(),
-                info.height()
-            );
+            gst::debug!(CAT, imp = self, "rendering at {}x{}", info.width(), info.height());
             obj.set_output_state(info.format(), info.width(), info.height(), None)
                 .map_err(|_| gst::loggable_error!(CAT, "no output state"))?
                 .set_info(info);
@@ -267,10 +248,7 @@ impl LnrDec {
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
         let obj = self.obj();
         let is_packetized = obj.is_packetized();
-        let pushed = match frame
-            .input_buffer()
-            .and_then(|buffer| buffer.map_readable().ok())
-        {
+        let pushed = match frame.input_buffer().and_then(|buffer| buffer.map_readable().ok()) {
             Some(unit) => session.push(&unit, is_packetized),
             None => Err(Error::damaged("an access unit without bytes")),
         };
@@ -370,8 +348,6 @@ fn is_outside(segment: &gst::Segment, frame: &VideoCodecFrame) -> bool {
     let (Some(segment), Some(pts)) = (segment.downcast_ref::<gst::ClockTime>(), frame.pts()) else {
         return false;
     };
-    let end = frame
-        .duration()
-        .map(|duration| pts.saturating_add(duration));
+    let end = frame.duration().map(|duration| pts.saturating_add(duration));
     segment.clip(Some(pts), end).is_none()
 }

@@ -14,10 +14,5 @@ glib::wrapper! {
 }
 
 pub(super) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    gst::Element::register(
-        Some(plugin),
-        "lnrdec",
-        gst::Rank::PRIMARY,
-        LnrDec::static_type(),
-    )
+    gst::Element::register(Some(plugin), "lnrdec", gst::Rank::PRIMARY, LnrDec::static_type())
 }

@@ -60,10 +60,7 @@ impl Session {
         if self.picture.as_ref().is_none_or(|p| *p.format() != format) {
             self.picture = Some(Picture::new(format)?);
         }
-        let picture = self
-            .picture
-            .as_mut()
-            .ok_or_else(|| Error::damaged("no picture"))?;
+        let picture = self.picture.as_mut().ok_or_else(|| Error::damaged("no picture"))?;
         self.decoder.render(tau, picture)?;
         Ok(picture)
     }

@@ -24,10 +24,7 @@ pub(super) fn choose(
             }
             let info = format::video_info(&wanted, rate)?;
             let offered = gst::Caps::from(structure.to_owned());
-            if info
-                .to_caps()
-                .is_ok_and(|caps| caps.can_intersect(&offered))
-            {
+            if info.to_caps().is_ok_and(|caps| caps.can_intersect(&offered)) {
                 return Ok(info);
             }
         }

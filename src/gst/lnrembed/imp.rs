@@ -103,15 +103,12 @@ impl ElementImpl for LnrEmbed {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
             let mut both = caps::parsed_lnr();
             both.merge(gst_video::VideoCapsBuilder::new().any_features().build());
-            [
-                ("sink", gst::PadDirection::Sink),
-                ("src", gst::PadDirection::Src),
-            ]
-            .into_iter()
-            .filter_map(|(name, direction)| {
-                gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &both).ok()
-            })
-            .collect()
+            [("sink", gst::PadDirection::Sink), ("src", gst::PadDirection::Src)]
+                .into_iter()
+                .filter_map(|(name, direction)| {
+                    gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &both).ok()
+                })
+                .collect()
         });
         TEMPLATES.as_ref()
     }
@@ -211,9 +208,7 @@ impl LnrEmbed {
             structure.set("stream-time", segment.to_stream_time(pts));
             structure.set("running-time", segment.to_running_time(pts));
         }
-        let message = gst::message::Element::builder(structure)
-            .src(&*self.obj())
-            .build();
+        let message = gst::message::Element::builder(structure).src(&*self.obj()).build();
         // Without a bus there is nobody to tell.
         let _ = self.obj().post_message(message);
     }

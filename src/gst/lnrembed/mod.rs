@@ -12,10 +12,5 @@ glib::wrapper! {
 }
 
 pub(super) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    gst::Element::register(
-        Some(plugin),
-        "lnrembed",
-        gst::Rank::NONE,
-        LnrEmbed::static_type(),
-    )
+    gst::Element::register(Some(plugin), "lnrembed", gst::Rank::NONE, LnrEmbed::static_type())
 }

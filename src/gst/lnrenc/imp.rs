@@ -124,8 +124,7 @@ impl VideoEncoderImpl for LnrEnc {
         &self,
         state: &VideoCodecState<'static, Readable>,
     ) -> std::result::Result<(), gst::LoggableError> {
-        self.drain()
-            .map_err(|flow| gst::loggable_error!(CAT, "draining: {flow}"))?;
+        self.drain().map_err(|flow| gst::loggable_error!(CAT, "draining: {flow}"))?;
         let config = self.open(state).map_err(|e| {
             self.obj().post_error_message(error::message(&e));
             gst::loggable_error!(CAT, "{e}")
@@ -139,9 +138,7 @@ impl VideoEncoderImpl for LnrEnc {
             let input = session.input(&frame, &self.obj().input_segment());
             session.frames.push_back(frame.system_frame_number());
             drop(frame);
-            self.train(session, |session, control| {
-                session.encoder.push(input?, control)
-            })
+            self.train(session, |session, control| session.encoder.push(input?, control))
         })
     }
 
@@ -209,10 +206,7 @@ impl LnrEnc {
         let obj = self.obj();
         let mut reporter = Reporter::new(obj.upcast_ref(), &self.stats);
         let mut listener = |progress: &crate::codec::Progress| reporter.update(progress);
-        let mut control = Control {
-            cancel: self.cancel.clone(),
-            progress: Some(&mut listener),
-        };
+        let mut control = Control { cancel: self.cancel.clone(), progress: Some(&mut listener) };
         let result = run(session, &mut control);
         reporter.end(match &result {
             Ok(_) => gst::ProgressType::Complete,
@@ -231,11 +225,7 @@ impl LnrEnc {
         let obj = self.obj();
         let number = session.frames.pop_front();
         let Some(mut frame) = number.and_then(|number| obj.frame(number as i32)) else {
-            gst::error!(
-                CAT,
-                imp = self,
-                "an access unit for a frame that is not there"
-            );
+            gst::error!(CAT, imp = self, "an access unit for a frame that is not there");
             return Err(gst::FlowError::Error);
         };
         let mut buffer = gst::Buffer::from_mut_slice(unit.data);

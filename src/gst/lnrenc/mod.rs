@@ -15,10 +15,5 @@ glib::wrapper! {
 }
 
 pub(super) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    gst::Element::register(
-        Some(plugin),
-        "lnrenc",
-        gst::Rank::PRIMARY,
-        LnrEnc::static_type(),
-    )
+    gst::Element::register(Some(plugin), "lnrenc", gst::Rank::PRIMARY, LnrEnc::static_type())
 }

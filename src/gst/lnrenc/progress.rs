@@ -58,12 +58,7 @@ pub(super) struct Reporter<'a> {
 
 impl<'a> Reporter<'a> {
     pub fn new(element: &'a gst::Element, stats: &'a Mutex<Stats>) -> Self {
-        Self {
-            element,
-            stats,
-            group: None,
-            told: Instant::now(),
-        }
+        Self { element, stats, group: None, told: Instant::now() }
     }
 
     /// Called at every iteration.
@@ -81,9 +76,7 @@ impl<'a> Reporter<'a> {
         if self.told.elapsed() >= INTERVAL {
             self.told = Instant::now();
             let structure = fill(gst::Structure::builder(MESSAGE), p).build();
-            let message = gst::message::Element::builder(structure)
-                .src(self.element)
-                .build();
+            let message = gst::message::Element::builder(structure).src(self.element).build();
             // Without a bus there is nobody to tell.
             let _ = self.element.post_message(message);
         }
@@ -102,9 +95,7 @@ impl<'a> Reporter<'a> {
     }
 
     fn post(&self, how: ProgressType, text: &str) {
-        let message = gst::message::Progress::builder(how, CODE, text)
-            .src(self.element)
-            .build();
+        let message = gst::message::Progress::builder(how, CODE, text).src(self.element).build();
         let _ = self.element.post_message(message);
     }
 }

@@ -25,13 +25,7 @@ pub(super) struct Session {
 
 impl Session {
     pub fn new(encoder: Encoder, info: VideoInfo) -> Self {
-        Self {
-            format: encoder.config().format,
-            encoder,
-            frames: VecDeque::new(),
-            info,
-            end: None,
-        }
+        Self { format: encoder.config().format, encoder, frames: VecDeque::new(), info, end: None }
     }
 
     /// How long a frame lasts unless it says so itself.
@@ -75,9 +69,9 @@ fn frame_duration(info: &VideoInfo) -> gst::ClockTime {
     let second = gst::ClockTime::SECOND;
     let fps = info.fps();
     match (fps.numer(), fps.denom()) {
-        (n @ 1.., d @ 1..) => second
-            .mul_div_floor(d as u64, n as u64)
-            .unwrap_or(second / ASSUMED_RATE),
+        (n @ 1.., d @ 1..) => {
+            second.mul_div_floor(d as u64, n as u64).unwrap_or(second / ASSUMED_RATE)
+        }
         _ => second / ASSUMED_RATE,
     }
 }

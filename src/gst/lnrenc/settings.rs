@@ -167,14 +167,7 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 .blurb("Where to compute")
                 .mutable_ready()
                 .build(),
-            uint(
-                "threads",
-                "Threads",
-                "Threads of the CPU backend (0 = all cores)",
-                0,
-                1024,
-                0,
-            ),
+            uint("threads", "Threads", "Threads of the CPU backend (0 = all cores)", 0, 1024, 0),
             glib::ParamSpecUInt64::builder("seed")
                 .nick("Seed")
                 .blurb("Seed of the random numbers: equal seeds give equal files")

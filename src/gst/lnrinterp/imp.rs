@@ -17,11 +17,7 @@ use crate::gst::clock::UnitClock;
 use crate::gst::{caps, error};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
-    gst::DebugCategory::new(
-        "lnrinterp",
-        gst::DebugColorFlags::empty(),
-        Some("LNR interpolation"),
-    )
+    gst::DebugCategory::new("lnrinterp", gst::DebugColorFlags::empty(), Some("LNR interpolation"))
 });
 
 struct Session {
@@ -87,16 +83,13 @@ impl ElementImpl for LnrInterp {
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            [
-                ("sink", gst::PadDirection::Sink),
-                ("src", gst::PadDirection::Src),
-            ]
-            .into_iter()
-            .filter_map(|(name, direction)| {
-                let always = gst::PadPresence::Always;
-                gst::PadTemplate::new(name, direction, always, &caps::parsed_lnr()).ok()
-            })
-            .collect()
+            [("sink", gst::PadDirection::Sink), ("src", gst::PadDirection::Src)]
+                .into_iter()
+                .filter_map(|(name, direction)| {
+                    let always = gst::PadPresence::Always;
+                    gst::PadTemplate::new(name, direction, always, &caps::parsed_lnr()).ok()
+                })
+                .collect()
         });
         TEMPLATES.as_ref()
     }
@@ -215,9 +208,7 @@ impl Session {
         let timing = self.clock.next(&data, None)?;
         let pts = input.pts().unwrap_or(timing.pts);
         let duration = input.duration().unwrap_or(timing.duration);
-        let units = self
-            .interpolator
-            .push(&data, pts.nseconds(), duration.nseconds())?;
+        let units = self.interpolator.push(&data, pts.nseconds(), duration.nseconds())?;
         drop(data);
         self.has_failed = false;
         for (i, unit) in units.into_iter().enumerate() {

@@ -13,10 +13,5 @@ glib::wrapper! {
 }
 
 pub(super) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    gst::Element::register(
-        Some(plugin),
-        "lnrinterp",
-        gst::Rank::NONE,
-        LnrInterp::static_type(),
-    )
+    gst::Element::register(Some(plugin), "lnrinterp", gst::Rank::NONE, LnrInterp::static_type())
 }

@@ -26,12 +26,8 @@ fn scaled(structure: &gst::StructureRef, is_upwards: bool, factor: u32) -> gst::
         Ok(rate) if rate.numer() > 0 => {
             let (n, d) = (rate.numer(), rate.denom());
             let scaled = match is_upwards {
-                true => n
-                    .checked_mul(factor as i32)
-                    .map(|n| gst::Fraction::new(n, d)),
-                false => d
-                    .checked_mul(factor as i32)
-                    .map(|d| gst::Fraction::new(n, d)),
+                true => n.checked_mul(factor as i32).map(|n| gst::Fraction::new(n, d)),
+                false => d.checked_mul(factor as i32).map(|d| gst::Fraction::new(n, d)),
             };
             if let Some(rate) = scaled {
                 structure.set("framerate", rate);

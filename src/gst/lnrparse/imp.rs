@@ -14,11 +14,7 @@ use crate::gst::clock::{Timing, UnitClock};
 use crate::gst::framing::{self, Found, MAX_SKIP, MIN_UNIT};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
-    gst::DebugCategory::new(
-        "lnrparse",
-        gst::DebugColorFlags::empty(),
-        Some("LNR parser"),
-    )
+    gst::DebugCategory::new("lnrparse", gst::DebugColorFlags::empty(), Some("LNR parser"))
 });
 
 #[derive(Default)]
@@ -134,11 +130,7 @@ impl BaseParseImpl for LnrParse {
                 return self.need(needed);
             }
             Found::Garbage(n) => {
-                gst::debug!(
-                    CAT,
-                    imp = self,
-                    "skipping {n} bytes that are no access unit"
-                );
+                gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
                 obj.set_min_frame_size(MIN_UNIT as u32);
                 return Ok((gst::FlowSuccess::Ok, n as u32));
             }
@@ -206,8 +198,7 @@ impl BaseParseImpl for LnrParse {
 impl LnrParse {
     /// Asks the base class for at least `size` bytes.
     fn need(&self, size: usize) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
-        self.obj()
-            .set_min_frame_size(u32::try_from(size).unwrap_or(u32::MAX));
+        self.obj().set_min_frame_size(u32::try_from(size).unwrap_or(u32::MAX));
         Ok((gst::FlowSuccess::Ok, 0))
     }
 
@@ -237,9 +228,7 @@ impl LnrParse {
         if timing.is_damaged {
             buffer.set_flags(gst::BufferFlags::CORRUPTED);
         }
-        self.obj()
-            .finish_frame(frame, len as u32)
-            .map(|flow| (flow, 0))
+        self.obj().finish_frame(frame, len as u32).map(|flow| (flow, 0))
     }
 
     /// Finds every group of the file, so that duration and seeking are exact.
@@ -256,13 +245,7 @@ impl LnrParse {
         if let Some(end) = index.end() {
             obj.set_duration(gst::ClockTime::from_nseconds(end), 0);
         }
-        gst::debug!(
-            CAT,
-            imp = self,
-            "{} groups, end {:?}",
-            index.groups().count(),
-            index.end()
-        );
+        gst::debug!(CAT, imp = self, "{} groups, end {:?}", index.groups().count(), index.end());
         self.state.lock().unwrap().index = index;
     }
 

@@ -62,11 +62,7 @@ impl Index {
                 break true;
             }
         };
-        Self {
-            end: is_complete.then_some(end).filter(|&end| end > 0),
-            groups,
-            is_built: true,
-        }
+        Self { end: is_complete.then_some(end).filter(|&end| end > 0), groups, is_built: true }
     }
 
     pub fn is_built(&self) -> bool {

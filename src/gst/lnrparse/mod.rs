@@ -13,10 +13,5 @@ glib::wrapper! {
 }
 
 pub(super) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    gst::Element::register(
-        Some(plugin),
-        "lnrparse",
-        gst::Rank::PRIMARY,
-        LnrParse::static_type(),
-    )
+    gst::Element::register(Some(plugin), "lnrparse", gst::Rank::PRIMARY, LnrParse::static_type())
 }

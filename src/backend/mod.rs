@@ -10,7 +10,7 @@ mod shape;
 
 use std::ops::Range;
 
-use crate::base::{Picture, Result};
+use crate::base::{Error, Picture, Result};
 
 pub use entropy::{Causal, Entropy, Extra, RatePlane};
 #[cfg(test)]
@@ -30,6 +30,21 @@ pub enum Choice {
     Cpu,
     /// The naive scalar oracle (slow).
     Reference,
+}
+
+impl std::str::FromStr for Choice {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "reference" => Ok(Self::Reference),
+            _ => Err(Error::InvalidSetting(format!(
+                "backend {name:?}: choose auto, cpu or reference"
+            ))),
+        }
+    }
 }
 
 /// How grid values become symbols.

@@ -8,12 +8,18 @@ mod config;
 mod control;
 mod decoder;
 mod encoder;
+mod engine;
+mod group;
 mod interpolate;
 mod latents;
+mod plan;
+mod scene;
 
 pub use config::{EncoderConfig, RateControl, SpeedPreset};
 pub use control::{CancelFlag, Control, Progress};
 pub use decoder::{Decoder, DecoderConfig, Shown};
 pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};
 pub use interpolate::Interpolator;
+use scene::SceneDetector;
+
 pub use latents::{Latent, LatentReader};

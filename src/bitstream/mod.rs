@@ -3,8 +3,27 @@
 #![forbid(unsafe_code)]
 
 mod bytes;
+mod contexts;
+mod entropy_model;
 mod header;
+mod mixer;
+mod neighbours;
+mod plane;
+mod plane_coder;
+mod predictor;
+mod range_coder;
+mod series;
+mod state;
+mod tables;
+mod tensor_coder;
+#[cfg(test)]
+mod tests;
 mod unit;
 
+pub use entropy_model::EntropyModel;
 pub use header::{GroupHeader, LatentHeader, ModelHeader, NetworkHeader, SourceHeader};
+pub use plane::Plane;
+pub use range_coder::{RangeDecoder, RangeEncoder};
+pub use series::{Parent, PlaneKind, Series, decode_series, encode_series, learn};
+pub use tensor_coder::{decode_tensor, encode_tensor};
 pub use unit::{MAGIC, Scan, Unit, parse, parse_group_header, scan, write_frame, write_group};

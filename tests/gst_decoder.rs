@@ -246,3 +246,22 @@ fn upstream_may_have_any_size() {
     let caps = dec.static_pad("sink").unwrap().query_caps(None);
     assert!(caps.can_intersect(&parsed_caps()), "{caps}");
 }
+
+#[test]
+fn a_new_segment_counts_from_its_first_frame() {
+    let coded = small_stream();
+    let at = |i: usize| gst::ClockTime::from_nseconds(coded.times()[i].0);
+    let mut harness = gst_check::Harness::new("lnrdec");
+    harness.set_src_caps(parsed_caps());
+    harness.play();
+    for (start, units) in [(6, 4..8), (0, 0..4), (9, 8..12)] {
+        let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+        segment.set_start(at(start));
+        harness.push_event(gst::event::Segment::new(&segment));
+        for buffer in &coded.buffers[units] {
+            harness.push(buffer.clone()).unwrap();
+        }
+    }
+    let pts: Vec<_> = std::iter::from_fn(|| harness.try_pull()).map(|b| b.pts().unwrap()).collect();
+    assert_eq!(pts, [6, 7, 0, 1, 2, 3, 9, 10, 11].map(at));
+}

@@ -324,3 +324,57 @@ fn frames_before_a_flush_are_gone_and_those_after_are_encoded() {
     harness.push_event(gst::event::Eos::new());
     assert_eq!(std::iter::from_fn(|| harness.try_pull()).count(), 2);
 }
+
+#[test]
+fn scene_changes_begin_a_group() {
+    for (scene_cut, key) in [(true, true), (false, false)] {
+        let frames = (0..6u64).map(|i| {
+            let mut buffer = gray_frame(32, 32, i * 40, Some(40));
+            let value = if i < 3 { 20 } else { 230 };
+            let data = vec![value; buffer.size()];
+            let times = buffer.clone();
+            buffer = gst::Buffer::from_slice(data);
+            let flags = gst::BufferCopyFlags::TIMESTAMPS;
+            times.copy_into(buffer.make_mut(), flags, ..0).expect("times");
+            buffer
+        });
+        let coded = run_buffers(
+            frames.collect(),
+            &gray_caps(32, 32, "25/1"),
+            &format!("{ENC} scene-cut={scene_cut} key-int-max=10 ! appsink name=out"),
+        )
+        .ok();
+        assert_eq!(coded.keys()[3], key, "scene-cut={scene_cut}");
+    }
+}
+
+#[test]
+fn times_that_jump_back_are_cured() {
+    let frames = [0, 40, 20, 60].map(|pts| gray_frame(16, 16, pts, Some(40)));
+    let coded = run_buffers(
+        frames.to_vec(),
+        &gray_caps(16, 16, "25/1"),
+        &format!("{ENC} ! appsink name=out"),
+    )
+    .ok();
+    assert_eq!(coded.buffers.len(), 4);
+}
+
+#[test]
+fn red_stays_red() {
+    for format in ["I420", "NV12", "RGB", "BGRx", "GBR", "Y444_10LE", "GBR_10LE"] {
+        let out = run(&format!(
+            "videotestsrc pattern=red num-buffers=2 ! video/x-raw,format={format},width=16,height=16 \
+             ! {ENC} epochs=40 ! lnrdec ! videoconvert ! video/x-raw,format=RGB ! appsink name=out"
+        ))
+        .ok();
+        let data = &out.data()[0];
+        let mean = |c: usize| {
+            let row = |y: usize| &data[y * 48..][..48];
+            (0..16).flat_map(|y| row(y)[c..].iter().step_by(3)).map(|&v| f32::from(v)).sum::<f32>()
+                / 256.0
+        };
+        let (r, g, b) = (mean(0), mean(1), mean(2));
+        assert!(r > 180.0 && g < 80.0 && b < 80.0, "{format}: {r} {g} {b}");
+    }
+}

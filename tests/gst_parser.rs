@@ -138,9 +138,9 @@ fn files_are_found_and_played_without_their_name() {
 }
 
 /// A prerolled pipeline over a file, for queries and seeks.
-fn player(path: &std::path::Path) -> (gst::Pipeline, gst_app::AppSink) {
+fn player(path: &std::path::Path, queue: &str) -> (gst::Pipeline, gst_app::AppSink) {
     let pipeline = parse(&format!(
-        "filesrc location={} ! lnrparse ! lnrdec ! appsink name=out sync=false",
+        "filesrc blocksize=200 location={} {queue} ! lnrparse ! lnrdec ! appsink name=out sync=false",
         path.display()
     ));
     let sink = pipeline.by_name("out").and_downcast::<gst_app::AppSink>().unwrap();
@@ -160,7 +160,7 @@ fn pts_until_end(sink: &gst_app::AppSink) -> Vec<u64> {
 fn duration_and_seeks_are_exact() {
     let coded = small_stream();
     let file = file(&coded.stream());
-    let (pipeline, sink) = player(file.path());
+    let (pipeline, sink) = player(file.path(), "");
     let duration = pipeline.query_duration::<gst::ClockTime>();
     assert_eq!(duration, Some(gst::ClockTime::from_mseconds(400)));
 
@@ -183,7 +183,7 @@ fn duration_and_seeks_are_exact() {
 fn plays_backwards() {
     let coded = small_stream();
     let file = file(&coded.stream());
-    let (pipeline, sink) = player(file.path());
+    let (pipeline, sink) = player(file.path(), "");
     let end = gst::ClockTime::from_mseconds(400);
     pipeline
         .seek(
@@ -198,5 +198,22 @@ fn plays_backwards() {
     pipeline.set_state(gst::State::Playing).unwrap();
     let all: Vec<_> = coded.times().iter().rev().map(|t| t.0).collect();
     assert_eq!(pts_until_end(&sink), all);
+    pipeline.set_state(gst::State::Null).unwrap();
+}
+
+/// Behind a queue there is no pull mode: seeks go by estimated bytes, but must end up in order.
+#[test]
+fn seeks_over_push_sources_recover() {
+    let coded = small_stream();
+    let file = file(&coded.stream());
+    let (pipeline, sink) = player(file.path(), "! queue");
+    let all: Vec<_> = coded.times().iter().map(|t| t.0).collect();
+    for (i, flag) in [(6, gst::SeekFlags::KEY_UNIT), (2, gst::SeekFlags::ACCURATE)] {
+        let target = gst::ClockTime::from_nseconds(all[i]);
+        pipeline.seek_simple(gst::SeekFlags::FLUSH | flag, target).unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let pts = pts_until_end(&sink);
+        assert!(!pts.is_empty() && all.ends_with(&pts), "{pts:?}");
+    }
     pipeline.set_state(gst::State::Null).unwrap();
 }

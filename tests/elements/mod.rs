@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use gst::prelude::*;
 
 /// An encoder that trains hardly at all.
-pub const ENC: &str = "lnrenc speed-preset=ultrafast epochs=2";
+pub const ENC: &str = "lnrenc speed-preset=ultrafast epochs=2 scene-cut=false";
 
 pub fn init() {
     static ONCE: Once = Once::new();

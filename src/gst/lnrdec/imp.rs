@@ -275,7 +275,7 @@ impl LnrDec {
             obj.release_frame(frame);
             return Err(flow);
         }
-        if is_outside(&obj.output_segment(), &frame) {
+        if is_outside(&obj.input_segment(), &frame) {
             gst::trace!(CAT, imp = self, "outside of the segment: {:?}", frame.pts());
             obj.release_frame(frame);
             return Ok(gst::FlowSuccess::Ok);

@@ -215,13 +215,14 @@ impl LnrEnc {
         });
         self.stats.lock().unwrap().totals = *session.encoder.stats();
         let units = result.map_err(|e| error::post(&*obj, &e))?;
-        for unit in units {
-            self.push(session, unit)?;
+        let durations = durations(&units);
+        for (unit, duration) in units.into_iter().zip(durations) {
+            self.push(session, unit, duration)?;
         }
         Ok(gst::FlowSuccess::Ok)
     }
 
-    fn push(&self, session: &mut Session, unit: AccessUnit) -> Flow {
+    fn push(&self, session: &mut Session, unit: AccessUnit, duration: u64) -> Flow {
         let obj = self.obj();
         let number = session.frames.pop_front();
         let Some(mut frame) = number.and_then(|number| obj.frame(number as i32)) else {
@@ -237,7 +238,7 @@ impl LnrEnc {
         if frame.pts().is_none() {
             frame.set_pts(gst::ClockTime::from_nseconds(unit.pts));
         }
-        frame.set_duration(gst::ClockTime::from_nseconds(unit.duration));
+        frame.set_duration(gst::ClockTime::from_nseconds(duration));
         frame.set_output_buffer(buffer);
         obj.finish_frame(frame)
     }
@@ -282,4 +283,14 @@ impl LnrEnc {
         obj.merge_tags(Some(&tags), gst::TagMergeMode::Replace);
         Ok(())
     }
+}
+
+/// As the group header has them: up to the next frame of the group, whatever the source said.
+fn durations(units: &[AccessUnit]) -> Vec<u64> {
+    let next = units.iter().skip(1).map(Some).chain([None]);
+    let duration = |(unit, next): (&AccessUnit, Option<&AccessUnit>)| match next {
+        Some(next) if !next.is_key => next.pts.saturating_sub(unit.pts),
+        _ => unit.duration,
+    };
+    units.iter().zip(next).map(duration).collect()
 }

@@ -19,13 +19,13 @@ pub(super) struct Session {
     pub frames: VecDeque<u32>,
     info: VideoInfo,
     format: PictureFormat,
-    /// When the last frame ended.
-    end: Option<gst::ClockTime>,
+    /// When the last frame began and ended.
+    last: Option<(gst::ClockTime, gst::ClockTime)>,
 }
 
 impl Session {
     pub fn new(encoder: Encoder, info: VideoInfo) -> Self {
-        Self { format: encoder.config().format, encoder, frames: VecDeque::new(), info, end: None }
+        Self { format: encoder.config().format, encoder, frames: VecDeque::new(), info, last: None }
     }
 
     /// How long a frame lasts unless it says so itself.
@@ -44,11 +44,12 @@ impl Session {
         let running = segment
             .downcast_ref::<gst::ClockTime>()
             .and_then(|segment| segment.to_running_time(frame.pts()));
-        let expected = self.end.unwrap_or(gst::ClockTime::ZERO);
-        let pts = running.unwrap_or(expected);
+        let (earliest, expected) = self.last.unwrap_or_default();
+        // Sources that jump back are cured rather than refused.
+        let pts = running.unwrap_or(expected).max(earliest);
         let duration = frame.duration().filter(|d| !d.is_zero());
         let duration = duration.unwrap_or_else(|| self.frame_duration());
-        self.end = Some(pts.saturating_add(duration));
+        self.last = Some((pts, pts.saturating_add(duration)));
         Ok(InputFrame {
             picture,
             pts: pts.nseconds(),
@@ -61,7 +62,7 @@ impl Session {
     pub fn reset(&mut self) {
         self.encoder.reset();
         self.frames.clear();
-        self.end = None;
+        self.last = None;
     }
 }
 

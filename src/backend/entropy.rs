@@ -95,9 +95,27 @@ pub struct RatePlane {
     pub grid: Grid,
     /// Where the same plane of the node before begins, if there is one.
     pub before: Option<usize>,
-    /// Another plane that is known earlier: where it begins and its size. Read at the entry that
-    /// covers the same place.
-    pub extra: Option<(usize, Grid)>,
+    /// Another plane that is known earlier.
+    pub extra: Option<Extra>,
     /// Which set of biases.
     pub biases: usize,
+}
+
+/// A plane that another one is predicted from: entry (x, y) reads (x / ratio, y / ratio).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Extra {
+    /// Where its symbols begin in the grid buffer.
+    pub offset: usize,
+    /// Its size.
+    pub grid: Grid,
+    /// Its stride over that of the plane that reads it.
+    pub ratio: usize,
+}
+
+impl Extra {
+    /// Where the symbol for entry (x, y) lies in the grid buffer.
+    pub fn index(&self, x: usize, y: usize) -> usize {
+        let (x, y) = (x / self.ratio, y / self.ratio);
+        self.offset + y.min(self.grid.height - 1) * self.grid.width + x.min(self.grid.width - 1)
+    }
 }

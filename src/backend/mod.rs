@@ -10,9 +10,9 @@ mod shape;
 
 use std::ops::Range;
 
-use crate::base::{Picture, Result};
+use crate::base::{Error, Picture, Result};
 
-pub use entropy::{Causal, Entropy, RatePlane};
+pub use entropy::{Causal, Entropy, Extra, RatePlane};
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +30,21 @@ pub enum Choice {
     Cpu,
     /// The naive scalar oracle (slow).
     Reference,
+}
+
+impl std::str::FromStr for Choice {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "reference" => Ok(Self::Reference),
+            _ => Err(Error::InvalidSetting(format!(
+                "backend {name:?}: choose auto, cpu or reference"
+            ))),
+        }
+    }
 }
 
 /// How grid values become symbols.
@@ -100,6 +115,11 @@ pub trait Backend: Send + Sync {
     /// Scratch memory for groups of one shape.
     type Workspace: Send;
 
+    /// Runs many operations in a row where handing each of them over would cost.
+    fn scope<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        f()
+    }
+
     /// A buffer of zeros.
     ///
     /// # Errors
@@ -120,6 +140,17 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`crate::base::Error::Backend`] when memory is short.
     fn workspace(&self, shape: &Shape) -> Result<Self::Workspace>;
+
+    /// Sets `buffer[range]` to zero.
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Backend`] when the device fails.
+    fn clear(&self, buffer: &mut Self::Buffer, range: Range<usize>) -> Result<()>;
+    /// to[range] += from[range]
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Backend`] when the device fails.
+    fn add(&self, from: &Self::Buffer, to: &mut Self::Buffer, range: Range<usize>) -> Result<()>;
 
     /// Rounds `values[range]` to `symbols[range]` and writes the slopes d symbol / d value. The
     /// noise of value i is number i of the stream of `seed`, see [`crate::base::Rng::nth`].
@@ -162,8 +193,8 @@ pub trait Backend: Send + Sync {
         d_network: &mut Self::Buffer,
     ) -> Result<()>;
 
-    /// Forward, loss and backward over the points of a step. `target` is [n_out, lattice points].
-    /// Returns the sum of squared errors (not weighted).
+    /// Forward and loss, and with `grads` backward, over the points of a step. `target` is [n_out,
+    /// lattice points]. Returns the sum of squared errors (not weighted).
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
@@ -174,7 +205,7 @@ pub trait Backend: Send + Sync {
         step: &TrainStep,
         target: &Self::Buffer,
         params: &Params<Self::Buffer>,
-        grads: &mut Grads<Self::Buffer>,
+        grads: Option<&mut Grads<Self::Buffer>>,
     ) -> Result<f64>;
 
     /// Bits of planes of symbols under an entropy model; with `grads` (of the symbols and of the

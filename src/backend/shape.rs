@@ -110,10 +110,16 @@ impl Nodes {
 impl Timed {
     /// Where the plane of this node, level and component lies in the grid buffer.
     pub fn plane(&self, node: usize, level: usize, component: usize) -> Range<usize> {
+        let local = self.local_plane(level, component);
+        let node = self.offset + node * self.node_len;
+        node + local.start..node + local.end
+    }
+
+    /// Where the plane of this level and component lies inside a node.
+    pub fn local_plane(&self, level: usize, component: usize) -> Range<usize> {
         let l = &self.levels[level];
-        let n = l.grid.len();
-        let start = self.offset + node * self.node_len + l.offset + component * n;
-        start..start + n
+        let start = l.offset + component * l.grid.len();
+        start..start + l.grid.len()
     }
 
     /// Where all planes of this node lie in the grid buffer.

@@ -96,3 +96,21 @@ impl Default for Color {
         }
     }
 }
+
+impl Color {
+    /// The matrix from components scaled to 0..=1 (sample / largest sample) to R'G'B' scaled to
+    /// 0..=1, without its offset. `height` is that of the picture.
+    pub fn to_rgb(&self, depth: u8, height: u32) -> [[f32; 3]; 3] {
+        if self.matrix == Matrix::Rgb {
+            return [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        }
+        let max = ((1u32 << depth) - 1) as f32;
+        let unit = (1u32 << (depth - 8)) as f32;
+        let (y, c) =
+            if self.full_range { (1.0, 1.0) } else { (max / (219.0 * unit), max / (224.0 * unit)) };
+        let (kr, kb) = self.matrix.luma_weights(height);
+        let kg = 1.0 - kr - kb;
+        let (red, blue) = (2.0 * (1.0 - kr), 2.0 * (1.0 - kb));
+        [[y, 0.0, red * c], [y, -blue * kb / kg * c, -red * kr / kg * c], [y, blue * c, 0.0]]
+    }
+}

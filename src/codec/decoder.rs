@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use super::engine::{Engine, Scene};
+use super::group;
 use crate::backend::Choice;
 use crate::base::{Error, Picture, Result, Tau};
-use crate::bitstream::GroupHeader;
+use crate::bitstream::{self, GroupHeader, Unit};
 
 /// Settings of a decoder.
 #[derive(Clone, Debug, Default)]
@@ -25,14 +27,16 @@ pub struct Shown {
 }
 
 /// Access units to pictures of any size. It holds one group at a time.
-pub struct Decoder {}
+pub struct Decoder {
+    engine: Engine,
+    group: Option<(GroupHeader, Scene)>,
+}
 
 impl Decoder {
     /// # Errors
     /// [`Error::Backend`] when the backend is not available.
     pub fn new(config: DecoderConfig) -> Result<Self> {
-        let _ = config;
-        Ok(Self {})
+        Ok(Self { engine: Engine::new(config.backend, config.threads)?, group: None })
     }
 
     /// Reads one access unit; one that begins a group replaces the current group.
@@ -41,13 +45,46 @@ impl Decoder {
     /// [`Error::Damaged`] or [`Error::Limit`]; decoding can go on with the next access unit. A group
     /// that is damaged takes its other access units with it.
     pub fn push(&mut self, unit: &[u8]) -> Result<Shown> {
-        let _ = unit;
-        Err(Error::Unsupported("not here yet".into()))
+        let (tau, is_key) = match bitstream::parse(unit) {
+            Ok(Unit::Group { header, shows, payload }) => {
+                self.group = None;
+                let shape = group::spec(&header).shape()?;
+                let decoded = group::decode(&shape, payload)?;
+                let scene = self.engine.load(shape, &decoded)?;
+                self.group = Some((*header, scene));
+                (shows, true)
+            }
+            Ok(Unit::Frame { group, shows }) => {
+                self.check_group(group, shows)?;
+                (shows, false)
+            }
+            Err(e) => {
+                if unit.starts_with(&bitstream::MAGIC) {
+                    self.group = None;
+                }
+                return Err(e);
+            }
+        };
+        let pts = self.header().map_or(0, |h| h.time_of(tau));
+        Ok(Shown { tau, pts, is_key })
+    }
+
+    fn check_group(&self, id: u8, shows: Tau) -> Result<()> {
+        match self.header() {
+            None => Err(Error::damaged("a frame without the start of its group")),
+            Some(h) if h.id != id => {
+                Err(Error::damaged("a frame of a group whose start is missing"))
+            }
+            Some(h) if shows >= Tau::frame(h.n_frames()) => {
+                Err(Error::damaged("a time beyond the end of its group"))
+            }
+            Some(_) => Ok(()),
+        }
     }
 
     /// The header of the current group.
     pub fn header(&self) -> Option<&GroupHeader> {
-        None
+        self.group.as_ref().map(|(header, _)| header)
     }
 
     /// Renders time `tau` of the current group at the size of `out`, whose chroma, depth and colour
@@ -56,10 +93,21 @@ impl Decoder {
     /// # Errors
     /// [`Error::Damaged`] when there is no group; [`Error::InvalidSetting`] for another format.
     pub fn render(&mut self, tau: Tau, out: &mut Picture) -> Result<()> {
-        let _ = (tau, out);
-        Err(Error::Unsupported("not here yet".into()))
+        let Some((header, scene)) = &mut self.group else {
+            return Err(Error::damaged("nothing to render: no group was decoded yet"));
+        };
+        let (coded, wanted) = (&header.format, out.format());
+        if (coded.chroma, coded.depth) != (wanted.chroma, wanted.depth) {
+            return Err(Error::InvalidSetting(format!(
+                "the stream is {:?} at {} bits, not {:?} at {} bits: convert after decoding",
+                coded.chroma, coded.depth, wanted.chroma, wanted.depth
+            )));
+        }
+        self.engine.render(scene, tau.as_f32(), out)
     }
 
     /// Forgets the current group.
-    pub fn reset(&mut self) {}
+    pub fn reset(&mut self) {
+        self.group = None;
+    }
 }

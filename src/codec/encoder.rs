@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::{Control, EncoderConfig};
-use crate::base::{Error, Picture, Result};
+use std::time::Instant;
+
+use super::engine::Engine;
+use super::metrics::{psnr, rgb_mse};
+use super::plan::{self, Budget};
+use super::{Control, EncoderConfig, Progress, SceneDetector, group};
+use crate::base::{Error, Picture, Result, Tau};
+use crate::bitstream::{self, GroupHeader};
+use crate::train::{Recipe, Trained};
 
 /// A picture to encode.
 #[derive(Clone, Debug)]
@@ -49,6 +56,11 @@ pub struct EncoderStats {
 /// Collects frames into groups and trains a network for each.
 pub struct Encoder {
     config: EncoderConfig,
+    engine: Engine,
+    pending: Vec<InputFrame>,
+    scenes: SceneDetector,
+    budget: Option<Budget>,
+    max_frames: usize,
     stats: EncoderStats,
 }
 
@@ -57,7 +69,15 @@ impl Encoder {
     /// Those of [`EncoderConfig::validate`]; [`Error::Backend`] when the backend is not available.
     pub fn new(config: EncoderConfig) -> Result<Self> {
         config.validate()?;
-        Ok(Self { config, stats: EncoderStats::default() })
+        Ok(Self {
+            engine: Engine::new(config.backend, config.threads)?,
+            pending: Vec::new(),
+            scenes: SceneDetector::default(),
+            budget: Budget::new(&config),
+            max_frames: plan::max_group_frames(&config)?,
+            stats: EncoderStats::default(),
+            config,
+        })
     }
 
     /// Adds the next frame. When it closes a group, that group is trained, and its access units are
@@ -67,8 +87,27 @@ impl Encoder {
     /// [`Error::Cancelled`] when `control` asks for a stop (the group being trained is lost);
     /// [`Error::InvalidSetting`] for a picture of another format or a time that goes backwards.
     pub fn push(&mut self, frame: InputFrame, control: &mut Control) -> Result<Vec<AccessUnit>> {
-        let _ = (frame, control);
-        Err(Error::Unsupported("not here yet".into()))
+        if *frame.picture.format() != self.config.format {
+            return Err(Error::InvalidSetting(
+                "a picture of another format: finish this encoder and start a new one".into(),
+            ));
+        }
+        if self.pending.last().is_some_and(|last| frame.pts < last.pts) {
+            return Err(Error::InvalidSetting(format!(
+                "presentation times go backwards at {} ns: give frames in the order of display",
+                frame.pts
+            )));
+        }
+        let is_cut = self.scenes.push(&frame.picture) && self.config.scene_cut;
+        let mut units = Vec::new();
+        if !self.pending.is_empty() && (frame.force_key || is_cut) {
+            units = self.encode_group(control)?;
+        }
+        self.pending.push(frame);
+        if self.pending.len() >= self.max_frames {
+            units.extend(self.encode_group(control)?);
+        }
+        Ok(units)
     }
 
     /// Trains what is left as a shorter group; the encoder can go on with new frames after it.
@@ -76,21 +115,25 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::push`].
     pub fn finish(&mut self, control: &mut Control) -> Result<Vec<AccessUnit>> {
-        let _ = control;
-        Err(Error::Unsupported("not here yet".into()))
+        let units = if self.pending.is_empty() { Vec::new() } else { self.encode_group(control)? };
+        self.scenes = SceneDetector::default();
+        Ok(units)
     }
 
     /// Discards the frames that were not trained yet.
-    pub fn reset(&mut self) {}
+    pub fn reset(&mut self) {
+        self.pending.clear();
+        self.scenes = SceneDetector::default();
+    }
 
     /// Frames that wait for their group to close.
     pub fn n_pending(&self) -> usize {
-        0
+        self.pending.len()
     }
 
     /// Most frames that `push` holds back before it returns their access units.
     pub fn max_delay_frames(&self) -> u32 {
-        self.config.key_int_max
+        self.max_frames as u32
     }
 
     /// Totals so far.
@@ -102,4 +145,105 @@ impl Encoder {
     pub fn config(&self) -> &EncoderConfig {
         &self.config
     }
+
+    fn encode_group(&mut self, control: &mut Control) -> Result<Vec<AccessUnit>> {
+        let start = Instant::now();
+        // Taken out first: a cancelled group is lost, and must not be trained again.
+        let frames = std::mem::take(&mut self.pending);
+        let durations = durations(&frames);
+        let mut recipe = plan::recipe(&self.config, self.stats.groups);
+        if let Some(budget) = &self.budget {
+            recipe.lambda = budget.lambda();
+            recipe.target_bits = Some(budget.target_bits(durations.iter().sum()));
+        }
+        let spec = plan::spec(&self.config, recipe.lambda, frames.len() as u32);
+        let header = GroupHeader {
+            id: self.stats.groups as u8,
+            format: self.config.format,
+            frame_rate: self.config.frame_rate,
+            pts: frames[0].pts,
+            durations,
+            model: group::model_header(&spec),
+        };
+        let trained = self.train(&spec, &recipe, &frames, start, control)?;
+        let payload = group::encode(&spec.shape()?, &trained);
+        let units = access_units(&header, &payload, &frames);
+        let psnr = self.check(&units[0].data, &frames)?;
+        let bytes: u64 = units.iter().map(|u| u.data.len() as u64).sum();
+        if let Some(budget) = &mut self.budget {
+            budget.spend(header.duration(), bytes, &trained);
+        }
+        let s = &mut self.stats;
+        let n = frames.len() as f64;
+        s.psnr = (s.psnr * s.frames as f64 + psnr * n) / (s.frames as f64 + n);
+        s.groups += 1;
+        s.frames += frames.len() as u64;
+        s.bytes += bytes;
+        s.iterations += u64::from(trained.n_steps);
+        s.seconds += start.elapsed().as_secs_f64();
+        Ok(units)
+    }
+
+    fn train(
+        &self,
+        spec: &crate::model::Spec,
+        recipe: &Recipe,
+        frames: &[InputFrame],
+        start: Instant,
+        control: &mut Control,
+    ) -> Result<Trained> {
+        let pictures: Vec<&Picture> = frames.iter().map(|f| &f.picture).collect();
+        let group = self.stats.groups;
+        self.engine.train(&spec.shape()?, recipe, &pictures, &mut |report| {
+            control.check()?;
+            control.report(&Progress {
+                group,
+                n_frames: pictures.len() as u32,
+                iteration: report.step,
+                n_iterations: report.n_steps,
+                psnr: -10.0 * report.mse.max(1e-12).log10(),
+                elapsed: start.elapsed().as_secs_f32(),
+            });
+            Ok(())
+        })
+    }
+
+    /// Decodes what was written and returns the mean PSNR of its frames.
+    fn check(&self, unit: &[u8], frames: &[InputFrame]) -> Result<f64> {
+        let bitstream::Unit::Group { header, payload, .. } = bitstream::parse(unit)? else {
+            return Err(Error::damaged("the encoder wrote no group"));
+        };
+        let shape = group::spec(&header).shape()?;
+        let decoded = group::decode(&shape, payload)?;
+        let mut scene = self.engine.load(shape, &decoded)?;
+        let mut out = Picture::new(self.config.format)?;
+        let mut sum = 0.0;
+        for (i, frame) in frames.iter().enumerate() {
+            self.engine.render(&mut scene, i as f32, &mut out)?;
+            sum += psnr(rgb_mse(&frame.picture, &out), 255.0);
+        }
+        Ok(sum / frames.len() as f64)
+    }
+}
+
+/// From each frame's time to the next one's; the last frame keeps its own duration.
+fn durations(frames: &[InputFrame]) -> Vec<u64> {
+    let next = frames.iter().skip(1).map(|f| f.pts);
+    let gaps = frames.iter().zip(next).map(|(f, next)| next - f.pts);
+    let mut durations: Vec<u64> = gaps.collect();
+    durations.extend(frames.last().map(|f| f.duration));
+    durations
+}
+
+fn access_units(header: &GroupHeader, payload: &[u8], frames: &[InputFrame]) -> Vec<AccessUnit> {
+    let unit = |(i, frame): (usize, &InputFrame)| AccessUnit {
+        data: match i {
+            0 => bitstream::write_group(header, Tau::frame(0), payload),
+            _ => bitstream::write_frame(header.id, Tau::frame(i as u32)),
+        },
+        pts: frame.pts,
+        duration: frame.duration,
+        is_key: i == 0,
+    };
+    frames.iter().enumerate().map(unit).collect()
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use super::group;
+use crate::backend::Nodes;
 use crate::base::{Error, Result, Tau};
+use crate::bitstream::{self, GroupHeader, Unit};
 
 /// The latent of one shown time.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,9 +18,18 @@ pub struct Latent {
     pub pts: u64,
 }
 
+struct Trajectory {
+    header: GroupHeader,
+    nodes: Nodes,
+    /// [nodes, dim]
+    values: Vec<f32>,
+}
+
 /// Reads latents from access units without decoding pictures.
 #[derive(Default)]
-pub struct LatentReader {}
+pub struct LatentReader {
+    group: Option<Trajectory>,
+}
 
 impl LatentReader {
     /// The latent that this access unit shows.
@@ -25,10 +37,35 @@ impl LatentReader {
     /// # Errors
     /// [`Error::Damaged`] when it is damaged or belongs to a group whose start was not seen.
     pub fn push(&mut self, unit: &[u8]) -> Result<Latent> {
-        let _ = unit;
-        Err(Error::Unsupported("not here yet".into()))
+        let missing = || Error::damaged("a frame of a group whose start is missing");
+        let (id, tau) = match bitstream::parse(unit) {
+            Ok(Unit::Group { header, shows, payload }) => {
+                self.group = None;
+                let shape = group::spec(&header).shape()?;
+                let values = group::decode_latents(&shape, payload)?;
+                let id = header.id;
+                let nodes = shape.network.nodes;
+                self.group = Some(Trajectory { header: *header, nodes, values });
+                (id, shows)
+            }
+            Ok(Unit::Frame { group, shows }) => (group, shows),
+            Err(e) => {
+                self.group = None;
+                return Err(e);
+            }
+        };
+        let t = self.group.as_ref().filter(|t| t.header.id == id).ok_or_else(missing)?;
+        let dim = t.header.model.latent.dim as usize;
+        let last = (t.header.n_frames() - 1) as f32;
+        let (a, b, w) = t.nodes.at(tau.as_f32().min(last));
+        let z = (0..dim)
+            .map(|i| t.values[a * dim + i] * (1.0 - w) + t.values[b * dim + i] * w)
+            .collect();
+        Ok(Latent { z, group: id, tau, pts: t.header.time_of(tau) })
     }
 
     /// Forgets the current group (after a seek).
-    pub fn reset(&mut self) {}
+    pub fn reset(&mut self) {
+        self.group = None;
+    }
 }

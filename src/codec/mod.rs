@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Pictures to access units and back: encoder, decoder, interpolation, latents.
 
+pub mod convert;
+pub mod metrics;
+
 mod config;
 mod control;
 mod decoder;
 mod encoder;
+mod engine;
+mod group;
 mod interpolate;
 mod latents;
+mod plan;
+mod scene;
 
 pub use config::{EncoderConfig, RateControl, SpeedPreset};
 pub use control::{CancelFlag, Control, Progress};
 pub use decoder::{Decoder, DecoderConfig, Shown};
 pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};
 pub use interpolate::Interpolator;
+use scene::SceneDetector;
+
 pub use latents::{Latent, LatentReader};

@@ -1,1 +1,10 @@
-//! Parameters of a group.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a group's model consists of: its shape, its first parameters, and which planes predict which.
+
+mod init;
+mod planes;
+mod spec;
+
+pub use init::{entropy_parameters, network_parameters};
+pub use planes::{Source, rate_planes};
+pub use spec::{Spec, TimedSpec};

@@ -1,1 +1,11 @@
-//! Training.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The training of one group, written once over the backend.
+
+mod finish;
+mod recipe;
+mod source;
+mod trainer;
+
+pub use recipe::Recipe;
+pub use source::PixelSource;
+pub use trainer::{Report, Trained, train};

@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use super::super::{Grads, Params, Shape, Tensor, TrainStep};
+use super::super::{Grads, Params, Shape, Tensor, Timed, TrainStep};
 use super::network::{Lane, TILE, layer, relu_bwd, transposed_add};
 use super::planes::Padded;
 use super::simd::{Isa, Simd, Task};
@@ -80,29 +80,51 @@ impl Scene<'_> {
         &self,
         s: S,
         y: f32,
-        band_stretch: &mut [Vec<Stretch>; 2],
+        stretch: &mut [Vec<Stretch>; 2],
         row: &mut [Vec<f32>],
     ) {
-        row.iter_mut().for_each(|r| r.fill(0.0));
-        self.each_timed(|k, level, component, stretch, target| {
-            let t = if k == 0 { &self.shape.motion } else { &self.shape.residual };
-            let l = &t.levels[level];
-            let plane = &self.timed[k][l.offset + component * l.grid.len()..][..l.grid.len()];
-            band_stretch[k][stretch].add_row(s, &self.taps[k][level], plane, y, &mut row[target]);
-        });
-    }
-
-    /// Calls `f(source, level, component, index of the stretch, index of the row)` for every plane.
-    #[inline(always)]
-    fn each_timed(&self, mut f: impl FnMut(usize, usize, usize, usize, usize)) {
-        for level in 0..self.shape.motion.levels.len() {
-            for component in 0..2 {
-                f(0, level, component, 2 * level + component, component);
+        for row in row.iter_mut() {
+            row.fill(0.0);
+        }
+        for (k, source) in self.sources().into_iter().enumerate() {
+            let n = source.n_components;
+            for (i, stretch) in stretch[k].iter_mut().enumerate() {
+                let plane = &self.timed[k][source.local_plane(i / n, i % n)];
+                let target = if k == 0 { i % n } else { 2 + i };
+                stretch.add_row(s, &self.taps[k][i / n], plane, y, &mut row[target]);
             }
         }
-        for level in 0..self.shape.residual.levels.len() {
-            f(1, level, 0, level, 2 + level);
+    }
+
+    /// The transpose of [`Scene::prepare_row`].
+    #[inline(always)]
+    fn finish_row<S: Simd>(&self, s: S, y: f32, band: &mut Band) {
+        let Band { d_timed, stretch_bwd, d_row, .. } = band;
+        for (k, source) in self.sources().into_iter().enumerate() {
+            let n = source.n_components;
+            for (i, stretch) in stretch_bwd[k].iter_mut().enumerate() {
+                let d = &mut d_timed[k][source.local_plane(i / n, i % n)];
+                let target = if k == 0 { i % n } else { 2 + i };
+                stretch.add_row_bwd(s, &self.taps[k][i / n], d, y, &d_row[target]);
+            }
         }
+    }
+
+    /// Completes the gradients of the timed planes and forgets their stretched rows.
+    fn finish_band(&self, band: &mut Band) {
+        let Band { d_timed, stretch_bwd, stretch, .. } = band;
+        for (k, source) in self.sources().into_iter().enumerate() {
+            let n = source.n_components;
+            for (i, bwd) in stretch_bwd[k].iter_mut().enumerate() {
+                bwd.flush(&self.taps[k][i / n], &mut d_timed[k][source.local_plane(i / n, i % n)]);
+                stretch[k][i].restart();
+            }
+        }
+    }
+
+    /// Motion, then residual.
+    fn sources(&self) -> [&Timed; 2] {
+        [&self.shape.motion, &self.shape.residual]
     }
 
     /// The features of tile `p..p + TILE` of a prepared row, and the warped coordinates.
@@ -137,6 +159,7 @@ struct BandTask<'a> {
     step: &'a TrainStep,
     target: &'a [f32],
     rows: std::ops::Range<usize>,
+    with_grads: bool,
     band: &'a mut Band,
 }
 
@@ -145,7 +168,7 @@ impl Task for BandTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { scene, step, target, rows, band } = self;
+        let Self { scene, step, target, rows, with_grads, band } = self;
         let (shape, lattice) = (scene.shape, &step.lattice);
         let net = &shape.network;
         let (n, k, o) = (net.n_features, net.width, net.n_out);
@@ -172,6 +195,9 @@ impl Task for BandTask<'_> {
                     t[valid..].copy_from_slice(&out[c][valid..]);
                 }
                 band.squared_error += loss(s, &step.form, 2.0 * step.weight, out, t, d_out);
+                if !with_grads {
+                    continue;
+                }
                 backward(s, scene.weights, &mut band.layers, [x, h1, h2], [d1, d2], d_out, d_x);
                 let mut d_at = [[0.0; TILE]; 2];
                 let [d_ax, d_ay] = &mut d_at;
@@ -193,23 +219,12 @@ impl Task for BandTask<'_> {
                     row[p..p + TILE].copy_from_slice(d);
                 }
             }
-            let Band { d_timed, stretch_bwd, d_row, .. } = &mut *band;
-            scene.each_timed(|k, level, component, stretch, row| {
-                let t = if k == 0 { &shape.motion } else { &shape.residual };
-                let l = &t.levels[level];
-                let d = &mut d_timed[k][l.offset + component * l.grid.len()..][..l.grid.len()];
-                let taps = &scene.taps[k][level];
-                stretch_bwd[k][stretch].add_row_bwd(s, taps, d, y, &d_row[row]);
-            });
+            if !with_grads {
+                continue;
+            }
+            scene.finish_row(s, y, band);
         }
-        let Band { d_timed, stretch_bwd, stretch, .. } = band;
-        scene.each_timed(|k, level, component, index, _| {
-            let t = if k == 0 { &shape.motion } else { &shape.residual };
-            let l = &t.levels[level];
-            let d = &mut d_timed[k][l.offset + component * l.grid.len()..][..l.grid.len()];
-            stretch_bwd[k][index].flush(&scene.taps[k][level], d);
-            stretch[k][index].restart();
-        });
+        scene.finish_band(band);
     }
 }
 
@@ -244,6 +259,13 @@ fn loss<S: Simd>(
 }
 
 #[inline(always)]
+fn clear(lanes: &mut [Lane]) {
+    for lane in lanes {
+        lane.fill(0.0);
+    }
+}
+
+#[inline(always)]
 fn backward<S: Simd>(
     s: S,
     weights: &Weights,
@@ -256,15 +278,15 @@ fn backward<S: Simd>(
     let [l1, l2, l3, skip] = layers;
     l3.add(s, d_out, h2);
     skip.add(s, d_out, x);
-    d2.iter_mut().for_each(|d| d.fill(0.0));
+    clear(d2);
     transposed_add(s, weights.w3, d_out, d2);
     relu_bwd(s, h2, d2);
     l2.add(s, d2, h1);
-    d1.iter_mut().for_each(|d| d.fill(0.0));
+    clear(d1);
     transposed_add(s, weights.w2, d2, d1);
     relu_bwd(s, h1, d1);
     l1.add(s, d1, x);
-    d_x.iter_mut().for_each(|d| d.fill(0.0));
+    clear(d_x);
     transposed_add(s, weights.w1, d1, d_x);
     transposed_add(s, weights.skip, d_out, d_x);
 }
@@ -277,7 +299,7 @@ pub fn train(
     step: &TrainStep,
     target: &[f32],
     params: &Params<Vec<f32>>,
-    grads: &mut Grads<Vec<f32>>,
+    grads: Option<&mut Grads<Vec<f32>>>,
 ) -> f64 {
     workspace.load_canonical(shape, params.grids, params.network);
     workspace.load_timed(shape, step.tau, params);
@@ -292,11 +314,15 @@ pub fn train(
         taps: parts.taps,
         weights: &weights,
     };
+    let with_grads = grads.is_some();
     let (n_bands, ny) = (parts.bands.len(), step.lattice.ny);
     parts.bands.par_iter_mut().enumerate().for_each(|(b, band)| {
         band.clear(shape, scene.canonical.len());
         let rows = b * ny / n_bands..(b + 1) * ny / n_bands;
-        isa.run(BandTask { scene: &scene, step, target, rows, band });
+        isa.run(BandTask { scene: &scene, step, target, rows, with_grads, band });
     });
-    super::reduce::reduce(isa, workspace, shape, step.tau, params, grads)
+    if let Some(grads) = grads {
+        super::reduce::reduce(isa, workspace, shape, step.tau, params, grads);
+    }
+    workspace.bands.iter().map(|b| b.squared_error).sum()
 }

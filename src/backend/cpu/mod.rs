@@ -59,6 +59,10 @@ impl Backend for Cpu {
     type Buffer = Vec<f32>;
     type Workspace = Workspace;
 
+    fn scope<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(f)
+    }
+
     fn alloc(&self, len: usize) -> Result<Vec<f32>> {
         let mut v = Vec::new();
         v.try_reserve_exact(len)
@@ -81,6 +85,16 @@ impl Backend for Cpu {
         Ok(Workspace::new(shape, self.pool.current_num_threads()))
     }
 
+    fn clear(&self, buffer: &mut Vec<f32>, range: Range<usize>) -> Result<()> {
+        buffer[range].fill(0.0);
+        Ok(())
+    }
+
+    fn add(&self, from: &Vec<f32>, to: &mut Vec<f32>, range: Range<usize>) -> Result<()> {
+        to[range.clone()].iter_mut().zip(&from[range]).for_each(|(t, f)| *t += f);
+        Ok(())
+    }
+
     fn quantise(
         &self,
         rounding: Rounding,
@@ -92,7 +106,9 @@ impl Backend for Cpu {
     ) -> Result<()> {
         let first = range.start;
         let (x, y, d) = (&values[range.clone()], &mut symbols[range.clone()], &mut slopes[range]);
-        self.pool.install(|| elementwise::quantise(self.isa, rounding, seed, first, x, y, d));
+        self.pool.install(|| {
+            elementwise::quantise(self.isa, rounding, seed, first, x, y, d);
+        });
         Ok(())
     }
 
@@ -127,7 +143,7 @@ impl Backend for Cpu {
         step: &TrainStep,
         target: &Vec<f32>,
         params: &Params<Vec<f32>>,
-        grads: &mut Grads<Vec<f32>>,
+        grads: Option<&mut Grads<Vec<f32>>>,
     ) -> Result<f64> {
         let run = || frame::train(self.isa, workspace, shape, step, target, params, grads);
         Ok(self.pool.install(run))
@@ -160,7 +176,9 @@ impl Backend for Cpu {
         let slopes = slopes.map(|s| &s[range.clone()]);
         let moments = (&mut m[range.clone()], &mut v[range.clone()]);
         let (values, grads) = (&mut values[range.clone()], &mut grads[range]);
-        self.pool.install(|| elementwise::adam(self.isa, adam, values, grads, slopes, moments));
+        self.pool.install(|| {
+            elementwise::adam(self.isa, adam, values, grads, slopes, moments);
+        });
         Ok(())
     }
 

@@ -33,12 +33,15 @@ fn blocks<S: Simd, const O: usize, const V: usize>(
     for (block, y) in y.chunks_mut(O).enumerate() {
         let w = &w[block * O * n_in..][..y.len() * n_in];
         // A last, smaller block computes some outputs twice rather than having its own code.
-        let row: [&[f32]; O] = std::array::from_fn(|o| {
-            let o = o.min(y.len() - 1);
-            &w[o * n_in..][..n_in]
-        });
-        let bias: [f32; O] =
-            std::array::from_fn(|o| b.get(block * O + o.min(y.len() - 1)).copied().unwrap_or(0.0));
+        let mut row = [w; O];
+        let mut bias = [0.0; O];
+        for o in 0..O {
+            let at = o.min(y.len() - 1);
+            row[o] = &w[at * n_in..][..n_in];
+            if !b.is_empty() {
+                bias[o] = b[block * O + at];
+            }
+        }
         for p in (0..TILE).step_by(V * S::LANES) {
             let mut acc = [[s.splat(0.0); V]; O];
             for o in 0..O {
@@ -172,10 +175,8 @@ impl LayerGrad {
         d: &[Lane],
         x: &[Lane],
     ) {
-        let (Ok(d), Ok(x)) = (<&[Lane; O]>::try_from(d), <&[Lane; C]>::try_from(x)) else {
-            return;
-        };
         let mut acc = [[s.splat(0.0); C]; O];
+        assert!(d.len() == O && x.len() == C);
         for i in 0..O {
             for j in 0..C {
                 acc[i][j] = s.load(&self.w[((o + i) * n_in + c + j) * S::LANES..]);

@@ -71,13 +71,11 @@ impl Bordered {
         }
         self.extra.clear();
         self.extra.resize(len, 0.0);
-        if let Some((offset, grid)) = &plane.extra {
+        if let Some(extra) = &plane.extra {
             for y in 0..h {
-                let row = (y * grid.height / h).min(grid.height - 1) * grid.width;
                 let at = (y + PAD) * self.pitch + PAD;
                 for x in 0..w {
-                    let column = (x * grid.width / w).min(grid.width - 1);
-                    self.extra[at + x] = symbols[offset + row + column];
+                    self.extra[at + x] = symbols[extra.index(x, y)];
                 }
             }
         }

@@ -73,7 +73,9 @@ impl Task for Rows<'_> {
         let zero = s.splat(0.0);
         let mut bits = zero;
         let mut iota = [0.0; LANES];
-        iota.iter_mut().enumerate().for_each(|(i, v)| *v = i as f32);
+        for (i, v) in iota.iter_mut().enumerate() {
+            *v = i as f32;
+        }
         let iota = s.load(&iota);
         for y in self.rows.clone() {
             for x in (0..self.plane.width).step_by(S::LANES) {
@@ -115,8 +117,9 @@ impl Task for Rows<'_> {
                 }
                 let limit = s.splat(MAX_GRAD);
                 let scale = s.mul(mask, s.splat(self.job.weight));
-                let bound = |d: S::F| s.mul(s.max(s.min(d, limit), s.sub(zero, limit)), scale);
-                let (d_mean, d_log) = (bound(d_mean), bound(d_log));
+                let minus = s.sub(zero, limit);
+                let d_mean = s.mul(s.max(s.min(d_mean, limit), minus), scale);
+                let d_log = s.mul(s.max(s.min(d_log, limit), minus), scale);
                 let local = at - (self.rows.start * self.plane.pitch);
                 let sums = &mut *self.sums;
                 add_to(s, &mut sums.d_here[local..], s.sub(zero, d_mean));

@@ -5,7 +5,7 @@ use super::super::{Grads, Params, Shape, Tensor, Timed};
 use super::simd::Isa;
 use super::workspace::{Band, Workspace};
 
-/// Returns the sum of squared errors.
+/// See the module.
 pub fn reduce(
     isa: Isa,
     workspace: &mut Workspace,
@@ -13,7 +13,7 @@ pub fn reduce(
     tau: f32,
     params: &Params<Vec<f32>>,
     grads: &mut Grads<Vec<f32>>,
-) -> f64 {
+) {
     let net = &shape.network;
     let planes = &workspace.planes;
     for band in &mut workspace.bands {
@@ -45,7 +45,6 @@ pub fn reduce(
             band.layers[layer].reduce(lanes, weights, bias);
         }
     }
-    workspace.bands.iter().map(|b| b.squared_error).sum()
 }
 
 fn canonical(

@@ -43,18 +43,23 @@ fn locate<S: Simd>(s: S, level: &Canonical, plane: &Padded, x: S::F, y: S::F) ->
     Cell { first, row: s.to_f(iy), fx, fy, slope_x, slope_y }
 }
 
+// Vector code keeps out of closures: they would not be compiled for the task's instructions.
+
 /// Weights of the four taps of a cubic B-spline at fraction `f`.
 #[inline(always)]
 fn spline<S: Simd>(s: S, f: S::F) -> [S::F; 4] {
     let sixth = s.splat(1.0 / 6.0);
     let g = s.sub(s.splat(1.0), f);
     let (f2, g2) = (s.mul(f, f), s.mul(g, g));
-    let inner = |f: S::F, f2: S::F| {
-        // (4 - 6 f^2 + 3 f^3) / 6
-        let t = s.mul_add(f, s.splat(0.5), s.splat(-1.0));
-        s.mul_add(f2, t, s.splat(2.0 / 3.0))
-    };
-    [s.mul(s.mul(g2, g), sixth), inner(f, f2), inner(g, g2), s.mul(s.mul(f2, f), sixth)]
+    let (left, right) = (s.mul(s.mul(g2, g), sixth), s.mul(s.mul(f2, f), sixth));
+    [left, spline_inner(s, f, f2), spline_inner(s, g, g2), right]
+}
+
+/// (4 - 6 f^2 + 3 f^3) / 6
+#[inline(always)]
+fn spline_inner<S: Simd>(s: S, f: S::F, f2: S::F) -> S::F {
+    let t = s.mul_add(f, s.splat(0.5), s.splat(-1.0));
+    s.mul_add(f2, t, s.splat(2.0 / 3.0))
 }
 
 /// Derivatives of [`spline`] with respect to `f`.
@@ -62,10 +67,16 @@ fn spline<S: Simd>(s: S, f: S::F) -> [S::F; 4] {
 fn spline_slopes<S: Simd>(s: S, f: S::F) -> [S::F; 4] {
     let half = s.splat(0.5);
     let g = s.sub(s.splat(1.0), f);
-    let inner = |f: S::F| s.mul(f, s.mul_add(f, s.splat(1.5), s.splat(-2.0)));
     let (a, d) = (s.mul(half, s.mul(g, g)), s.mul(half, s.mul(f, f)));
+    let (inner_f, inner_g) = (spline_inner_slope(s, f), spline_inner_slope(s, g));
     let zero = s.splat(0.0);
-    [s.sub(zero, a), inner(f), s.sub(zero, inner(g)), d]
+    [s.sub(zero, a), inner_f, s.sub(zero, inner_g), d]
+}
+
+/// Derivative of [`spline_inner`].
+#[inline(always)]
+fn spline_inner_slope<S: Simd>(s: S, f: S::F) -> S::F {
+    s.mul(f, s.mul_add(f, s.splat(1.5), s.splat(-2.0)))
 }
 
 /// out = the plane at (x, y) for every point of a tile.
@@ -109,8 +120,10 @@ pub fn sample<S: Simd>(
 
 #[inline(always)]
 fn corners<S: Simd>(s: S, data: &[f32], pitch: usize, cell: &Cell<S>) -> [[S::F; 2]; 2] {
-    let at = |k: usize| s.gather(&data[k..], cell.first);
-    [[at(pitch + 1), at(pitch + 2)], [at(2 * pitch + 1), at(2 * pitch + 2)]]
+    let (upper, lower) = (&data[pitch + 1..], &data[2 * pitch + 1..]);
+    let (a, b) = (s.gather(upper, cell.first), s.gather(&upper[1..], cell.first));
+    let (c, d) = (s.gather(lower, cell.first), s.gather(&lower[1..], cell.first));
+    [[a, b], [c, d]]
 }
 
 /// Given the gradient `d` of the samples, adds to the gradient of the plane and of the coordinates.

@@ -47,6 +47,16 @@ impl Backend for Reference {
         Ok(())
     }
 
+    fn clear(&self, buffer: &mut Vec<f32>, range: Range<usize>) -> Result<()> {
+        buffer[range].fill(0.0);
+        Ok(())
+    }
+
+    fn add(&self, from: &Vec<f32>, to: &mut Vec<f32>, range: Range<usize>) -> Result<()> {
+        to[range.clone()].iter_mut().zip(&from[range]).for_each(|(t, f)| *t += f);
+        Ok(())
+    }
+
     fn quantise(
         &self,
         rounding: Rounding,
@@ -101,7 +111,7 @@ impl Backend for Reference {
         step: &TrainStep,
         target: &Vec<f32>,
         params: &Params<Vec<f32>>,
-        grads: &mut Grads<Vec<f32>>,
+        grads: Option<&mut Grads<Vec<f32>>>,
     ) -> Result<f64> {
         Ok(network::train(shape, step, target, params, grads))
     }

@@ -82,7 +82,7 @@ pub fn train(
     step: &TrainStep,
     target: &[f32],
     params: &Params<Vec<f32>>,
-    grads: &mut Grads<Vec<f32>>,
+    mut grads: Option<&mut Grads<Vec<f32>>>,
 ) -> f64 {
     let l = &step.lattice;
     let n_out = shape.network.n_out;
@@ -97,6 +97,7 @@ pub fn train(
             let form_d: Vec<f32> =
                 (0..n_out).map(|c| (0..n_out).map(|e| step.form[c][e] * d[e]).sum()).collect();
             sum += d.iter().zip(&form_d).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+            let Some(grads) = grads.as_mut() else { continue };
             let d_out: Vec<f32> = form_d.iter().map(|g| 2.0 * step.weight * g).collect();
             let d_x = backward(shape, params, &sampled.features, &pass, &d_out, grads);
             sample::backward(shape, params, point, &sampled, &d_x, grads.grids, grads.network);

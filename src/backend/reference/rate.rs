@@ -18,11 +18,7 @@ fn inputs(entropy: &Entropy, plane: &RatePlane, x: usize, y: usize) -> Vec<Optio
         all.extend(Causal::BEFORE.map(|o| plane.before.and_then(|offset| at(offset, o))));
     }
     if entropy.extra {
-        all.push(plane.extra.map(|(offset, g)| {
-            let column = (x * g.width / w).min(g.width - 1);
-            let row = (y * g.height / h).min(g.height - 1);
-            offset + row * g.width + column
-        }));
+        all.push(plane.extra.map(|extra| extra.index(x, y)));
     }
     all
 }

@@ -113,7 +113,7 @@ pub fn train<B: Backend<Buffer = Vec<f32>>>(backend: &B, case: &Case, poison: f3
     // Twice: scratch memory must be left clean.
     for _ in 0..2 {
         squared_error =
-            backend.train(&mut workspace, shape, step, target, &params, &mut grads).unwrap();
+            backend.train(&mut workspace, shape, step, target, &params, Some(&mut grads)).unwrap();
     }
     backend
         .modulate_bwd(shape, step.tau, network, &modulated, &d_modulated, &mut d_network)
@@ -128,7 +128,8 @@ pub fn rate_case(case: &Case) -> (Entropy, Vec<RatePlane>, Vec<f32>) {
     let entropy = Entropy { before: true, extra: true, n_biases: 3 };
     let mut planes = vec![];
     for (i, c) in shape.canonical.iter().enumerate() {
-        let extra = shape.canonical.get(i + 1).map(|c| (c.offset, c.grid));
+        let extra =
+            shape.canonical.get(i + 1).map(|c| Extra { offset: c.offset, grid: c.grid, ratio: 2 });
         planes.push(RatePlane { offset: c.offset, grid: c.grid, before: None, extra, biases: 0 });
     }
     for level in 0..2 {
@@ -136,7 +137,11 @@ pub fn rate_case(case: &Case) -> (Entropy, Vec<RatePlane>, Vec<f32>) {
             offset: shape.motion.plane(3, level, 1).start,
             grid: shape.motion.levels[level].grid,
             before: Some(shape.motion.plane(2, level, 1).start),
-            extra: Some((shape.motion.plane(3, level, 0).start, shape.motion.levels[level].grid)),
+            extra: Some(Extra {
+                offset: shape.motion.plane(3, level, 0).start,
+                grid: shape.motion.levels[level].grid,
+                ratio: 1,
+            }),
             biases: level + 1,
         });
     }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::args::{DecodeArgs, decoder_config};
+use crate::console::Console;
+use crate::exit::{Code, Failure, Outcome};
+use crate::input::{LnrSource, Options, Source, Timing};
+use crate::output::{self, PictureSink};
+use crate::text;
+
+pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
+    output::check_distinct(&args.input, &args.output)?;
+    let begin = Instant::now();
+    let options = Options { decoder: decoder_config(args.backend, args.threads), size: args.size };
+    let timing =
+        Timing { start: args.start.unwrap_or(0.0), duration: args.duration, frame_rate: args.fps };
+    let mut source = LnrSource::open(&args.input, options, timing, console)?;
+    let info = source.info().clone();
+    let mut sink = output::open_pictures(&args.output, &info, console)?;
+    console.start(info.n_frames);
+    let result = copy(&mut source, &mut *sink, console);
+    console.stop();
+    let finished = sink.finish();
+    let n_frames = result?;
+    finished?;
+    let seconds = begin.elapsed().as_secs_f64();
+    let rate = n_frames as f64 / seconds.max(1e-9);
+    let n_damaged = source.n_damaged();
+    let (width, height) = (info.format.width, info.format.height);
+    let line = match args.json {
+        true => json!({
+            "frames": n_frames,
+            "width": width,
+            "height": height,
+            "damaged": n_damaged,
+            "seconds": text::rounded(seconds, 3),
+            "frames_s": text::rounded(rate, 3),
+        })
+        .to_string(),
+        false => format!(
+            "{}: {n_frames} frames of {width}x{height}, {seconds:.1} s ({rate:.1} frames/s)",
+            args.output.display()
+        ),
+    };
+    match args.output == Path::new("-") {
+        true => eprintln!("{line}"),
+        false => console.print(&line)?,
+    }
+    if n_damaged > 0 {
+        let cause = format!("{n_damaged} damaged parts were left out, the rest was decoded");
+        return Err(Failure::damaged(&args.input, cause));
+    }
+    if n_frames == 0 {
+        let cause = "no frames lie in the chosen time (see --start, --duration)";
+        return Err(Failure::new(Code::Usage, format!("{}: {cause}", args.input.display())));
+    }
+    Ok(())
+}
+
+fn copy(source: &mut dyn Source, sink: &mut dyn PictureSink, console: &Console) -> Outcome<u64> {
+    let mut n_frames = 0;
+    while let Some(frame) = source.next()? {
+        console.check()?;
+        sink.write(frame)?;
+        n_frames += 1;
+        console.advance(n_frames as f64, format!("frame {n_frames}"));
+    }
+    Ok(n_frames)
+}

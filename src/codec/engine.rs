@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The chosen backend, and a group loaded into it.
+
+use super::group::Decoded;
+use crate::backend::{Backend, Choice, Params, Shape, cpu::Cpu, reference::Reference};
+use crate::base::{Picture, Result};
+use crate::train::{Recipe, Report, Trained, train};
+
+/// A backend that was chosen at run time.
+pub enum Engine {
+    /// SIMD on all cores.
+    Cpu(Cpu),
+    /// The oracle.
+    Reference(Reference),
+}
+
+/// The variable that forces a backend: `reference` or `cpu`.
+const VARIABLE: &str = "LNR_BACKEND";
+
+impl Engine {
+    /// Starts a backend. The environment variable `LNR_BACKEND` overrules [`Choice::Auto`].
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Backend`] when it cannot be started;
+    /// [`crate::base::Error::InvalidSetting`] when the variable names no backend.
+    pub fn new(choice: Choice, n_threads: usize) -> Result<Self> {
+        let choice = match (choice, std::env::var(VARIABLE)) {
+            (Choice::Auto, Ok(name)) => name.parse()?,
+            _ => choice,
+        };
+        Ok(match choice {
+            Choice::Auto | Choice::Cpu => Self::Cpu(Cpu::new(n_threads)?),
+            Choice::Reference => Self::Reference(Reference),
+        })
+    }
+
+    /// See [`train`].
+    pub fn train(
+        &self,
+        shape: &Shape,
+        recipe: &Recipe,
+        pictures: &[&Picture],
+        report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
+    ) -> Result<Trained> {
+        match self {
+            Self::Cpu(b) => train(b, shape, recipe, pictures, report),
+            Self::Reference(b) => train(b, shape, recipe, pictures, report),
+        }
+    }
+
+    /// Uploads a group.
+    pub fn load(&self, shape: Shape, decoded: &Decoded) -> Result<Scene> {
+        Ok(match self {
+            Self::Cpu(b) => Scene::Cpu(Loaded::new(b, shape, decoded)?),
+            Self::Reference(b) => Scene::Reference(Loaded::new(b, shape, decoded)?),
+        })
+    }
+
+    /// Renders time `tau` (in frames) of a group that this engine loaded.
+    pub fn render(&self, scene: &mut Scene, tau: f32, out: &mut Picture) -> Result<()> {
+        match (self, scene) {
+            (Self::Cpu(b), Scene::Cpu(s)) => s.render(b, tau, out),
+            (Self::Reference(b), Scene::Reference(s)) => s.render(b, tau, out),
+            _ => Err(crate::base::Error::Backend("a group of another backend".into())),
+        }
+    }
+}
+
+/// A group in the memory of its backend.
+pub enum Scene {
+    /// Of [`Engine::Cpu`].
+    Cpu(Loaded<Cpu>),
+    /// Of [`Engine::Reference`].
+    Reference(Loaded<Reference>),
+}
+
+/// The buffers of a group.
+pub struct Loaded<B: Backend> {
+    shape: Shape,
+    workspace: B::Workspace,
+    grids: B::Buffer,
+    network: B::Buffer,
+    modulated: B::Buffer,
+}
+
+impl<B: Backend> Loaded<B> {
+    fn new(backend: &B, shape: Shape, decoded: &Decoded) -> Result<Self> {
+        let upload = |values: &[f32]| -> Result<B::Buffer> {
+            let mut buffer = backend.alloc(values.len())?;
+            backend.write(&mut buffer, 0, values)?;
+            Ok(buffer)
+        };
+        let mut loaded = Self {
+            workspace: backend.workspace(&shape)?,
+            grids: upload(&decoded.grids)?,
+            network: upload(&decoded.network)?,
+            modulated: backend.alloc(shape.network.modulated_len())?,
+            shape,
+        };
+        let Self { shape, workspace, grids, network, modulated } = &mut loaded;
+        let params = Params { grids: &*grids, network: &*network, modulated: &*modulated };
+        backend.load(workspace, shape, &params)?;
+        Ok(loaded)
+    }
+
+    fn render(&mut self, backend: &B, tau: f32, out: &mut Picture) -> Result<()> {
+        let Self { shape, workspace, grids, network, modulated } = self;
+        // Beyond the last frame the last frame is held.
+        let tau = tau.min((shape.n_frames - 1) as f32);
+        backend.modulate(shape, tau, network, modulated)?;
+        let params = Params { grids: &*grids, network: &*network, modulated: &*modulated };
+        backend.render(workspace, shape, tau, &params, out)
+    }
+}

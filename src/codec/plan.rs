@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From settings to the model and the recipe of a group.
+
+use super::{EncoderConfig, RateControl, SpeedPreset};
+use crate::base::Chroma;
+use crate::base::{Error, Result, limits};
+use crate::model::{Spec, TimedSpec};
+use crate::train::{Recipe, Trained};
+
+/// The price of a bit at quality 50; it doubles every 10 steps down.
+const LAMBDA_50: f32 = 4e-3;
+
+/// Visits of every frame.
+fn epochs(config: &EncoderConfig) -> u32 {
+    match (config.epochs, config.preset) {
+        (0, SpeedPreset::Ultrafast) => 12,
+        (0, SpeedPreset::Fast) => 50,
+        (0, SpeedPreset::Medium) => 120,
+        (0, SpeedPreset::Slow) => 240,
+        (0, SpeedPreset::Veryslow) => 480,
+        (n, _) => n,
+    }
+}
+
+/// How group number `group` is trained.
+pub fn recipe(config: &EncoderConfig, group: u64) -> Recipe {
+    let lambda = match config.rate_control {
+        RateControl::Quality(q) => LAMBDA_50 * ((50.0 - q) / 10.0).exp2(),
+        RateControl::Bitrate(_) => LAMBDA_50,
+    };
+    Recipe::new(lambda, epochs(config), config.seed.wrapping_add(group))
+}
+
+/// The model of a group of `n_frames` at this price of a bit.
+pub fn spec(config: &EncoderConfig, lambda: f32, n_frames: u32) -> Spec {
+    let (width, height) = (config.format.width, config.format.height);
+    let side = width.max(height);
+    // Strides double with the picture, from what was measured at 320 x 180.
+    let scale = 1 << (side / 480).checked_ilog2().unwrap_or(0).min(2);
+    let coarsest = 32 * scale;
+    let strides = |finest: u32| {
+        let all = std::iter::successors(Some(finest), |s| Some(s * 2));
+        let useful = |&s: &u32| s <= coarsest && (s == finest || s < 2 * side);
+        all.take_while(useful).take(limits::MAX_LEVELS).collect::<Vec<_>>()
+    };
+    let low_rate = lambda >= 1.2e-2;
+    let high_rate = lambda <= 6e-3;
+    Spec {
+        width,
+        height,
+        n_frames,
+        n_out: if config.format.chroma == Chroma::Gray { 1 } else { 3 },
+        canonical: strides(1),
+        cubic_up_to: 2,
+        margin: 0,
+        motion: TimedSpec { strides: strides(if low_rate { 16 } else { 8 } * scale), node_step: 1 },
+        residual: TimedSpec { strides: strides(if high_rate { 2 } else { 4 }), node_step: 1 },
+        d_latent: 8,
+        latent_step: 1,
+        hidden: 16,
+        rank: 1,
+    }
+}
+
+/// Most frames that a group may have within the settings.
+///
+/// # Errors
+/// [`Error::InvalidSetting`] when not even one frame fits into the memory.
+pub fn max_group_frames(config: &EncoderConfig) -> Result<usize> {
+    let mut n = config.key_int_max;
+    while config.max_memory > 0 && memory(config, n)? > config.max_memory {
+        if n == 1 {
+            return Err(Error::InvalidSetting(format!(
+                "max-memory {} MiB: one frame of {}x{} needs {} MiB",
+                config.max_memory >> 20,
+                config.format.width,
+                config.format.height,
+                (memory(config, 1)? >> 20) + 1
+            )));
+        }
+        n = n * 3 / 4;
+    }
+    while spec(config, LAMBDA_50, n).shape().is_err() && n > 1 {
+        n /= 2;
+    }
+    Ok(n as usize)
+}
+
+/// Bytes that training a group of `n` frames takes, about: pictures; values, gradients, moments,
+/// symbols, slopes and kept rate of every grid entry; one gradient per thread.
+fn memory(config: &EncoderConfig, n: u32) -> Result<u64> {
+    let shape = spec(config, LAMBDA_50, n).shape()?;
+    let threads = match config.threads {
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        n => n,
+    };
+    let pictures = n as u64 * config.format.n_bytes() as u64;
+    let floats = 8 * shape.n_grid() + (2 + threads) * shape.n_canonical();
+    Ok(pictures + 4 * (floats + 6 * config.format.n_pixels()) as u64)
+}
+
+/// Spends a bit rate over the groups of a sequence.
+pub struct Budget {
+    /// Bits per ns.
+    rate: f64,
+    /// Bits that were due so far, and those that were spent.
+    due: f64,
+    spent: f64,
+    lambda: f32,
+    /// Bits written per bit that training foresaw.
+    overhead: f64,
+}
+
+impl Budget {
+    /// `None` unless a bit rate is asked for.
+    pub fn new(config: &EncoderConfig) -> Option<Self> {
+        let RateControl::Bitrate(kbit) = config.rate_control else { return None };
+        let rate = f64::from(kbit) * 1000.0 / 1e9;
+        Some(Self { rate, due: 0.0, spent: 0.0, lambda: LAMBDA_50, overhead: 1.0 })
+    }
+
+    /// The price that the last group ended with.
+    pub fn lambda(&self) -> f32 {
+        self.lambda
+    }
+
+    /// Bits, as training counts them, for a group of `duration` ns: its share, less what earlier
+    /// groups spent too much (or more, up to twice its share).
+    pub fn target_bits(&self, duration: u64) -> f64 {
+        let share = self.rate * duration as f64;
+        (share + self.due - self.spent).clamp(0.25 * share, 2.0 * share) / self.overhead
+    }
+
+    /// Notes what a group took.
+    pub fn spend(&mut self, duration: u64, bytes: u64, trained: &Trained) {
+        let bits = 8.0 * bytes as f64;
+        self.due += self.rate * duration as f64;
+        self.spent += bits;
+        self.lambda = trained.lambda;
+        if trained.bits > 0.0 {
+            self.overhead = (bits / trained.bits).clamp(0.5, 4.0);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Enumerated properties.
+
+use gst::glib;
+
+use crate::backend::Choice;
+use crate::codec::SpeedPreset;
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstLnrBackend")]
+pub enum Backend {
+    /// The fastest there is.
+    #[default]
+    #[enum_value(name = "The fastest there is", nick = "auto")]
+    Auto,
+    /// SIMD on all cores.
+    #[enum_value(name = "CPU: SIMD on all cores", nick = "cpu")]
+    Cpu,
+    /// The naive scalar code that the others are checked against.
+    #[enum_value(name = "Reference: naive scalar code (slow)", nick = "reference")]
+    Reference,
+}
+
+impl From<Backend> for Choice {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Auto => Self::Auto,
+            Backend::Cpu => Self::Cpu,
+            Backend::Reference => Self::Reference,
+        }
+    }
+}
+
+/// Which model to train.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstLnrEncProfile")]
+pub enum Profile {
+    /// Canonical, motion and residual grids with a small modulated network.
+    #[default]
+    #[enum_value(name = "Warped feature grids and a small network", nick = "warp")]
+    Warp,
+}
+
+/// How long to train.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstLnrEncSpeedPreset")]
+pub enum Speed {
+    /// For tests and previews.
+    #[enum_value(name = "Ultrafast: tests and previews", nick = "ultrafast")]
+    Ultrafast,
+    /// About a third of the default's iterations.
+    #[enum_value(name = "Fast: a third of the iterations of medium", nick = "fast")]
+    Fast,
+    /// The default.
+    #[default]
+    #[enum_value(name = "Medium", nick = "medium")]
+    Medium,
+    /// Twice the default's iterations.
+    #[enum_value(name = "Slow: twice the iterations of medium", nick = "slow")]
+    Slow,
+    /// Four times the default's iterations.
+    #[enum_value(name = "Veryslow: four times the iterations of medium", nick = "veryslow")]
+    Veryslow,
+}
+
+impl From<Speed> for SpeedPreset {
+    fn from(speed: Speed) -> Self {
+        match speed {
+            Speed::Ultrafast => Self::Ultrafast,
+            Speed::Fast => Self::Fast,
+            Speed::Medium => Self::Medium,
+            Speed::Slow => Self::Slow,
+            Speed::Veryslow => Self::Veryslow,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use gst::glib;
+use gst::prelude::*;
+
+mod imp;
+
+glib::wrapper! {
+    /// Attaches each frame's latent to its buffer, without decoding.
+    pub struct LnrEmbed(ObjectSubclass<imp::LnrEmbed>)
+        @extends gst_base::BaseTransform, gst::Element, gst::Object;
+}
+
+pub(super) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    gst::Element::register(Some(plugin), "lnrembed", gst::Rank::NONE, LnrEmbed::static_type())
+}

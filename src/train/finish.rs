@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! After training: round the grids, and choose a step for every tensor by its cost.
+
+use super::trainer::{Trained, Trainer};
+use crate::backend::{Backend, Tensor};
+use crate::base::{Picture, Result, limits};
+use crate::model::Source;
+
+/// Binary exponents of steps that are tried.
+const EXPONENTS: std::ops::RangeInclusive<u32> = 0..=12;
+/// Frames between those that a step is judged on.
+const JUDGED: usize = 4;
+
+/// Bits that `values` will cost, about: an Exp-Golomb code whose parameter fits them.
+fn bits(values: &[i32]) -> f64 {
+    let mean = values.iter().map(|v| f64::from(v.unsigned_abs())).sum::<f64>()
+        / values.len().max(1) as f64;
+    // Entropy of a two-sided geometric distribution of that mean magnitude.
+    let p = mean / (1.0 + mean);
+    let entropy = if mean > 0.0 {
+        (1.0 + mean) * (-(1.0 - p) * (1.0 - p).log2() - p * p.log2()) + p
+    } else {
+        0.02
+    };
+    12.0 + values.len() as f64 * entropy
+}
+
+fn integers(values: &[f32], exponent: u32) -> Vec<i32> {
+    let gain = (1u32 << exponent) as f32;
+    values.iter().map(|v| (v * gain).round_ties_even() as i32).collect()
+}
+
+fn restore(values: &[i32], exponent: u32) -> Vec<f32> {
+    let step = 1.0 / (1u32 << exponent) as f32;
+    values.iter().map(|&v| v as f32 * step).collect()
+}
+
+/// Tries steps from fine to coarse until they only cost more: seen from there the cost has one
+/// minimum. `cost` judges values in place.
+fn search(
+    values: &[f32],
+    price: f64,
+    cost: &mut dyn FnMut(&[f32]) -> Result<f64>,
+) -> Result<(Vec<i32>, u32)> {
+    let mut best: Option<(f64, Vec<i32>, u32)> = None;
+    for exponent in EXPONENTS.rev() {
+        let quantised = integers(values, exponent);
+        if quantised.iter().any(|v| v.unsigned_abs() > limits::MAX_SYMBOL as u32) {
+            continue;
+        }
+        let total = cost(&restore(&quantised, exponent))? + price * bits(&quantised);
+        match &best {
+            Some((least, ..)) if total >= *least => {
+                if total > least * 1.02 {
+                    break;
+                }
+            }
+            _ => best = Some((total, quantised, exponent)),
+        }
+    }
+    let (_, quantised, exponent) = best.unwrap_or_default();
+    cost(&restore(&quantised, exponent))?;
+    Ok((quantised, exponent))
+}
+
+/// `poll` is called between evaluations and may stop the work by an error.
+pub(super) fn finish<B: Backend>(
+    mut trainer: Trainer<B>,
+    pictures: &[&Picture],
+    n_steps: u32,
+    poll: &mut dyn FnMut() -> Result<()>,
+) -> Result<Trained> {
+    let (backend, shape) = (trainer.backend, trainer.shape);
+    let n_grid = shape.n_grid();
+    let mut grids = vec![0.0; n_grid];
+    backend.read(&trainer.grids.values, 0, &mut grids)?;
+    let limit = limits::MAX_SYMBOL as f32;
+    let symbols: Vec<i16> =
+        grids.iter().map(|v| v.round_ties_even().clamp(-limit, limit) as i16).collect();
+    let rounded: Vec<f32> = symbols.iter().map(|&v| f32::from(v)).collect();
+    backend.write(&mut trainer.symbols, 0, &rounded)?;
+    let n_pixels = (shape.width * shape.height) as f64;
+    let price = f64::from(trainer.lambda) / (n_pixels * shape.n_frames as f64);
+
+    let mut tensors = Vec::new();
+    for tensor in Tensor::ALL {
+        let range = shape.network.range(tensor);
+        let mut values = vec![0.0; range.len()];
+        backend.read(&trainer.network.values, range.start, &mut values)?;
+        let (quantised, exponent) = search(&values, price, &mut |values| {
+            poll()?;
+            backend.write(&mut trainer.network.values, range.start, values)?;
+            distortion(&mut trainer, pictures)
+        })?;
+        tensors.push((tensor, quantised, exponent));
+    }
+
+    let mut entropy = Vec::new();
+    let mut bits = 0.0;
+    for (k, source) in Source::ALL.into_iter().enumerate() {
+        let n = trainer.entropy[k].entropy.len();
+        let mut values = vec![0.0; n];
+        backend.read(&trainer.entropy[k].variable.values, 0, &mut values)?;
+        let (quantised, exponent) = search(&values, price, &mut |values| {
+            poll()?;
+            backend.write(&mut trainer.entropy[k].variable.values, 0, values)?;
+            Ok(price * rate(&mut trainer, k)?)
+        })?;
+        bits += rate(&mut trainer, k)?;
+        entropy.push((source, quantised, exponent));
+    }
+    Ok(Trained { symbols, tensors, entropy, n_steps, lambda: trainer.lambda, bits })
+}
+
+/// Mean squared error over some frames.
+fn distortion<B: Backend>(trainer: &mut Trainer<B>, pictures: &[&Picture]) -> Result<f64> {
+    let (mut sum, mut n) = (0.0, 0.0);
+    let step = if trainer.shape.width.min(trainer.shape.height) > 64 { 2 } else { 1 };
+    for frame in (0..pictures.len()).step_by(JUDGED) {
+        let job = trainer.target(pictures[frame], frame, step, (0, 0))?;
+        sum += trainer.squared_error(&job)? * f64::from(job.weight);
+        n += 1.0;
+    }
+    Ok(sum / n)
+}
+
+/// Bits of a source's symbols.
+fn rate<B: Backend>(trainer: &mut Trainer<B>, source: usize) -> Result<f64> {
+    let n_nodes = match Source::ALL[source] {
+        Source::Canonical => 1,
+        Source::Motion => trainer.shape.motion.nodes.n,
+        Source::Residual => trainer.shape.residual.nodes.n,
+    };
+    let mut sum = 0.0;
+    for node in 0..n_nodes {
+        sum += trainer.bits(source, node)?;
+    }
+    Ok(sum)
+}

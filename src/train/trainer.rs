@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ops::Range;
+
+use super::{PixelSource, Recipe, finish};
+use crate::backend::{
+    Adam, Backend, Entropy, Grads, Lattice, Params, Rounding, Shape, Tensor, TrainStep,
+};
+use crate::base::{Picture, Result, Rng};
+use crate::model::{self, Source};
+
+/// What training reports after every step.
+#[derive(Clone, Copy, Debug)]
+pub struct Report {
+    /// Steps done.
+    pub step: u32,
+    /// Steps in all.
+    pub n_steps: u32,
+    /// Mean squared error of recent steps, of R'G'B' scaled to 0..=1.
+    pub mse: f32,
+}
+
+/// A trained group, quantised.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// Symbols of all grids. [`Shape::n_grid`]
+    pub symbols: Vec<i16>,
+    /// Each network tensor as integers and the binary exponent of its step: value = integer / 2^e.
+    pub tensors: Vec<(Tensor, Vec<i32>, u32)>,
+    /// The entropy model of each source, in the same form.
+    pub entropy: Vec<(Source, Vec<i32>, u32)>,
+    /// Steps done.
+    pub n_steps: u32,
+    /// The price of a bit at the end.
+    pub lambda: f32,
+    /// Bits of the grids, as the entropy models foresee them.
+    pub bits: f64,
+}
+
+/// Values with gradient and moments.
+pub(super) struct Variable<T> {
+    pub values: T,
+    grads: T,
+    m: T,
+    v: T,
+}
+
+impl<T> Variable<T> {
+    fn new<B: Backend<Buffer = T>>(backend: &B, values: &[f32]) -> Result<Self> {
+        let n = values.len();
+        let mut buffer = backend.alloc(n)?;
+        backend.write(&mut buffer, 0, values)?;
+        Ok(Self {
+            values: buffer,
+            grads: backend.alloc(n)?,
+            m: backend.alloc(n)?,
+            v: backend.alloc(n)?,
+        })
+    }
+
+    fn step<B: Backend<Buffer = T>>(
+        &mut self,
+        backend: &B,
+        adam: &Adam,
+        range: Range<usize>,
+        slopes: Option<&T>,
+    ) -> Result<()> {
+        let moments = (&mut self.m, &mut self.v);
+        backend.adam(adam, range, &mut self.values, &mut self.grads, slopes, moments)
+    }
+}
+
+pub(super) struct EntropyState<T> {
+    pub source: Source,
+    pub entropy: Entropy,
+    pub variable: Variable<T>,
+    steps: u32,
+}
+
+/// The state of a training run.
+pub(super) struct Trainer<'a, B: Backend> {
+    pub backend: &'a B,
+    pub shape: &'a Shape,
+    pub recipe: &'a Recipe,
+    pub workspace: B::Workspace,
+    pub grids: Variable<B::Buffer>,
+    pub symbols: B::Buffer,
+    slopes: B::Buffer,
+    pub network: Variable<B::Buffer>,
+    pub modulated: B::Buffer,
+    d_modulated: B::Buffer,
+    pub entropy: [EntropyState<B::Buffer>; 3],
+    /// The gradient of the canonical planes' rate when it was last looked at.
+    canonical_rate: B::Buffer,
+    target: B::Buffer,
+    pixels: Vec<f32>,
+    /// The price of a bit, which follows the target where there is one.
+    pub lambda: f32,
+    /// Bits of the canonical planes, and of each motion and residual node, when last looked at.
+    bits: (f64, [Vec<Option<f64>>; 2]),
+    /// Visits of each motion and residual node.
+    visits: [Vec<u32>; 2],
+    form: [[f32; 3]; 3],
+}
+
+impl<'a, B: Backend> Trainer<'a, B> {
+    fn new(backend: &'a B, shape: &'a Shape, recipe: &'a Recipe, first: &Picture) -> Result<Self> {
+        let mut rng = Rng::new(recipe.seed);
+        let net = &shape.network;
+        let entropy = |source: Source, rng: &mut Rng| -> Result<_> {
+            let entropy = source.entropy(shape);
+            let values = model::entropy_parameters(&entropy, rng);
+            let variable = Variable::new(backend, &values)?;
+            Ok(EntropyState { source, entropy, variable, steps: 0 })
+        };
+        let n_grid = shape.n_grid();
+        let n_pixels = net.n_out * shape.width * shape.height;
+        let [a, b, c] = Source::ALL;
+        Ok(Self {
+            backend,
+            shape,
+            recipe,
+            workspace: backend.workspace(shape)?,
+            grids: Variable::new(backend, &vec![0.0; n_grid])?,
+            symbols: backend.alloc(n_grid)?,
+            slopes: backend.alloc(n_grid)?,
+            network: Variable::new(backend, &model::network_parameters(net, &mut rng))?,
+            modulated: backend.alloc(net.modulated_len())?,
+            d_modulated: backend.alloc(net.modulated_len())?,
+            entropy: [entropy(a, &mut rng)?, entropy(b, &mut rng)?, entropy(c, &mut rng)?],
+            canonical_rate: backend.alloc(n_grid)?,
+            target: backend.alloc(n_pixels)?,
+            pixels: vec![0.0; n_pixels],
+            lambda: recipe.lambda,
+            bits: (0.0, [vec![None; shape.motion.nodes.n], vec![None; shape.residual.nodes.n]]),
+            visits: [vec![0; shape.motion.nodes.n], vec![0; shape.residual.nodes.n]],
+            form: error_form(first),
+        })
+    }
+
+    /// Writes the pixels of a lattice to the target buffer and describes the step.
+    pub fn target(
+        &mut self,
+        picture: &Picture,
+        frame: usize,
+        step: usize,
+        phase: (usize, usize),
+    ) -> Result<TrainStep> {
+        let lattice = Lattice::subset((self.shape.width, self.shape.height), step, phase);
+        let n = self.shape.network.n_out * lattice.len();
+        PixelSource::new(picture).read(step, phase, &mut self.pixels[..n]);
+        self.backend.write(&mut self.target, 0, &self.pixels[..n])?;
+        let weight = 1.0 / n as f32;
+        Ok(TrainStep { tau: frame as f32, lattice, form: self.form, weight })
+    }
+
+    /// Sum of squared errors of a step with the current symbols and network, without gradients.
+    pub fn squared_error(&mut self, step: &TrainStep) -> Result<f64> {
+        let values = &self.network.values;
+        self.backend.modulate(self.shape, step.tau, values, &mut self.modulated)?;
+        let params = Params { grids: &self.symbols, network: values, modulated: &self.modulated };
+        self.backend.train(&mut self.workspace, self.shape, step, &self.target, &params, None)
+    }
+
+    /// Bits of a source's planes at a node with the current symbols, without gradients.
+    pub fn bits(&mut self, source: usize, node: usize) -> Result<f64> {
+        let e = &self.entropy[source];
+        let planes = model::rate_planes(self.shape, e.source, node);
+        let values = &e.variable.values;
+        self.backend.rate(
+            &mut self.workspace,
+            &e.entropy,
+            &planes,
+            &self.symbols,
+            values,
+            1.0,
+            None,
+        )
+    }
+
+    /// The time nodes that frame `frame` reads, with their share of it: (source, node, share).
+    fn touched(&self, frame: usize) -> Vec<(usize, usize, f32)> {
+        let mut all = Vec::new();
+        for (k, source) in [&self.shape.motion, &self.shape.residual].into_iter().enumerate() {
+            let (a, b, w) = source.nodes.at(frame as f32);
+            all.push((k, a, 1.0 - w));
+            if w > 0.0 {
+                all.push((k, b, w));
+            }
+        }
+        all
+    }
+
+    /// Rounds canonical planes and the nodes of this frame.
+    fn quantise(
+        &mut self,
+        rounding: Rounding,
+        seed: u64,
+        touched: &[(usize, usize, f32)],
+    ) -> Result<()> {
+        let mut run = |range| {
+            let values = &self.grids.values;
+            self.backend.quantise(
+                rounding,
+                seed,
+                range,
+                values,
+                &mut self.symbols,
+                &mut self.slopes,
+            )
+        };
+        run(0..self.shape.n_canonical())?;
+        for &(k, node, _) in touched {
+            let source = if k == 0 { &self.shape.motion } else { &self.shape.residual };
+            run(source.node(node))?;
+        }
+        Ok(())
+    }
+
+    /// Adds the gradients of the rate to those of the grids.
+    fn rate(&mut self, step: u32, touched: &[(usize, usize, f32)]) -> Result<()> {
+        let lambda = self.lambda / (self.shape.width * self.shape.height) as f32;
+        let canonical = 0..self.shape.n_canonical();
+        if step % self.recipe.rate_interval == 0 {
+            self.backend.clear(&mut self.canonical_rate, canonical.clone())?;
+            let e = &mut self.entropy[0];
+            let planes = model::rate_planes(self.shape, Source::Canonical, 0);
+            let grads = Some((&mut self.canonical_rate, &mut e.variable.grads));
+            let weight = lambda / self.shape.n_frames as f32;
+            let model = &e.variable.values;
+            let ws = &mut self.workspace;
+            let symbols = &self.symbols;
+            self.bits.0 =
+                self.backend.rate(ws, &e.entropy, &planes, symbols, model, weight, grads)?;
+        }
+        self.backend.add(&self.canonical_rate, &mut self.grids.grads, canonical)?;
+        for &(k, node, share) in touched {
+            let e = &mut self.entropy[k + 1];
+            let source = if k == 0 { &self.shape.motion } else { &self.shape.residual };
+            let planes = model::rate_planes(self.shape, e.source, node);
+            let grads = Some((&mut self.grids.grads, &mut e.variable.grads));
+            // A node's bits are shared by the frames that read it.
+            let weight = lambda * share / source.nodes.step as f32;
+            let model = &e.variable.values;
+            let ws = &mut self.workspace;
+            let symbols = &self.symbols;
+            let bits = self.backend.rate(ws, &e.entropy, &planes, symbols, model, weight, grads)?;
+            self.bits.1[k][node] = Some(bits);
+        }
+        Ok(())
+    }
+
+    /// Bits of all grids; nodes that were not looked at yet count as the mean of the others.
+    fn total_bits(&self) -> f64 {
+        let nodes = |bits: &Vec<Option<f64>>| {
+            let known: f64 = bits.iter().flatten().sum();
+            known * bits.len() as f64 / bits.iter().flatten().count().max(1) as f64
+        };
+        self.bits.0 + self.bits.1.iter().map(nodes).sum::<f64>()
+    }
+
+    /// Moves the price of a bit towards the target; the last steps train at a settled price.
+    fn follow_target(&mut self, progress: f32) {
+        let Some(target) = self.recipe.target_bits else { return };
+        if (0.05..0.95).contains(&progress) {
+            let excess = (self.total_bits() / target).ln().clamp(-1.0, 1.0) as f32;
+            let gain = 0.5 / self.shape.n_frames.max(8) as f32;
+            self.lambda = (self.lambda * (gain * excess).exp()).clamp(1e-6, 10.0);
+        }
+    }
+
+    fn update(&mut self, step: u32, factor: f32, touched: &[(usize, usize, f32)]) -> Result<()> {
+        let r = self.recipe;
+        let slow =
+            |rate: f32, step: u32| Adam { rate: rate * factor, beta1: 0.9, beta2: 0.99, step };
+        let net = &self.shape.network;
+        let first_hyper = net.range(Tensor::Hyper).start;
+        let b = self.backend;
+        self.network.step(b, &slow(r.network_rate, step + 1), 0..first_hyper, None)?;
+        self.network.step(b, &slow(r.hyper_rate, step + 1), first_hyper..net.len(), None)?;
+        for (k, e) in self.entropy.iter_mut().enumerate() {
+            if k > 0 || step % r.rate_interval == 0 {
+                e.steps += 1;
+                let n = e.entropy.len();
+                e.variable.step(b, &slow(r.network_rate, e.steps), 0..n, None)?;
+            }
+        }
+        let canonical = 0..self.shape.n_canonical();
+        self.grids.step(b, &slow(r.canonical_rate, step + 1), canonical, Some(&self.slopes))?;
+        for &(k, node, _) in touched {
+            // Nodes are visited once per epoch: a long memory of gradients would be stale.
+            self.visits[k][node] += 1;
+            let fast = |rate: f32| Adam {
+                rate: rate * factor,
+                beta1: 0.4,
+                beta2: 0.95,
+                step: self.visits[k][node],
+            };
+            if k == 1 {
+                let range = self.shape.residual.node(node);
+                self.grids.step(b, &fast(r.residual_rate), range, Some(&self.slopes))?;
+                continue;
+            }
+            for level in 0..self.shape.motion.levels.len() {
+                let range = self.shape.motion.plane(node, level, 0).start
+                    ..self.shape.motion.plane(node, level, 1).end;
+                let adam = fast(r.motion_rate * (1 << level) as f32);
+                self.grids.step(b, &adam, range, Some(&self.slopes))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(
+        &mut self,
+        picture: &Picture,
+        frame: usize,
+        (step, n_steps): (u32, u32),
+        rng: &mut Rng,
+    ) -> Result<f32> {
+        let r = self.recipe;
+        let u = step as f32 / n_steps as f32;
+        let mix = |(a, b): (f32, f32)| a + (b - a) * u;
+        let rounding = Rounding::Soft { temperature: mix(r.temperature), noise: mix(r.noise) };
+        let touched = self.touched(frame);
+        self.quantise(rounding, rng.next_u64(), &touched)?;
+        let phase = |n: usize, rng: &mut Rng| rng.below(r.lattice.min(n));
+        let phase = (phase(self.shape.width, rng), phase(self.shape.height, rng));
+        let job = self.target(picture, frame, r.lattice, phase)?;
+        let (b, values) = (self.backend, &self.network.values);
+        b.modulate(self.shape, job.tau, values, &mut self.modulated)?;
+        b.clear(&mut self.d_modulated, 0..self.shape.network.modulated_len())?;
+        let params = Params { grids: &self.symbols, network: values, modulated: &self.modulated };
+        let mut grads = Grads {
+            grids: &mut self.grids.grads,
+            network: &mut self.network.grads,
+            modulated: &mut self.d_modulated,
+        };
+        let ws = &mut self.workspace;
+        let error = b.train(ws, self.shape, &job, &self.target, &params, Some(&mut grads))?;
+        let (modulated, d) = (&self.modulated, &self.d_modulated);
+        b.modulate_bwd(self.shape, job.tau, values, modulated, d, &mut self.network.grads)?;
+        self.rate(step, &touched)?;
+        self.follow_target(u);
+        self.update(step, r.schedule(step, n_steps), &touched)?;
+        Ok(error as f32 * job.weight)
+    }
+}
+
+/// d^T form d is the squared error in R'G'B' of an error d of the components.
+fn error_form(picture: &Picture) -> [[f32; 3]; 3] {
+    let format = picture.format();
+    let mut form = [[0.0; 3]; 3];
+    if format.chroma.n_planes() == 1 {
+        form[0][0] = 1.0;
+        return form;
+    }
+    let m = format.color.to_rgb(format.depth, format.height);
+    for (i, row) in form.iter_mut().enumerate() {
+        for (j, f) in row.iter_mut().enumerate() {
+            *f = m.iter().map(|m| m[i] * m[j]).sum();
+        }
+    }
+    form
+}
+
+/// Trains a group on its pictures, all of one format. `report` is called after every step and may
+/// stop the training by an error.
+///
+/// # Errors
+/// Those of `report` and of the backend.
+pub fn train<B: Backend>(
+    backend: &B,
+    shape: &Shape,
+    recipe: &Recipe,
+    pictures: &[&Picture],
+    report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
+) -> Result<Trained> {
+    backend.scope(|| run(backend, shape, recipe, pictures, report))
+}
+
+fn run<B: Backend>(
+    backend: &B,
+    shape: &Shape,
+    recipe: &Recipe,
+    pictures: &[&Picture],
+    report: &mut dyn FnMut(&Report) -> Result<()>,
+) -> Result<Trained> {
+    let mut trainer = Trainer::new(backend, shape, recipe, pictures[0])?;
+    let mut rng = Rng::new(recipe.seed ^ 0x5EED);
+    let mut order: Vec<usize> = (0..pictures.len()).collect();
+    let n_steps = recipe.epochs * pictures.len() as u32;
+    let (mut step, mut mse) = (0, 0.0);
+    for _ in 0..recipe.epochs {
+        rng.shuffle(&mut order);
+        for &frame in &order {
+            let error = trainer.step(pictures[frame], frame, (step, n_steps), &mut rng)?;
+            mse = if step == 0 { error } else { mse + (error - mse) / pictures.len() as f32 };
+            step += 1;
+            report(&Report { step, n_steps, mse })?;
+        }
+    }
+    finish::finish(trainer, pictures, step, &mut || report(&Report { step, n_steps, mse }))
+}

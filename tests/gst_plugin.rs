@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The built library in a process of its own: it loads, describes itself, and leaks nothing.
+#![cfg(feature = "plugin")]
+
+mod elements;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use elements::*;
+use gst::prelude::*;
+
+/// The library of this build: cargo leaves it beside the tests, and a folder higher when asked for it.
+fn library() -> PathBuf {
+    let exe = std::env::current_exe().expect("own path");
+    let built = |folder: &Path| {
+        let path = folder.join("libgstlnr.so");
+        let time = path.metadata().and_then(|m| m.modified()).ok()?;
+        Some((time, path))
+    };
+    let newest = exe.ancestors().skip(1).take(2).filter_map(built).max();
+    newest.expect("libgstlnr.so was built").1
+}
+
+/// Runs a GStreamer tool that sees that library, and no other copy of the plugin.
+fn tool(name: &str, arguments: &str) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy(library(), folder.path().join("libgstlnr.so")).expect("copied");
+    Command::new(name)
+        .args(arguments.split_whitespace())
+        .env("GST_PLUGIN_PATH", folder.path())
+        .env("GST_REGISTRY", folder.path().join("registry"))
+        .env("GST_TRACERS", "leaks")
+        .env("GST_DEBUG", "GST_TRACER:7")
+        .env("GST_DEBUG_NO_COLOR", "1")
+        .env("G_DEBUG", "fatal-warnings")
+        .output()
+        .unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn succeed(name: &str, arguments: &str) -> String {
+    let output = tool(name, arguments);
+    let text = format!(
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.status.success(), "{name} {arguments}\n{text}");
+    text
+}
+
+#[test]
+fn the_library_loads_and_every_element_describes_itself() {
+    for element in ["lnrenc", "lnrparse", "lnrdec", "lnrinterp", "lnrembed"] {
+        let text = succeed("gst-inspect-1.0", element);
+        assert!(text.contains("LNR"), "{text}");
+    }
+}
+
+#[test]
+fn nothing_leaks() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().display();
+    let pipelines = [
+        format!(
+            "-q videotestsrc num-buffers=6 ! video/x-raw,{SMALL} ! {ENC} key-int-max=4 \
+             ! filesink location={path}"
+        ),
+        format!(
+            "-q filesrc location={path} ! lnrparse ! lnrinterp ! lnrembed ! lnrdec ! videoscale \
+             ! video/x-raw,width=50 ! fakesink"
+        ),
+        format!("-q filesrc location={path} ! lnrdec ! fakesink"),
+        format!("-q filesrc location={path} ! decodebin ! fakesink"),
+    ];
+    for pipeline in pipelines {
+        let text = succeed("gst-launch-1.0", &pipeline);
+        let is_leak = |line: &&str| {
+            line.contains("object-alive, type-name=(string)") && !line.contains("build_format")
+        };
+        let leaks: Vec<_> = text.lines().filter(is_leak).collect();
+        assert!(leaks.is_empty(), "{pipeline}\n{}", leaks.join("\n"));
+    }
+}
+
+#[test]
+fn autoplugging_finds_the_elements() {
+    init();
+    let of = |name: &str| gst::ElementFactory::find(name).unwrap_or_else(|| panic!("{name}"));
+    assert_eq!(of("lnrparse").rank(), gst::Rank::PRIMARY);
+    assert_eq!(of("lnrdec").rank(), gst::Rank::PRIMARY);
+    assert_eq!(of("lnrinterp").rank(), gst::Rank::NONE);
+    assert_eq!(of("lnrembed").rank(), gst::Rank::NONE);
+    let klass = |name: &str| of(name).metadata("klass").unwrap_or_default().to_owned();
+    assert!(klass("lnrparse").contains("Parser"));
+    assert!(klass("lnrdec").contains("Decoder/Video"));
+    assert!(klass("lnrenc").contains("Encoder/Video"));
+}
+
+#[test]
+fn presets_load() {
+    init();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    gst::Preset::set_app_dir(data).expect("a folder");
+    let encoder = gst::ElementFactory::make("lnrenc").build().unwrap();
+    let preset = encoder.dynamic_cast_ref::<gst::Preset>().expect("an element with presets");
+    let names: Vec<_> = preset.preset_names().iter().map(|n| n.to_string()).collect();
+    assert_eq!(names, ["Archive", "Low latency", "Preview"]);
+    preset.load_preset("Preview").expect("loads");
+    assert_eq!(
+        encoder.property::<gstlnr::gst::Speed>("speed-preset"),
+        gstlnr::gst::Speed::Ultrafast
+    );
+    assert_eq!(encoder.property::<u32>("key-int-max"), 17);
+    preset.load_preset("Low latency").expect("loads");
+    assert!(!encoder.property::<bool>("scene-cut"));
+}

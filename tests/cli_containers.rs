@@ -111,6 +111,10 @@ fn interlaced_and_broken_videos_are_refused() {
     if made {
         w.lnr(&["encode", "laced.mkv", "a.lnr"]).failed(3, "deinterlace");
     }
+    let sound = "audiotestsrc num-buffers=4 ! wavenc ! filesink location=OUT/sound.wav";
+    if make(&w, sound) {
+        w.lnr(&["encode", "sound.wav", "a.lnr"]).failed(3, "no video in it");
+    }
     w.write("broken.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom and then nothing sensible follows");
     w.lnr(&["encode", "broken.mp4", "a.lnr"]).failed(3, "broken.mp4");
 }

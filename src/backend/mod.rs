@@ -115,6 +115,11 @@ pub trait Backend: Send + Sync {
     /// Scratch memory for groups of one shape.
     type Workspace: Send;
 
+    /// Runs many operations in a row where handing each of them over would cost.
+    fn scope<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        f()
+    }
+
     /// A buffer of zeros.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use super::neighbours::{BEFORE, BEFORE_THAT, HERE, Neighbours, PARENT, SIBLING};
 use super::predictor::Prediction;
 
 /// Opinions on "the symbol is not zero", and the contexts that each tells apart.
-pub(super) const ZERO_SIZES: [usize; 7] = [384, 1296, 432, 480, 192, 384, 768];
+pub(super) const ZERO_SIZES: [usize; 7] = [384, 324, 432, 480, 192, 384, 768];
 /// Opinions on "the symbol is negative".
 pub(super) const SIGN_SIZES: [usize; 5] = [384, 81, 81, 384, 1024];
 /// Opinions on "the magnitude is larger still".
@@ -282,7 +282,7 @@ mod tests {
             let m = c.with_sign(i % 2 == 0);
             note(2, &m.larger_than(rng.below(20)), &MAGNITUDE_SIZES);
         }
-        assert_eq!(most[0][1..4], [1295 / 4, 431, 479]);
+        assert_eq!(most[0][1..4], [323, 356, 479]);
         assert_eq!(most[2][3], 1023);
     }
 

@@ -9,8 +9,6 @@ const HIDDEN: usize = 16;
 /// Causal neighbours in the plane itself, and inputs from the node before.
 const N_HERE: usize = 12;
 const N_BEFORE: usize = 5;
-/// Most inputs, rounded up to pairs.
-const MAX_PAIRS: usize = 9;
 /// Inputs are clipped to this magnitude.
 const MAX_INPUT: i16 = 255;
 /// Fractional bits of the hidden units.
@@ -71,22 +69,27 @@ pub(super) struct Opinion {
     pub scale_bin: usize,
 }
 
-/// One bias set of a model, laid out for evaluation: products of 16-bit numbers, in pairs.
+/// One bias set of a model, laid out for evaluation by products of 16-bit numbers. Inputs are the
+/// first neighbours; the extra one stands in the place of one that is no input.
 pub(super) struct Evaluator {
-    /// [pair, unit, input of the pair]
-    first: [[i16; 2 * HIDDEN]; MAX_PAIRS],
-    n_pairs: usize,
-    n_before: usize,
+    /// [unit, input]; zeros for neighbours that are no inputs
+    first: [[i16; WIDTH]; HIDDEN],
+    /// Whether only the first half of the inputs is used.
+    narrow: bool,
     /// Which neighbour is the extra input.
-    extra: Option<usize>,
+    extra: usize,
     bias: [i32; HIDDEN],
     output: [[i16; HIDDEN]; 2],
-    skip: [i16; 2 * MAX_PAIRS],
+    skip: [i16; WIDTH],
     output_bias: [i32; 2],
     shift: u32,
     /// The opinion where all neighbours are zero.
     of_zeros: Opinion,
 }
+
+/// Inputs that are evaluated: with and without the node before.
+const WIDTH: usize = N_INPUTS;
+const NARROW: usize = 16;
 
 impl Evaluator {
     /// Bias set `set` of `model`, for planes whose extra input is neighbour `extra`.
@@ -99,20 +102,19 @@ impl Evaluator {
         let (skip, rest) = rest.split_at(n);
         let biases = &rest[set * (HIDDEN + 2)..][..HIDDEN + 2];
         let mut e = Self {
-            first: [[0; 2 * HIDDEN]; MAX_PAIRS],
-            n_pairs: n.div_ceil(2),
-            n_before: if model.before { N_BEFORE } else { 0 },
-            extra: model.extra.then_some(extra),
+            first: [[0; WIDTH]; HIDDEN],
+            narrow: !model.before,
+            extra,
             bias: [0; HIDDEN],
             output: [[0; HIDDEN]; 2],
-            skip: [0; 2 * MAX_PAIRS],
+            skip: [0; WIDTH],
             output_bias: [biases[HIDDEN], biases[HIDDEN + 1]],
             shift: model.shift,
             of_zeros: Opinion::default(),
         };
         for (i, weights) in first.chunks_exact(HIDDEN).enumerate() {
-            for (j, &w) in weights.iter().enumerate() {
-                e.first[i / 2][2 * j + i % 2] = short(w);
+            for (unit, &w) in e.first.iter_mut().zip(weights) {
+                unit[i] = short(w);
             }
             e.skip[i] = short(skip[i]);
         }
@@ -131,45 +133,49 @@ impl Evaluator {
     }
 
     fn evaluate(&self, raw: &[i16; N_INPUTS]) -> Opinion {
-        let mut inputs = [0i16; 2 * MAX_PAIRS];
-        inputs[..N_HERE].copy_from_slice(&raw[HERE..HERE + N_HERE]);
-        let mut n = N_HERE;
-        if self.n_before > 0 {
-            inputs[n..n + N_BEFORE].copy_from_slice(&raw[BEFORE..BEFORE + N_BEFORE]);
-            n += N_BEFORE;
-        }
-        if let Some(i) = self.extra {
-            inputs[n] = raw[i];
-        }
+        const { assert!(HERE == 0 && BEFORE == N_HERE) };
+        let mut inputs = *raw;
+        let extra = if self.narrow { N_HERE } else { N_HERE + N_BEFORE };
+        inputs[extra] = raw[self.extra & (N_INPUTS - 1)];
         inputs.iter_mut().for_each(|v| *v = (*v).clamp(-MAX_INPUT, MAX_INPUT));
 
-        let mut sums = self.bias;
-        let mut linear = 0;
-        for (v, w) in inputs.iter().zip(&self.skip) {
-            linear += i32::from(*v) * i32::from(*w);
-        }
-        let linear = i64::from(self.output_bias[0]) + i64::from(linear);
-        for (pair, weights) in inputs.chunks_exact(2).zip(&self.first[..self.n_pairs]) {
-            let (a, b) = (i32::from(pair[0]), i32::from(pair[1]));
-            if a | b != 0 {
-                for (sum, w) in sums.iter_mut().zip(weights.chunks_exact(2)) {
-                    let products = a * i32::from(w[0]) + b * i32::from(w[1]);
-                    *sum = sum.wrapping_add(products);
-                }
-            }
-        }
+        let (sums, linear) = match self.narrow {
+            true => self.first_layer::<NARROW>(&inputs),
+            false => self.first_layer::<WIDTH>(&inputs),
+        };
         let hidden = self.hidden(sums);
+        let linear = i64::from(self.output_bias[0]) + i64::from(linear);
         let mut out = [linear, i64::from(self.output_bias[1])].map(|v| v << HIDDEN_BITS);
         for (out, weights) in out.iter_mut().zip(&self.output) {
-            for (h, w) in hidden.chunks_exact(2).zip(weights.chunks_exact(2)) {
-                let pair = i32::from(h[0]) * i32::from(w[0]) + i32::from(h[1]) * i32::from(w[1]);
-                *out += i64::from(pair);
-            }
+            *out += Self::output(&hidden, weights);
         }
         // From 7 + shift fractional bits to 8.
         let [mean, log_scale] = out.map(|v| (v >> (self.shift - 1)).clamp(-16_000, 16_000) as i32);
         let scale_bin = ((log_scale.max(-820) + 820) / 52).min(N_SCALE_BINS - 1) as usize;
         Opinion { mean, scale_bin }
+    }
+
+    /// What the first `N` inputs add up to in each unit, and in the linear path.
+    #[inline(always)]
+    fn first_layer<const N: usize>(&self, inputs: &[i16; WIDTH]) -> ([i32; HIDDEN], i32) {
+        let mut sums = self.bias;
+        for (sum, weights) in sums.iter_mut().zip(&self.first) {
+            *sum = sum.wrapping_add(dot::<N>(inputs, weights));
+        }
+        (sums, dot::<N>(inputs, &self.skip))
+    }
+
+    /// The output of one row of weights. Only pairs of products fit 32 bits.
+    #[inline(always)]
+    fn output(hidden: &[i16; HIDDEN], weights: &[i16; HIDDEN]) -> i64 {
+        let mut pairs = [0; HIDDEN / 2];
+        for (j, pair) in pairs.iter_mut().enumerate() {
+            let product = |j: usize| i32::from(hidden[j]) * i32::from(weights[j]);
+            *pair = product(2 * j) + product(2 * j + 1);
+        }
+        let high: i32 = pairs.iter().map(|p| p >> 16).sum();
+        let low: i32 = pairs.iter().map(|p| p & 0xFFFF).sum();
+        (i64::from(high) << 16) + i64::from(low)
     }
 
     /// ReLU, with 7 fractional bits, cut below 256.
@@ -189,6 +195,14 @@ impl Evaluator {
     }
 }
 
+/// Not inlined: where the compiler sees several of these it gathers the weights of several units
+/// into vectors, which takes three times as long.
+#[inline(never)]
+fn dot<const N: usize>(inputs: &[i16; WIDTH], weights: &[i16; WIDTH]) -> i32 {
+    let terms = inputs[..N].iter().zip(&weights[..N]);
+    terms.map(|(&v, &w)| i32::from(v) * i32::from(w)).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,7 +217,7 @@ mod tests {
         max: i32,
     ) -> EntropyModel {
         let n = EntropyModel::n_weights(before, extra, 3);
-        let mut w = || rng.below(2 * max as usize + 1) as i32 - max;
+        let mut w = || (rng.below(2 * max as usize + 1) as i64 - i64::from(max)) as i32;
         EntropyModel { before, extra, shift, weights: (0..n).map(|_| w()).collect() }
     }
 

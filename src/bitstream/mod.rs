@@ -24,6 +24,6 @@ pub use entropy_model::EntropyModel;
 pub use header::{GroupHeader, LatentHeader, ModelHeader, NetworkHeader, SourceHeader};
 pub use plane::Plane;
 pub use range_coder::{RangeDecoder, RangeEncoder};
-pub use series::{Parent, PlaneKind, Series, decode_series, encode_series, learn};
-pub use tensor_coder::{decode_tensor, encode_tensor};
+pub use series::{Parent, PlaneKind, Series, decode_series, encode_series, learn, one_for_study};
+pub use tensor_coder::{decode_tensor, encode_tensor, tensor_bits};
 pub use unit::{MAGIC, Scan, Unit, parse, parse_group_header, scan, write_frame, write_group};

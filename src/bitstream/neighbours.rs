@@ -56,7 +56,7 @@ impl Neighbours {
     /// 2^24 over the energy, by which errors are normalised.
     #[inline(always)]
     pub fn share(&self) -> u32 {
-        (1 << 24) / (self.energy + 4)
+        if self.all_zero { (1 << 24) / 4 } else { (1 << 24) / (self.energy + 4) }
     }
 }
 

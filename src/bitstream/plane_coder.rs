@@ -6,7 +6,7 @@ use super::entropy_model::{Evaluator, Opinion};
 use super::mixer::code_mixed;
 use super::neighbours::{MAX_INPUT, Neighbours, Rows, Surroundings};
 use super::plane::{BORDER, Plane};
-use super::predictor::PACES;
+use super::predictor::{PACES, Predictor};
 use super::range_coder::{BitCoder, RangeDecoder};
 use super::state::{N_ESCAPE, N_STEPS, State};
 use crate::base::{Result, limits::MAX_SYMBOL};
@@ -51,6 +51,7 @@ impl<C: BitCoder> PlaneCoder<'_, C> {
             *symbol = self.symbol(&neighbours, *symbol);
             (left, left2) = (*symbol, left);
         }
+        self.state.predictors.iter_mut().for_each(Predictor::confine);
     }
 
     #[inline(always)]

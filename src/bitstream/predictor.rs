@@ -6,11 +6,10 @@ use super::neighbours::{BIAS, N_INPUTS, Neighbours};
 
 /// Largest magnitude of a prediction; 1.0 is 256.
 const MAX_PREDICTION: i32 = 8000;
-/// Weights lie within [-2^18, 2^18); 1.0 is 65536.
-const MIN_WEIGHT: i32 = -(1 << 18);
-const MAX_WEIGHT: i32 = (1 << 18) - 1;
+/// 4.0
+const MAX_WEIGHT: i32 = 1 << 18;
 
-/// Weights of one predictor.
+/// Weights of one predictor; 1.0 is 65536.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Predictor {
     /// Of the symbol, from the clipped neighbours.
@@ -52,11 +51,19 @@ impl Predictor {
         Self { mean: [0; N_INPUTS], spread }
     }
 
+    /// Brings the weights back to within [-4.0, 4.0): done once a row, because they hardly ever
+    /// leave it.
+    pub fn confine(&mut self) {
+        for w in self.mean.iter_mut().chain(&mut self.spread) {
+            *w = (*w).clamp(-MAX_WEIGHT, MAX_WEIGHT - 1);
+        }
+    }
+
     /// Predicts from the neighbours.
     #[inline(always)]
     pub fn predict(&self, n: &Neighbours) -> Prediction {
         let (mean, spread) = if n.all_zero {
-            (self.mean[BIAS] >> 3, self.spread[BIAS] >> 3)
+            (short(self.mean[BIAS]).into(), short(self.spread[BIAS]).into())
         } else {
             (dot(&self.mean, &n.clipped), dot(&self.spread, &n.magnitudes))
         };
@@ -82,12 +89,18 @@ impl Predictor {
     }
 }
 
+/// A weight in 16 bits, 1.0 being 8192; beyond ±4.0 it wraps.
+#[inline(always)]
+fn short(weight: i32) -> i16 {
+    (weight >> 3) as i16
+}
+
 /// Products of 16-bit numbers: baseline x86-64 has no 32-bit vector product.
 #[inline(always)]
 fn dot(weights: &[i32; N_INPUTS], inputs: &[i16; N_INPUTS]) -> i32 {
     let mut sum = 0;
-    for (w, &v) in weights.iter().zip(inputs) {
-        sum += i32::from((w >> 3) as i16) * i32::from(v);
+    for (&w, &v) in weights.iter().zip(inputs) {
+        sum += i32::from(short(w)) * i32::from(v);
     }
     sum
 }
@@ -99,7 +112,8 @@ fn step(error: i32, pace: i32, share: u32) -> i16 {
     ((product + (1 << 26)) >> 27).clamp(-32_767, 32_767) as i16
 }
 
-#[inline(always)]
+/// Not inlined: so the compiler sees that `step` has 16 bits, as for [`dot`].
+#[inline(never)]
 fn move_weights(weights: &mut [i32; N_INPUTS], inputs: &[i16; N_INPUTS], step: i16) {
     for (w, &v) in weights.iter_mut().zip(inputs) {
         move_weight(w, v, step);
@@ -108,8 +122,7 @@ fn move_weights(weights: &mut [i32; N_INPUTS], inputs: &[i16; N_INPUTS], step: i
 
 #[inline(always)]
 fn move_weight(weight: &mut i32, input: i16, step: i16) {
-    let delta = (i32::from(input) * i32::from(step) + 4) >> 3;
-    *weight = (*weight + delta).clamp(MIN_WEIGHT, MAX_WEIGHT);
+    *weight = weight.wrapping_add((i32::from(input) * i32::from(step) + 4) >> 3);
 }
 
 #[cfg(test)]

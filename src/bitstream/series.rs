@@ -201,3 +201,9 @@ impl Setting {
         }
     }
 }
+// SCRATCH
+#[allow(missing_docs)]
+pub fn one_for_study(s: &[Series], i: usize, m: &[EntropyModel], e: &mut RangeEncoder) {
+    let mut state = Box::new(initial()[s[i].kind.index()].clone());
+    write_one(s, i, m, &mut state, e);
+}

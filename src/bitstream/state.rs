@@ -25,6 +25,8 @@ pub(super) const N_ESCAPE: usize = 14;
 const VERSION: u8 = 1;
 /// Largest count of a slot in the file: old experience must give way quickly.
 const MAX_COUNT: u32 = 15;
+/// Weights in the file lie within [-4.0, 4.0).
+const MAX_WEIGHT: i32 = 1 << 18;
 /// Bits of a weight that the file leaves out.
 const WEIGHT_SHIFT: u32 = 4;
 
@@ -95,8 +97,9 @@ impl State {
 
     fn write(&self, w: &mut Writer) {
         let mut state = Box::new(self.clone());
-        state.predictor_weights().for_each(|v| w.signed((*v).into()));
-        state.mix_weights().for_each(|v| w.signed((*v >> WEIGHT_SHIFT).into()));
+        let within = |v: &mut i32| (*v).clamp(-MAX_WEIGHT, MAX_WEIGHT - 1);
+        state.predictor_weights().for_each(|v| w.signed(within(v).into()));
+        state.mix_weights().for_each(|v| w.signed((within(v) >> WEIGHT_SHIFT).into()));
         let mut n_unused = 0;
         for slot in state.slots() {
             if slot.count() == 0 && n_unused < 255 {
@@ -122,7 +125,7 @@ impl State {
         let mut state = Box::new(Self::new());
         let weight = |r: &mut Reader, shift: u32| {
             let v = r.signed()?;
-            let max = (1 << 18) >> shift;
+            let max = i64::from(MAX_WEIGHT >> shift);
             let outside = || Error::damaged("a weight of the initial state is beyond 4.0");
             (-max..max).contains(&v).then_some((v << shift) as i32).ok_or_else(outside)
         };
@@ -215,7 +218,9 @@ mod tests {
         let mut read = read_states(&write_states(&states)).unwrap();
         assert!(read[3].slots().zip(states[3].slots()).all(|(a, b)| a == b || b.count() == 0));
         assert_eq!(read[3].predictors, states[3].predictors);
-        assert_eq!(read[3].weights.sign_by_mean, states[3].weights.sign_by_mean);
+        let weights = read[3].mix_weights().zip(states[3].mix_weights());
+        assert!(weights.into_iter().all(|(a, b)| (0..16).contains(&(*b - *a))));
+        assert_eq!(read[3].weights.sign_by_mean[2][1], 160_000);
         assert_eq!(write_states(&read), write_states(&states));
     }
 

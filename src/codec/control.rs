@@ -52,7 +52,7 @@ pub struct Control<'a> {
     /// Polled at every iteration.
     pub cancel: CancelFlag,
     /// Called at every iteration, so it must be quick.
-    pub progress: Option<&'a mut dyn FnMut(&Progress)>,
+    pub progress: Option<&'a mut (dyn FnMut(&Progress) + Send)>,
 }
 
 impl Control<'_> {

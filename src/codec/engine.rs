@@ -40,7 +40,7 @@ impl Engine {
         shape: &Shape,
         recipe: &Recipe,
         pictures: &[&Picture],
-        report: &mut dyn FnMut(&Report) -> Result<()>,
+        report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
     ) -> Result<Trained> {
         match self {
             Self::Cpu(b) => train(b, shape, recipe, pictures, report),

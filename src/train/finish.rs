@@ -6,8 +6,8 @@ use crate::backend::{Backend, Tensor};
 use crate::base::{Picture, Result, limits};
 use crate::model::Source;
 
-/// Binary exponents of steps that are tried, coarse to fine.
-const EXPONENTS: std::ops::RangeInclusive<u32> = 1..=12;
+/// Binary exponents of steps that are tried.
+const EXPONENTS: std::ops::RangeInclusive<u32> = 0..=12;
 /// Frames between those that a step is judged on.
 const JUDGED: usize = 4;
 
@@ -35,17 +35,18 @@ fn restore(values: &[i32], exponent: u32) -> Vec<f32> {
     values.iter().map(|&v| v as f32 * step).collect()
 }
 
-/// Tries steps from coarse to fine until they only cost more. `cost` judges values in place.
+/// Tries steps from fine to coarse until they only cost more: seen from there the cost has one
+/// minimum. `cost` judges values in place.
 fn search(
     values: &[f32],
     price: f64,
     cost: &mut dyn FnMut(&[f32]) -> Result<f64>,
 ) -> Result<(Vec<i32>, u32)> {
     let mut best: Option<(f64, Vec<i32>, u32)> = None;
-    for exponent in EXPONENTS {
+    for exponent in EXPONENTS.rev() {
         let quantised = integers(values, exponent);
         if quantised.iter().any(|v| v.unsigned_abs() > limits::MAX_SYMBOL as u32) {
-            break;
+            continue;
         }
         let total = cost(&restore(&quantised, exponent))? + price * bits(&quantised);
         match &best {

@@ -374,6 +374,16 @@ pub fn train<B: Backend>(
     shape: &Shape,
     recipe: &Recipe,
     pictures: &[&Picture],
+    report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
+) -> Result<Trained> {
+    backend.scope(|| run(backend, shape, recipe, pictures, report))
+}
+
+fn run<B: Backend>(
+    backend: &B,
+    shape: &Shape,
+    recipe: &Recipe,
+    pictures: &[&Picture],
     report: &mut dyn FnMut(&Report) -> Result<()>,
 ) -> Result<Trained> {
     let mut trainer = Trainer::new(backend, shape, recipe, pictures[0])?;

@@ -59,6 +59,10 @@ impl Backend for Cpu {
     type Buffer = Vec<f32>;
     type Workspace = Workspace;
 
+    fn scope<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(f)
+    }
+
     fn alloc(&self, len: usize) -> Result<Vec<f32>> {
         let mut v = Vec::new();
         v.try_reserve_exact(len)
@@ -102,7 +106,9 @@ impl Backend for Cpu {
     ) -> Result<()> {
         let first = range.start;
         let (x, y, d) = (&values[range.clone()], &mut symbols[range.clone()], &mut slopes[range]);
-        self.pool.install(|| elementwise::quantise(self.isa, rounding, seed, first, x, y, d));
+        self.pool.install(|| {
+            elementwise::quantise(self.isa, rounding, seed, first, x, y, d);
+        });
         Ok(())
     }
 
@@ -170,7 +176,9 @@ impl Backend for Cpu {
         let slopes = slopes.map(|s| &s[range.clone()]);
         let moments = (&mut m[range.clone()], &mut v[range.clone()]);
         let (values, grads) = (&mut values[range.clone()], &mut grads[range]);
-        self.pool.install(|| elementwise::adam(self.isa, adam, values, grads, slopes, moments));
+        self.pool.install(|| {
+            elementwise::adam(self.isa, adam, values, grads, slopes, moments);
+        });
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use super::upsample::{Stretch, Taps};
 pub struct Workspace {
     /// Canonical planes times their scale, padded.
     pub canonical: Vec<f32>,
+    /// Where each canonical plane lies in it.
     pub planes: Vec<Padded>,
     /// The motion and residual planes of one time, times their scale.
     pub timed: [Vec<f32>; 2],
@@ -43,6 +44,7 @@ pub struct Band {
 }
 
 impl Workspace {
+    /// Scratch memory for this shape and so many threads.
     pub fn new(shape: &Shape, n_threads: usize) -> Self {
         let mut offset = 0;
         let planes: Vec<Padded> = shape

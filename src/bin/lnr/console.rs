@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::cell::RefCell;
 use std::io::Write;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gstlnr::codec::CancelFlag;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,15 +15,19 @@ pub struct Console {
     /// Set by Ctrl-C.
     pub cancel: CancelFlag,
     quiet: bool,
-    bar: Rc<RefCell<Option<ProgressBar>>>,
+    bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 /// Steps of the bar per frame, so that it moves while one group is trained.
 const STEPS: f64 = 100.0;
 
 impl Console {
+    fn bar(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn new(quiet: bool) -> Self {
-        Self { cancel: CancelFlag::default(), quiet, bar: Rc::default() }
+        Self { cancel: CancelFlag::default(), quiet, bar: Arc::default() }
     }
 
     /// Begins a bar of so many frames, or one without an end. It is drawn on a terminal only.
@@ -40,12 +43,12 @@ impl Console {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        *self.bar.borrow_mut() = Some(bar);
+        *self.bar() = Some(bar);
     }
 
     /// Moves the bar to so many frames.
     pub fn advance(&self, n_frames: f64, message: impl Into<String>) {
-        if let Some(bar) = self.bar.borrow().as_ref() {
+        if let Some(bar) = self.bar().as_ref() {
             bar.set_position((n_frames * STEPS) as u64);
             bar.set_message(message.into());
         }
@@ -53,7 +56,7 @@ impl Console {
 
     /// Removes the bar.
     pub fn stop(&self) {
-        if let Some(bar) = self.bar.borrow_mut().take() {
+        if let Some(bar) = self.bar().take() {
             bar.finish_and_clear();
         }
     }
@@ -61,7 +64,7 @@ impl Console {
     /// Tells of something that did not stop the command.
     pub fn warn(&self, message: &str) {
         let print = || eprintln!("lnr: warning: {message}");
-        match self.bar.borrow().as_ref() {
+        match self.bar().as_ref() {
             Some(bar) => bar.suspend(print),
             None => print(),
         }

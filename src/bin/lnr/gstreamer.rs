@@ -67,16 +67,16 @@ pub fn error_of(pipeline: &gst::Pipeline) -> Option<String> {
     let gst::MessageView::Error(e) = message.view() else {
         return None;
     };
-    let missing = "no suitable plugins";
     let debug = e.debug().map(|d| d.to_string()).unwrap_or_default();
-    let hint = match e.error().matches(gst::CoreError::MissingPlugin)
-        || debug.contains(missing)
+    let is_missing = e.error().matches(gst::CoreError::MissingPlugin)
         || e.error().matches(gst::StreamError::CodecNotFound)
-    {
-        true => "; a plugin is missing: install gstreamer1.0-libav and gstreamer1.0-plugins-bad",
-        false => "",
-    };
-    Some(format!("{}{hint}", e.error()))
+        || debug.contains("no suitable plugins");
+    Some(match is_missing {
+        true => "there is no video in it, or what decodes it is missing: install \
+                 gstreamer1.0-libav and gstreamer1.0-plugins-bad"
+            .into(),
+        false => e.error().to_string(),
+    })
 }
 
 /// Stops a pipeline when it goes out of scope.

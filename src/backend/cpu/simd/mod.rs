@@ -104,7 +104,7 @@ pub enum Isa {
     /// 8 lanes.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// 8 lanes, what the compiler makes of plain Rust.
+    /// One lane of plain Rust.
     Portable,
 }
 
@@ -114,7 +114,9 @@ impl Isa {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => 16,
-            _ => 8,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 8,
+            Self::Portable => 1,
         }
     }
 

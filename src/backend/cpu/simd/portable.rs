@@ -2,166 +2,170 @@
 
 use super::Simd;
 
-/// Eight lanes of plain Rust.
+/// One lane of plain Rust: what runs where no vector type fits. Wider emulated vectors take the
+/// compiler minutes and gain little.
 #[derive(Clone, Copy)]
 pub struct Portable;
 
-const N: usize = 8;
-
-#[inline(always)]
-fn map2<A: Copy, B: Copy, R: Copy + Default>(
-    a: [A; N],
-    b: [B; N],
-    f: impl Fn(A, B) -> R,
-) -> [R; N] {
-    let mut r = [R::default(); N];
-    for i in 0..N {
-        r[i] = f(a[i], b[i]);
-    }
-    r
-}
-
-#[inline(always)]
-fn map<A: Copy, R: Copy + Default>(a: [A; N], f: impl Fn(A) -> R) -> [R; N] {
-    map2(a, a, |x, _| f(x))
-}
-
 impl Simd for Portable {
-    const LANES: usize = N;
-    type F = [f32; N];
-    type I = [i32; N];
-    type M = [bool; N];
+    const LANES: usize = 1;
+    type F = f32;
+    type I = i32;
+    type M = bool;
 
     #[inline(always)]
-    fn splat(self, v: f32) -> Self::F {
-        [v; N]
+    fn splat(self, v: f32) -> f32 {
+        v
     }
+
     #[inline(always)]
-    fn load(self, p: &[f32]) -> Self::F {
-        let mut r = [0.0; N];
-        r.copy_from_slice(&p[..N]);
-        r
+    fn load(self, p: &[f32]) -> f32 {
+        p[0]
     }
+
     #[inline(always)]
-    fn store(self, p: &mut [f32], v: Self::F) {
-        p[..N].copy_from_slice(&v);
+    fn store(self, p: &mut [f32], v: f32) {
+        p[0] = v;
     }
+
     #[inline(always)]
-    fn add(self, a: Self::F, b: Self::F) -> Self::F {
-        map2(a, b, |a, b| a + b)
+    fn add(self, a: f32, b: f32) -> f32 {
+        a + b
     }
+
     #[inline(always)]
-    fn sub(self, a: Self::F, b: Self::F) -> Self::F {
-        map2(a, b, |a, b| a - b)
+    fn sub(self, a: f32, b: f32) -> f32 {
+        a - b
     }
+
     #[inline(always)]
-    fn mul(self, a: Self::F, b: Self::F) -> Self::F {
-        map2(a, b, |a, b| a * b)
+    fn mul(self, a: f32, b: f32) -> f32 {
+        a * b
     }
+
     // Without hardware support `f32::mul_add` is a slow call, so this one rounds twice.
     #[inline(always)]
-    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
-        self.add(self.mul(a, b), c)
+    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
     }
+
     #[inline(always)]
-    fn div(self, a: Self::F, b: Self::F) -> Self::F {
-        map2(a, b, |a, b| a / b)
+    fn div(self, a: f32, b: f32) -> f32 {
+        a / b
     }
+
     #[inline(always)]
-    fn sqrt(self, a: Self::F) -> Self::F {
-        map(a, f32::sqrt)
+    fn sqrt(self, a: f32) -> f32 {
+        a.sqrt()
     }
+
     #[inline(always)]
-    fn min(self, a: Self::F, b: Self::F) -> Self::F {
-        map2(a, b, |a, b| if a < b { a } else { b })
+    fn min(self, a: f32, b: f32) -> f32 {
+        if a < b { a } else { b }
     }
+
     #[inline(always)]
-    fn max(self, a: Self::F, b: Self::F) -> Self::F {
-        map2(a, b, |a, b| if a > b { a } else { b })
+    fn max(self, a: f32, b: f32) -> f32 {
+        if a > b { a } else { b }
     }
+
     #[inline(always)]
-    fn floor(self, a: Self::F) -> Self::F {
-        map(a, f32::floor)
+    fn floor(self, a: f32) -> f32 {
+        a.floor()
     }
+
     #[inline(always)]
-    fn round(self, a: Self::F) -> Self::F {
-        map(a, f32::round_ties_even)
+    fn round(self, a: f32) -> f32 {
+        a.round_ties_even()
     }
+
     #[inline(always)]
-    fn abs(self, a: Self::F) -> Self::F {
-        map(a, f32::abs)
+    fn abs(self, a: f32) -> f32 {
+        a.abs()
     }
+
     #[inline(always)]
-    fn gt(self, a: Self::F, b: Self::F) -> Self::M {
-        map2(a, b, |a, b| a > b)
+    fn gt(self, a: f32, b: f32) -> bool {
+        a > b
     }
+
     #[inline(always)]
-    fn select(self, m: Self::M, a: Self::F, b: Self::F) -> Self::F {
-        let mut r = b;
-        for i in 0..N {
-            r[i] = if m[i] { a[i] } else { b[i] };
-        }
-        r
+    fn select(self, m: bool, a: f32, b: f32) -> f32 {
+        if m { a } else { b }
     }
+
     #[inline(always)]
-    fn sum(self, a: Self::F) -> f32 {
-        let [a, b, c, d, e, f, g, h] = a;
-        ((a + e) + (b + f)) + ((c + g) + (d + h))
+    fn sum(self, a: f32) -> f32 {
+        a
     }
+
     #[inline(always)]
-    fn splat_i(self, v: i32) -> Self::I {
-        [v; N]
+    fn splat_i(self, v: i32) -> i32 {
+        v
     }
+
     #[inline(always)]
-    fn trunc(self, a: Self::F) -> Self::I {
-        map(a, |a| a as i32)
+    fn trunc(self, a: f32) -> i32 {
+        a as i32
     }
+
     #[inline(always)]
-    fn to_f(self, a: Self::I) -> Self::F {
-        map(a, |a| a as f32)
+    fn to_f(self, a: i32) -> f32 {
+        a as f32
     }
+
     #[inline(always)]
-    fn add_i(self, a: Self::I, b: Self::I) -> Self::I {
-        map2(a, b, i32::wrapping_add)
+    fn add_i(self, a: i32, b: i32) -> i32 {
+        a.wrapping_add(b)
     }
+
     #[inline(always)]
-    fn mul_i(self, a: Self::I, b: Self::I) -> Self::I {
-        map2(a, b, i32::wrapping_mul)
+    fn mul_i(self, a: i32, b: i32) -> i32 {
+        a.wrapping_mul(b)
     }
+
     #[inline(always)]
-    fn min_i(self, a: Self::I, b: Self::I) -> Self::I {
-        map2(a, b, i32::min)
+    fn min_i(self, a: i32, b: i32) -> i32 {
+        a.min(b)
     }
+
     #[inline(always)]
-    fn max_i(self, a: Self::I, b: Self::I) -> Self::I {
-        map2(a, b, i32::max)
+    fn max_i(self, a: i32, b: i32) -> i32 {
+        a.max(b)
     }
+
     #[inline(always)]
-    fn and_i(self, a: Self::I, b: Self::I) -> Self::I {
-        map2(a, b, |a, b| a & b)
+    fn and_i(self, a: i32, b: i32) -> i32 {
+        a & b
     }
+
     #[inline(always)]
-    fn shl23(self, a: Self::I) -> Self::I {
-        map(a, |a| a << 23)
+    fn shl23(self, a: i32) -> i32 {
+        a << 23
     }
+
     #[inline(always)]
-    fn shr23(self, a: Self::I) -> Self::I {
-        map(a, |a| (a as u32 >> 23) as i32)
+    fn shr23(self, a: i32) -> i32 {
+        (a as u32 >> 23) as i32
     }
+
     #[inline(always)]
-    fn bits(self, a: Self::F) -> Self::I {
-        map(a, |a| a.to_bits() as i32)
+    fn bits(self, a: f32) -> i32 {
+        a.to_bits() as i32
     }
+
     #[inline(always)]
-    fn from_bits(self, a: Self::I) -> Self::F {
-        map(a, |a| f32::from_bits(a as u32))
+    fn from_bits(self, a: i32) -> f32 {
+        f32::from_bits(a as u32)
     }
+
     #[inline(always)]
-    fn store_i(self, p: &mut [i32], v: Self::I) {
-        p[..N].copy_from_slice(&v);
+    fn store_i(self, p: &mut [i32], v: i32) {
+        p[0] = v;
     }
+
     #[inline(always)]
-    fn gather(self, p: &[f32], i: Self::I) -> Self::F {
-        map(i, |i| p[(i as u32 as usize).min(p.len() - 1)])
+    fn gather(self, p: &[f32], i: i32) -> f32 {
+        p[(i as u32 as usize).min(p.len() - 1)]
     }
 }

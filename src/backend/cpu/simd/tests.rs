@@ -38,37 +38,42 @@ fn functions_match_the_standard_library_on_every_isa() {
     }
 }
 
-struct Lanes<'a>(&'a [f32], &'a mut Vec<f32>);
+struct Lanes<'a>(&'a [f32], &'a mut [Vec<f32>; 5]);
 
 impl Task for Lanes<'_> {
-    type Out = usize;
+    type Out = f32;
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> usize {
-        let v = s.load(self.0);
-        let mut lanes = [0.0; 16];
-        for r in [
-            s.gather(self.0, s.trunc(v)),
-            s.round(s.mul(v, s.splat(0.5))),
-            s.select(s.gt(v, s.splat(3.0)), v, s.splat(-1.0)),
-            s.to_f(s.mul_i(s.max_i(s.min_i(s.trunc(v), s.splat_i(5)), s.splat_i(2)), s.splat_i(3))),
-            s.sqrt(s.max(v, s.splat(0.0))),
-            s.splat(s.sum(v)),
-        ] {
-            s.store(&mut lanes, r);
-            self.1.extend(&lanes[..8]);
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let mut total = 0.0;
+        for x in self.0.chunks_exact(S::LANES) {
+            let v = s.load(x);
+            let limited = s.max_i(s.min_i(s.trunc(v), s.splat_i(5)), s.splat_i(2));
+            let results = [
+                s.gather(self.0, s.trunc(v)),
+                s.round(s.mul(v, s.splat(0.5))),
+                s.select(s.gt(v, s.splat(3.0)), v, s.splat(-1.0)),
+                s.to_f(s.mul_i(limited, s.splat_i(3))),
+                s.sqrt(s.max(v, s.splat(0.0))),
+            ];
+            for (out, r) in self.1.iter_mut().zip(results) {
+                let mut lanes = [0.0; 16];
+                s.store(&mut lanes, r);
+                out.extend(&lanes[..S::LANES]);
+            }
+            total += s.sum(v);
         }
-        S::LANES
+        total
     }
 }
 
 #[test]
 fn lanes_agree_between_isas() {
-    let x: Vec<f32> = (0..16).map(|i| if i < 8 { i as f32 } else { 0.0 }).collect();
-    let mut expected = Vec::new();
-    assert_eq!(Isa::Portable.run(Lanes(&x, &mut expected)), 8);
+    let x: Vec<f32> = (0..32).map(|i| (i % 11) as f32).collect();
+    let mut expected = Default::default();
+    let sum = Isa::Portable.run(Lanes(&x, &mut expected));
     for isa in Isa::available() {
-        let mut got = Vec::new();
-        isa.run(Lanes(&x, &mut got));
+        let mut got = Default::default();
+        assert_eq!(isa.run(Lanes(&x, &mut got)), sum, "{isa:?}");
         assert_eq!(got, expected, "{isa:?}");
     }
 }

@@ -41,6 +41,7 @@ pub struct LnrSource {
     group: Option<GroupHeader>,
     n_groups: u64,
     n_damaged: u64,
+    at_end: bool,
 }
 
 impl LnrSource {
@@ -89,6 +90,7 @@ impl LnrSource {
             group: None,
             n_groups: 0,
             n_damaged: 0,
+            at_end: false,
         })
     }
 
@@ -97,10 +99,10 @@ impl LnrSource {
     /// shows, or none at the end.
     fn load(&mut self, frames: bool) -> Outcome<Option<(Tau, u64)>> {
         let mut is_skipping = false;
-        loop {
+        while !self.at_end {
             self.console.check()?;
             let unit = match self.units.next()? {
-                None => return Ok(None),
+                None => break,
                 Some(Item::Unit(unit)) => unit,
                 Some(Item::Damage { n_bytes, cause }) => {
                     self.warn(&format!("{n_bytes} bytes passed over: {cause}"));
@@ -110,7 +112,7 @@ impl LnrSource {
             if let Ok(header) = parse_group_header(&unit) {
                 is_skipping = header.pts + header.duration() <= self.begin;
                 if header.pts >= self.end {
-                    return Ok(None);
+                    break;
                 }
             } else if !frames || (self.group.is_none() && !is_skipping && self.n_damaged > 0) {
                 // The loss of its group was reported already.
@@ -134,6 +136,8 @@ impl LnrSource {
                 }
             }
         }
+        self.at_end = true;
+        Ok(None)
     }
 
     fn warn(&mut self, cause: &str) {

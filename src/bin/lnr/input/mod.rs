@@ -129,7 +129,7 @@ fn open_other(
     options: Options,
     console: &Console,
 ) -> Outcome<Box<dyn Source>> {
-    if kind == Kind::Mp4 && container::holds_lnr(path, console)? {
+    if kind == Kind::Mp4 && container::holds_lnr(path)? {
         return open_lnr(path, options, console);
     }
     Ok(Box::new(video::Video::open(path, console)?))

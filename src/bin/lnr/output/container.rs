@@ -41,7 +41,10 @@ impl ContainerSink {
             .field("framerate", fraction(info.frame_rate))
             .field("pixel-aspect-ratio", fraction(f.par))
             .build();
-        Ok(Self { path: path.to_owned(), writer: Writer::create(path, &caps, &[element(mux)?])? })
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Writer::create(path, &caps, &[element(mux)?], Some("video_%u"))?,
+        })
     }
 }
 
@@ -70,55 +73,84 @@ impl UnitSink for ContainerSink {
 pub struct Writer {
     pipeline: Pipeline,
     source: AppSrc,
+    /// Whether an error was reported already, so that nothing more will come.
+    has_failed: bool,
 }
 
+/// Buffers that wait for the pipeline at most.
+const MAX_QUEUED: u64 = 4;
+
 impl Writer {
-    /// A pipeline through `elements` into the file at `path`.
+    /// A pipeline through `elements`, the last of them a muxer, into the file at `path`. `pad` names
+    /// the muxer's pad where the caps alone do not tell.
     ///
     /// # Errors
     /// When the elements do not fit or the file cannot be created.
-    pub fn create(path: &Path, caps: &gst::Caps, elements: &[gst::Element]) -> Outcome<Self> {
+    pub fn create(
+        path: &Path,
+        caps: &gst::Caps,
+        elements: &[gst::Element],
+        pad: Option<&str>,
+    ) -> Outcome<Self> {
         let pipeline = Pipeline::new()?;
-        let source = AppSrc::builder()
-            .caps(caps)
-            .format(gst::Format::Time)
-            .block(true)
-            .max_buffers(4)
-            .max_bytes(0)
-            .build();
+        let source = AppSrc::builder().caps(caps).format(gst::Format::Time).max_bytes(0).build();
         let sink = element("filesink")?;
         sink.set_property("location", path);
         let mut chain = vec![source.upcast_ref()];
         chain.extend(elements);
-        chain.push(&sink);
-        pipeline.chain(&chain)?;
+        match (pad, chain.last().copied()) {
+            (Some(pad), Some(mux)) => {
+                pipeline.chain(&[mux, &sink])?;
+                let before = &chain[..chain.len() - 1];
+                pipeline.chain(before)?;
+                let last = before[before.len() - 1];
+                let linked = last.link_pads(Some("src"), mux, Some(pad));
+                linked.map_err(|e| Failure::output(path, e))?;
+            }
+            _ => {
+                chain.push(&sink);
+                pipeline.chain(&chain)?;
+            }
+        }
         pipeline.play(path, Code::Output)?;
-        Ok(Self { pipeline, source })
+        Ok(Self { pipeline, source, has_failed: false })
     }
 
     /// Hands over the next buffer; waits while the pipeline is busy.
-    pub fn push(&self, path: &Path, buffer: gst::Buffer) -> Outcome<()> {
-        match self.source.push_buffer(buffer) {
-            Ok(_) => Ok(()),
-            Err(flow) => Err(self.failure(path, &flow.to_string())),
+    ///
+    /// # Errors
+    /// When the pipeline failed.
+    pub fn push(&mut self, path: &Path, buffer: gst::Buffer) -> Outcome<()> {
+        while self.source.current_level_buffers() >= MAX_QUEUED {
+            if let Some(cause) = error_of(&self.pipeline.0) {
+                self.has_failed = true;
+                return Err(Failure::output(path, cause));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
         }
+        self.source.push_buffer(buffer).map(drop).map_err(|flow| {
+            self.has_failed = true;
+            let cause = error_of(&self.pipeline.0);
+            Failure::output(path, cause.unwrap_or_else(|| flow.to_string()))
+        })
     }
 
     /// Ends the stream and waits until the file is complete.
-    pub fn finish(&self, path: &Path) -> Outcome<()> {
+    ///
+    /// # Errors
+    /// When the pipeline failed, unless that was reported before.
+    pub fn finish(&mut self, path: &Path) -> Outcome<()> {
+        if self.has_failed {
+            return Ok(());
+        }
+        // An error shows on the bus.
         let _ = self.source.end_of_stream();
         let types = [gst::MessageType::Eos, gst::MessageType::Error];
         let bus = self.pipeline.0.bus();
         let message = bus.and_then(|b| b.timed_pop_filtered(gst::ClockTime::NONE, &types));
         match message.as_ref().map(|m| m.view()) {
-            Some(gst::MessageView::Eos(_)) => Ok(()),
             Some(gst::MessageView::Error(e)) => Err(Failure::output(path, e.error())),
-            _ => Err(self.failure(path, "the file was not completed")),
+            _ => Ok(()),
         }
-    }
-
-    fn failure(&self, path: &Path, otherwise: &str) -> Failure {
-        let cause = error_of(&self.pipeline.0);
-        Failure::output(path, cause.unwrap_or_else(|| otherwise.into()))
     }
 }

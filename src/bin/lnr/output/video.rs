@@ -75,7 +75,7 @@ impl VideoSink {
             chain.push(element(parser)?);
         }
         chain.push(element(mux)?);
-        let writer = Writer::create(path, &caps, &chain)?;
+        let writer = Writer::create(path, &caps, &chain, None)?;
         if info.frame_rate.0 == 0 && mux == "avimux" {
             console.warn("an .avi file has a constant frame rate; choose one with --fps");
         }

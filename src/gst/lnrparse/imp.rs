@@ -163,14 +163,6 @@ impl BaseParseImpl for LnrParse {
         }
     }
 
-    /// Frames before the segment must pass, because those inside it need the start of their group.
-    fn pre_push_frame(
-        &self,
-        _frame: &mut gst_base::BaseParseFrame,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        Ok(gst::FlowSuccess::Ok)
-    }
-
     fn convert(
         &self,
         src_val: impl gst::format::FormattedValue,

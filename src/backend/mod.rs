@@ -213,7 +213,6 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
-    #[allow(clippy::too_many_arguments)]
     fn rate(
         &self,
         workspace: &mut Self::Workspace,
@@ -229,7 +228,6 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
-    #[allow(clippy::too_many_arguments)]
     fn adam(
         &self,
         adam: &Adam,

@@ -35,6 +35,6 @@ impl Tau {
 
     /// Whether this is the time of a coded frame.
     pub const fn is_frame(self) -> bool {
-        self.0 % Self::UNIT == 0
+        self.0.is_multiple_of(Self::UNIT)
     }
 }

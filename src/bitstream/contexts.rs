@@ -81,7 +81,7 @@ fn spread_bin(spread: i32) -> usize {
     let m = spread.max(4) as u32;
     let octave = m.ilog2();
     let eighths = (m << 3 >> octave) & 7;
-    (((octave - 2) * 3 + (eighths * 3 >> 3)) as usize).min(N_SPREAD_BINS - 1)
+    (((octave - 2) * 3 + ((eighths * 3) >> 3)) as usize).min(N_SPREAD_BINS - 1)
 }
 
 fn agreement_bin(mean: i32) -> usize {

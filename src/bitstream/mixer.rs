@@ -42,7 +42,7 @@ impl Slot {
     fn update(&mut self, bit: bool, max_count: u32) {
         let (n, p) = (self.0 & MAX_COUNT, i64::from(self.0 >> 10));
         let target = if bit { (1 << 22) - 1 } else { 0 };
-        let p = p + ((target - p) * i64::from(TABLES.rate[n as usize]) >> 16);
+        let p = p + (((target - p) * i64::from(TABLES.rate[n as usize])) >> 16);
         self.0 = (p as u32) << 10 | (n + u32::from(n < max_count));
     }
 

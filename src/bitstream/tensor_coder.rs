@@ -103,7 +103,7 @@ impl<'a, C: BitCoder> TensorCoder<'a, C> {
             for (slot, ratio) in self.slots.iter_mut().zip(ratios) {
                 *slot = Slot::new((ratio >> 4).clamp(1, 4094), 0);
             }
-            ratios = ratios.map(|r| r * r >> 16);
+            ratios = ratios.map(|r| (r * r) >> 16);
             let at = [0, 1, 2 + length];
             let [a, b] = &mut self.weights;
             let longer = code >> length > 1;

@@ -51,8 +51,8 @@ impl Engine {
     /// Uploads a group.
     pub fn load(&self, shape: Shape, decoded: &Decoded) -> Result<Scene> {
         Ok(match self {
-            Self::Cpu(b) => Scene::Cpu(Loaded::new(b, shape, decoded)?),
-            Self::Reference(b) => Scene::Reference(Loaded::new(b, shape, decoded)?),
+            Self::Cpu(b) => Scene::Cpu(Box::new(Loaded::new(b, shape, decoded)?)),
+            Self::Reference(b) => Scene::Reference(Box::new(Loaded::new(b, shape, decoded)?)),
         })
     }
 
@@ -69,9 +69,9 @@ impl Engine {
 /// A group in the memory of its backend.
 pub enum Scene {
     /// Of [`Engine::Cpu`].
-    Cpu(Loaded<Cpu>),
+    Cpu(Box<Loaded<Cpu>>),
     /// Of [`Engine::Reference`].
-    Reference(Loaded<Reference>),
+    Reference(Box<Loaded<Reference>>),
 }
 
 /// The buffers of a group.

@@ -74,7 +74,7 @@ impl<'a> PixelSource<'a> {
 /// The two chroma samples around luma sample `i` where they lie between luma samples.
 fn between(i: usize, n: usize) -> [(usize, f32); 2] {
     let near = i / 2;
-    let far = if i % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(n - 1) };
+    let far = if i.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(n - 1) };
     [(near.min(n - 1), 0.75), (far, 0.25)]
 }
 

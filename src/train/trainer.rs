@@ -221,7 +221,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
     fn rate(&mut self, step: u32, touched: &[(usize, usize, f32)]) -> Result<()> {
         let lambda = self.lambda / (self.shape.width * self.shape.height) as f32;
         let canonical = 0..self.shape.n_canonical();
-        if step % self.recipe.rate_interval == 0 {
+        if step.is_multiple_of(self.recipe.rate_interval) {
             self.backend.clear(&mut self.canonical_rate, canonical.clone())?;
             let e = &mut self.entropy[0];
             let planes = model::rate_planes(self.shape, Source::Canonical, 0);
@@ -279,7 +279,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         self.network.step(b, &slow(r.network_rate, step + 1), 0..first_hyper, None)?;
         self.network.step(b, &slow(r.hyper_rate, step + 1), first_hyper..net.len(), None)?;
         for (k, e) in self.entropy.iter_mut().enumerate() {
-            if k > 0 || step % r.rate_interval == 0 {
+            if k > 0 || step.is_multiple_of(r.rate_interval) {
                 e.steps += 1;
                 let n = e.entropy.len();
                 e.variable.step(b, &slow(r.network_rate, e.steps), 0..n, None)?;

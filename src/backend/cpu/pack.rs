@@ -94,7 +94,7 @@ impl<'a> Packer<'a> {
         let last_of_chroma = sy == 0 || self.row % 2 == 1 || self.row + 1 == self.out.n_rows;
         let n_chroma_rows = if sy == 1 && self.row % 2 == 1 { 2.0 } else { 1.0 };
         for (i, (chroma, sum)) in self.chroma.iter_mut().zip(&self.sums[1..]).enumerate() {
-            if sy == 0 || self.row % 2 == 0 {
+            if sy == 0 || self.row.is_multiple_of(2) {
                 chroma.copy_from_slice(sum);
             } else {
                 chroma.iter_mut().zip(sum).for_each(|(c, s)| *c += s);

@@ -83,7 +83,6 @@ impl Bordered {
 }
 
 /// See [`super::super::Backend::rate`].
-#[allow(clippy::too_many_arguments)]
 pub fn rate(
     isa: Isa,
     scratch: &mut Scratch,

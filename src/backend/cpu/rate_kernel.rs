@@ -2,7 +2,7 @@
 //! The entropy model over some rows, a vector of entries at a time.
 
 use super::super::Entropy;
-use super::rate::{Bordered, Job, PAD, offsets};
+use super::rate::{Bordered, Job, offsets};
 use super::simd::{Simd, Task, exp, log2};
 
 pub const HIDDEN: usize = Entropy::HIDDEN;
@@ -157,7 +157,6 @@ impl Task for Rows<'_> {
             }
         }
         self.sums.bits = f64::from(s.sum(bits));
-        debug_assert!(PAD >= 2);
     }
 }
 

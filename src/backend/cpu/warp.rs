@@ -129,7 +129,6 @@ fn corners<S: Simd>(s: S, data: &[f32], pitch: usize, cell: &Cell<S>) -> [[S::F;
 /// Given the gradient `d` of the samples, adds to the gradient of the plane and of the coordinates.
 /// `rows` grows by the padded rows that were touched.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 pub fn sample_bwd<S: Simd>(
     s: S,
     level: &Canonical,

@@ -23,6 +23,10 @@ pub struct Workspace {
     lattice: Option<(Lattice, Taps2)>,
 }
 
+/// What grows by every row that is touched.
+#[allow(clippy::reversed_empty_ranges)]
+const NO_ROWS: Range<usize> = usize::MAX..0;
+
 /// Taps of the motion and residual levels along one lattice.
 pub type Taps2 = [Vec<Taps>; 2];
 
@@ -150,7 +154,7 @@ impl Band {
             ];
         }
         // The padded gradients were cleared where they were read.
-        self.rows = vec![usize::MAX..0; shape.canonical.len()];
+        self.rows = vec![NO_ROWS; shape.canonical.len()];
         self.d_timed.iter_mut().for_each(|d| d.fill(0.0));
         self.layers.iter_mut().for_each(LayerGrad::clear);
         self.squared_error = 0.0;

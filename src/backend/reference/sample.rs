@@ -141,7 +141,6 @@ pub fn backward(
     }
 }
 
-#[allow(clippy::too_many_arguments)]
 fn add(
     source: &Timed,
     kind: usize,

@@ -71,7 +71,8 @@ fn series_that_do_not_fit_each_other_are_errors() {
     };
     let last = good.len() - 1;
     let parent = |series, ratio| Some(Parent { series, ratio });
-    let changes: [&dyn Fn(&mut Vec<Series>); 10] = [
+    type Change<'a> = &'a dyn Fn(&mut Vec<Series>);
+    let changes: [Change; 10] = [
         &|s| s[0].parent = parent(0, 2),
         &|s| s[0].parent = parent(99, 2),
         &|s| s[last].parent = parent(0, 2),

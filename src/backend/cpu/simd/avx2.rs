@@ -205,7 +205,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn from_bits(self, a: Self::I) -> Self::F {
+    fn float_of_bits(self, a: Self::I) -> Self::F {
         // SAFETY: `self` proves that the instructions exist.
         unsafe { _mm256_castsi256_ps(a) }
     }

@@ -208,7 +208,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn from_bits(self, a: Self::I) -> Self::F {
+    fn float_of_bits(self, a: Self::I) -> Self::F {
         // SAFETY: `self` proves that the instructions exist.
         unsafe { _mm512_castsi512_ps(a) }
     }

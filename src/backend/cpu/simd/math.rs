@@ -16,7 +16,7 @@ pub fn exp<S: Simd>(s: S, x: S::F) -> S::F {
         p = s.mul_add(p, r, s.splat(c));
     }
     let p = s.mul_add(s.mul(r, r), p, s.add(r, s.splat(1.0)));
-    let scale = s.from_bits(s.shl23(s.add_i(s.trunc(n), s.splat_i(127))));
+    let scale = s.float_of_bits(s.shl23(s.add_i(s.trunc(n), s.splat_i(127))));
     s.mul(p, scale)
 }
 
@@ -27,7 +27,7 @@ pub fn log2<S: Simd>(s: S, x: S::F) -> S::F {
     let e = s.to_f(s.add_i(s.shr23(bits), s.splat_i(-127)));
     let one = s.splat(1.0);
     let m = s.add(
-        s.from_bits(s.add_i(s.and_i(bits, s.splat_i(0x007F_FFFF)), s.splat_i(0x3F80_0000))),
+        s.float_of_bits(s.add_i(s.and_i(bits, s.splat_i(0x007F_FFFF)), s.splat_i(0x3F80_0000))),
         s.splat(0.0),
     );
     // Mantissas above sqrt 2 are halved, so that the series argument stays small.

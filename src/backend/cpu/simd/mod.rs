@@ -80,7 +80,7 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// The bits of a vector of f32.
     fn bits(self, a: Self::F) -> Self::I;
     /// The f32 with these bits.
-    fn from_bits(self, a: Self::I) -> Self::F;
+    fn float_of_bits(self, a: Self::I) -> Self::F;
     /// Writes to the first lanes of `p`.
     fn store_i(self, p: &mut [i32], v: Self::I);
     /// `p[i]` per lane; an index beyond the end (as unsigned) reads the last element.

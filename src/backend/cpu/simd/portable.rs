@@ -155,7 +155,7 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn from_bits(self, a: i32) -> f32 {
+    fn float_of_bits(self, a: i32) -> f32 {
         f32::from_bits(a as u32)
     }
 

@@ -5,6 +5,7 @@ mod finish;
 mod recipe;
 mod source;
 mod trainer;
+mod variable;
 
 pub use recipe::Recipe;
 pub use source::PixelSource;

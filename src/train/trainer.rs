@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::ops::Range;
-
+use super::variable::{EntropyState, Variable};
 use super::{PixelSource, Recipe, finish};
-use crate::backend::{
-    Adam, Backend, Entropy, Grads, Lattice, Params, Rounding, Shape, Tensor, TrainStep,
-};
+use crate::backend::{Adam, Backend, Grads, Lattice, Params, Rounding, Shape, Tensor, TrainStep};
 use crate::base::{Picture, Result, Rng};
 use crate::model::{self, Source};
 
@@ -35,46 +32,6 @@ pub struct Trained {
     pub lambda: f32,
     /// Bits of the grids, as the entropy models foresee them.
     pub bits: f64,
-}
-
-/// Values with gradient and moments.
-pub(super) struct Variable<T> {
-    pub values: T,
-    grads: T,
-    m: T,
-    v: T,
-}
-
-impl<T> Variable<T> {
-    fn new<B: Backend<Buffer = T>>(backend: &B, values: &[f32]) -> Result<Self> {
-        let n = values.len();
-        let mut buffer = backend.alloc(n)?;
-        backend.write(&mut buffer, 0, values)?;
-        Ok(Self {
-            values: buffer,
-            grads: backend.alloc(n)?,
-            m: backend.alloc(n)?,
-            v: backend.alloc(n)?,
-        })
-    }
-
-    fn step<B: Backend<Buffer = T>>(
-        &mut self,
-        backend: &B,
-        adam: &Adam,
-        range: Range<usize>,
-        slopes: Option<&T>,
-    ) -> Result<()> {
-        let moments = (&mut self.m, &mut self.v);
-        backend.adam(adam, range, &mut self.values, &mut self.grads, slopes, moments)
-    }
-}
-
-pub(super) struct EntropyState<T> {
-    pub source: Source,
-    pub entropy: Entropy,
-    pub variable: Variable<T>,
-    steps: u32,
 }
 
 /// The state of a training run.

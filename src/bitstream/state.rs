@@ -210,8 +210,8 @@ mod tests {
         let mut states = vec![State::new(); N_STATES];
         let mut slots: Vec<_> = states[3].slots().collect();
         *slots[0] = Slot::new(4095, 1);
-        for i in 300..900 {
-            *slots[i] = Slot::new(i as u32, i as u32 % 16);
+        for (i, slot) in (300..).zip(&mut slots[300..900]) {
+            **slot = Slot::new(i, i % 16);
         }
         let last = slots.len() - 1;
         *slots[last] = Slot::new(0, 15);

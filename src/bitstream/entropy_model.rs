@@ -83,8 +83,6 @@ pub(super) struct Evaluator {
     skip: [i16; WIDTH],
     output_bias: [i32; 2],
     shift: u32,
-    /// The opinion where all neighbours are zero.
-    of_zeros: Opinion,
 }
 
 /// Inputs that are evaluated: with and without the node before.
@@ -110,7 +108,6 @@ impl Evaluator {
             skip: [0; WIDTH],
             output_bias: [biases[HIDDEN], biases[HIDDEN + 1]],
             shift: model.shift,
-            of_zeros: Opinion::default(),
         };
         for (i, weights) in first.chunks_exact(HIDDEN).enumerate() {
             for (unit, &w) in e.first.iter_mut().zip(weights) {
@@ -122,17 +119,11 @@ impl Evaluator {
             row.iter_mut().zip(weights).for_each(|(o, &w)| *o = short(w));
         }
         e.bias.copy_from_slice(&biases[..HIDDEN]);
-        e.of_zeros = e.evaluate(&[0; N_INPUTS]);
         Ok(e)
     }
 
     /// The opinion given these neighbours, as coded.
-    #[inline]
-    pub fn opinion(&self, raw: &[i16; N_INPUTS], all_zero: bool) -> Opinion {
-        if all_zero { self.of_zeros } else { self.evaluate(raw) }
-    }
-
-    fn evaluate(&self, raw: &[i16; N_INPUTS]) -> Opinion {
+    pub fn opinion(&self, raw: &[i16; N_INPUTS]) -> Opinion {
         const { assert!(HERE == 0 && BEFORE == N_HERE) };
         let mut inputs = *raw;
         let extra = if self.narrow { N_HERE } else { N_HERE + N_BEFORE };
@@ -265,7 +256,7 @@ mod tests {
                 }
                 let v: Vec<_> = v.into_iter().map(f64::from).collect();
                 let (mean, scale) = in_floats(&m, set, &v);
-                let o = e.opinion(&raw, k <= 2);
+                let o = e.opinion(&raw);
                 let mean = (256.0 * mean).clamp(-16_000.0, 16_000.0);
                 assert!((mean - f64::from(o.mean)).abs() < 8.0, "{mean} {o:?}");
                 let bin = ((256.0 * scale + 820.0) / 52.0).clamp(0.0, 31.0);
@@ -282,7 +273,7 @@ mod tests {
                 let m = random_model(&mut rng, true, true, shift, max);
                 let e = Evaluator::new(&m, 0, PARENT).unwrap();
                 for v in [16_383, -16_383, 1] {
-                    let o = e.opinion(&[v; N_INPUTS], false);
+                    let o = e.opinion(&[v; N_INPUTS]);
                     assert!(o.mean.abs() <= 16_000 && o.scale_bin < 32);
                 }
             }

@@ -54,6 +54,14 @@ impl Slot {
         bit
     }
 
+    /// As [`Slot::code`], with the long memory of the mixer's slots.
+    #[inline(always)]
+    pub fn code_slowly<C: BitCoder>(&mut self, coder: &mut C, bit: bool) -> bool {
+        let bit = coder.bit(bit, self.p16());
+        self.update(bit, MIX_COUNT);
+        bit
+    }
+
     /// The probability in 1 / 65536, away from 0 and 1.
     #[inline]
     pub fn p16(self) -> u32 {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The symbols that are known before a symbol, and how to find them (FORMAT-entropy section 4).
 
+use std::ops::Range;
+
 use super::Plane;
 use super::plane::BORDER;
 
@@ -33,8 +35,6 @@ pub(super) struct Neighbours {
     pub magnitudes: [i16; N_INPUTS],
     /// Sum of the squares of `clipped`, without the bias.
     pub energy: u32,
-    /// Whether `raw` is all zeros.
-    pub all_zero: bool,
 }
 
 impl Neighbours {
@@ -50,13 +50,13 @@ impl Neighbours {
         }
         clipped[BIAS] = 1;
         magnitudes[BIAS] = 1;
-        Self { raw, clipped, magnitudes, energy: energy as u32, all_zero: energy == 0 }
+        Self { raw, clipped, magnitudes, energy: energy as u32 }
     }
 
     /// 2^24 over the energy, by which errors are normalised.
     #[inline(always)]
     pub fn share(&self) -> u32 {
-        if self.all_zero { (1 << 24) / 4 } else { (1 << 24) / (self.energy + 4) }
+        (1 << 24) / (self.energy + 4)
     }
 }
 
@@ -123,6 +123,35 @@ impl<'a> Rows<'a> {
                 ([place.covering, place.beside].map(|y| p.row(y)), around.columns)
             }),
             sibling: around.sibling.map(three),
+        }
+    }
+
+    /// For each column: not 0 where a neighbour that does not lie to the left is not 0.
+    pub fn activity(&self, out: &mut [i16]) {
+        let gather = |out: &mut [i16], row: &[i16], columns: Range<usize>| {
+            for k in columns {
+                out.iter_mut().zip(&row[k..]).for_each(|(o, v)| *o |= v);
+            }
+        };
+        out.fill(0);
+        for row in self.above {
+            gather(out, row, 0..5);
+        }
+        for row in self.before.into_iter().flatten() {
+            gather(out, row, 1..4);
+        }
+        if let Some(row) = self.before_that {
+            gather(out, row, BORDER..BORDER + 1);
+        }
+        if let Some(([row, next_row], columns)) = self.parent {
+            for (o, &ParentPlace { covering, beside }) in out.iter_mut().zip(columns) {
+                *o |= row[covering] | next_row[covering] | row[beside] | next_row[beside];
+            }
+        }
+        if let Some([a, b, c]) = self.sibling {
+            gather(out, a, BORDER..BORDER + 1);
+            gather(out, b, 1..4);
+            gather(out, c, BORDER..BORDER + 1);
         }
     }
 
@@ -201,10 +230,9 @@ mod tests {
     #[test]
     fn derived_values_are_clipped() {
         let mut raw = [0; N_INPUTS];
-        assert!(Neighbours::new(raw).all_zero);
         (raw[0], raw[5]) = (-900, 3);
         let n = Neighbours::new(raw);
         assert_eq!((n.clipped[0], n.magnitudes[0], n.raw[0], n.clipped[BIAS]), (-15, 15, -900, 1));
-        assert_eq!((n.energy, n.share(), n.all_zero), (234, (1 << 24) / 238, false));
+        assert_eq!((n.energy, n.share()), (234, (1 << 24) / 238));
     }
 }

@@ -8,7 +8,7 @@ use super::neighbours::{MAX_INPUT, Neighbours, Rows, Surroundings};
 use super::plane::{BORDER, Plane};
 use super::predictor::{PACES, Predictor};
 use super::range_coder::{BitCoder, RangeDecoder};
-use super::state::{N_ESCAPE, N_STEPS, State};
+use super::state::{N_ESCAPE, N_QUIET, N_STEPS, State};
 use crate::base::{Result, limits::MAX_SYMBOL};
 
 /// Magnitudes up to here are coded step by step, larger ones by Exp-Golomb codes.
@@ -19,6 +19,20 @@ pub(super) struct PlaneCoder<'a, C> {
     pub coder: &'a mut C,
     pub state: &'a mut State,
     pub model: Option<&'a Evaluator>,
+}
+
+/// What goes on from row to row of a plane.
+struct Progress {
+    /// See [`Rows::activity`].
+    activity: Vec<i16>,
+    /// Zeros with no neighbour but zeros since the last other symbol.
+    n_quiet: u32,
+}
+
+impl Progress {
+    fn new(plane: &Plane) -> Self {
+        Self { activity: vec![0; plane.width()], n_quiet: 0 }
+    }
 }
 
 impl<C: BitCoder> PlaneCoder<'_, C> {
@@ -35,33 +49,52 @@ impl<C: BitCoder> PlaneCoder<'_, C> {
             return;
         }
         let mut row = vec![0; plane.stride()];
+        let mut progress = Progress::new(plane);
         for y in 0..plane.height() {
             let above = [plane.bordered(y + 1), plane.bordered(y)];
             row.copy_from_slice(plane.bordered(y + BORDER));
-            self.row(&Rows::new(around, y, above), &mut row);
+            self.row(&Rows::new(around, y, above), &mut progress, &mut row);
         }
     }
 
     /// Codes the symbols of a row that has borders: writes those that are there, or reads them.
-    fn row(&mut self, rows: &Rows, row: &mut [i16]) {
+    fn row(&mut self, rows: &Rows, progress: &mut Progress, row: &mut [i16]) {
+        rows.activity(&mut progress.activity);
         let (mut left, mut left2) = (0, 0);
         let end = row.len() - BORDER;
         for (x, symbol) in row[BORDER..end].iter_mut().enumerate() {
-            let neighbours = Neighbours::new(rows.gather(x, left, left2));
-            *symbol = self.symbol(&neighbours, *symbol);
+            let is_quiet = progress.activity[x] | left | left2 == 0;
+            if is_quiet && !self.wakes(progress.n_quiet, *symbol != 0) {
+                progress.n_quiet += 1;
+            } else {
+                progress.n_quiet = 0;
+                let neighbours = Neighbours::new(rows.gather(x, left, left2));
+                *symbol = self.symbol(&neighbours, is_quiet, *symbol);
+            }
             (left, left2) = (*symbol, left);
         }
         self.state.predictors.iter_mut().for_each(Predictor::confine);
     }
 
+    /// Codes whether a symbol among zeros, after `n_quiet` such zeros, is something else.
     #[inline(always)]
-    fn symbol(&mut self, neighbours: &Neighbours, symbol: i16) -> i16 {
+    fn wakes(&mut self, n_quiet: u32, wakes: bool) -> bool {
+        let context = (n_quiet + 1).ilog2() as usize;
+        self.state.quiet[context.min(N_QUIET - 1)].code_slowly(self.coder, wakes)
+    }
+
+    /// Codes a symbol, which is not 0 if its neighbours are (`is_quiet`).
+    #[inline(always)]
+    fn symbol(&mut self, neighbours: &Neighbours, is_quiet: bool, symbol: i16) -> i16 {
         let said = [0, 1].map(|k| self.state.predictors[k].predict(neighbours));
         let model = match self.model {
-            Some(m) => m.opinion(&neighbours.raw, neighbours.all_zero),
+            Some(m) => m.opinion(&neighbours.raw),
             None => Opinion::default(),
         };
         let contexts = Contexts::new(neighbours, said, model);
+        if is_quiet {
+            return self.not_zero(&contexts, symbol);
+        }
         let symbol = self.decide(&contexts, symbol);
         let (share, clipped) = (neighbours.share(), symbol.clamp(-MAX_INPUT, MAX_INPUT));
         for ((p, said), pace) in self.state.predictors.iter_mut().zip(said).zip(PACES) {
@@ -77,6 +110,12 @@ impl<C: BitCoder> PlaneCoder<'_, C> {
         if !code_mixed(self.coder, &mut self.state.zero, c.zero(), sets, symbol != 0) {
             return 0;
         }
+        self.not_zero(c, symbol)
+    }
+
+    /// Codes the sign and the magnitude.
+    fn not_zero(&mut self, c: &Contexts, symbol: i16) -> i16 {
+        let w = &mut self.state.weights;
         let sets = [&mut w.sign, &mut w.sign_by_mean[c.mean_bin()]];
         let at = c.sign_contexts();
         let negative = code_mixed(self.coder, &mut self.state.sign, at, sets, symbol < 0);
@@ -136,9 +175,10 @@ impl PlaneCoder<'_, RangeDecoder<'_>> {
         if empty {
             return Ok(());
         }
+        let mut progress = Progress::new(plane);
         for y in 0..plane.height() {
             let (above, row) = plane.above_and_row(y);
-            self.row(&Rows::new(around, y, above), row);
+            self.row(&Rows::new(around, y, above), &mut progress, row);
             self.coder.check()?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! Linear predictors of a symbol and of its magnitude that learn from every symbol
 //! (FORMAT-entropy section 5).
 
-use super::neighbours::{BIAS, N_INPUTS, Neighbours};
+use super::neighbours::{N_INPUTS, Neighbours};
 
 /// Largest magnitude of a prediction; 1.0 is 256.
 const MAX_PREDICTION: i32 = 8000;
@@ -62,11 +62,7 @@ impl Predictor {
     /// Predicts from the neighbours.
     #[inline(always)]
     pub fn predict(&self, n: &Neighbours) -> Prediction {
-        let (mean, spread) = if n.all_zero {
-            (short(self.mean[BIAS]).into(), short(self.spread[BIAS]).into())
-        } else {
-            (dot(&self.mean, &n.clipped), dot(&self.spread, &n.magnitudes))
-        };
+        let (mean, spread) = (dot(&self.mean, &n.clipped), dot(&self.spread, &n.magnitudes));
         Prediction {
             mean: (mean >> 5).clamp(-MAX_PREDICTION, MAX_PREDICTION),
             spread: (spread >> 5).clamp(0, MAX_PREDICTION),
@@ -79,13 +75,8 @@ impl Predictor {
     pub fn learn(&mut self, n: &Neighbours, said: Prediction, symbol: i32, share: u32, pace: Pace) {
         let mean = step((symbol << 8) - said.mean, pace.mean, share);
         let spread = step((symbol.abs() << 8) - said.spread, pace.spread, share);
-        if n.all_zero {
-            move_weight(&mut self.mean[BIAS], 1, mean);
-            move_weight(&mut self.spread[BIAS], 1, spread);
-        } else {
-            move_weights(&mut self.mean, &n.clipped, mean);
-            move_weights(&mut self.spread, &n.magnitudes, spread);
-        }
+        move_weights(&mut self.mean, &n.clipped, mean);
+        move_weights(&mut self.spread, &n.magnitudes, spread);
     }
 }
 
@@ -116,13 +107,8 @@ fn step(error: i32, pace: i32, share: u32) -> i16 {
 #[inline(never)]
 fn move_weights(weights: &mut [i32; N_INPUTS], inputs: &[i16; N_INPUTS], step: i16) {
     for (w, &v) in weights.iter_mut().zip(inputs) {
-        move_weight(w, v, step);
+        *w = w.wrapping_add((i32::from(v) * i32::from(step) + 4) >> 3);
     }
-}
-
-#[inline(always)]
-fn move_weight(weight: &mut i32, input: i16, step: i16) {
-    *weight = weight.wrapping_add((i32::from(input) * i32::from(step) + 4) >> 3);
 }
 
 #[cfg(test)]

@@ -20,11 +20,13 @@ pub(super) const N_STATES: usize = 2 * N_KINDS;
 pub(super) const N_STEPS: usize = 12;
 /// Contexts of "the whole plane is zero": 3 of the node before times 3 of the parent.
 const N_EMPTY: usize = 9;
+/// Contexts of "a symbol among zeros is something else": log2 of the zeros before.
+pub(super) const N_QUIET: usize = 16;
 /// Steps of the length of an escape.
 pub(super) const N_ESCAPE: usize = 14;
 
 /// Version of the file of initial states.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Largest count of a slot in the file: old experience must give way quickly.
 const MAX_COUNT: u32 = 15;
 /// Weights in the file lie within [-4.0, 4.0).
@@ -41,6 +43,7 @@ pub(super) struct State {
     pub sign: [Slot; total(&SIGN_SIZES)],
     pub magnitude: [Slot; total(&MAGNITUDE_SIZES)],
     pub empty: [Slot; N_EMPTY],
+    pub quiet: [Slot; N_QUIET],
     pub escape: [Slot; N_ESCAPE],
     pub weights: MixWeights,
 }
@@ -66,6 +69,7 @@ impl State {
             sign: [Slot::EVEN; _],
             magnitude: [Slot::UNLIKELY; _],
             empty: [Slot::EVEN; _],
+            quiet: [Slot::UNLIKELY; _],
             escape: [Slot::EVEN; _],
             weights: MixWeights {
                 zero_by_spread: [zero; _],
@@ -94,7 +98,7 @@ impl State {
     /// All slots, in the order of the file.
     fn slots(&mut self) -> impl Iterator<Item = &mut Slot> {
         let slots = self.zero.iter_mut().chain(&mut self.sign).chain(&mut self.magnitude);
-        slots.chain(&mut self.empty).chain(&mut self.escape)
+        slots.chain(&mut self.empty).chain(&mut self.quiet).chain(&mut self.escape)
     }
 
     fn write(&self, w: &mut Writer) {
@@ -123,7 +127,7 @@ impl State {
         }
     }
 
-    fn read(r: &mut Reader) -> Result<Box<Self>> {
+    fn read(r: &mut Reader, old: bool) -> Result<Box<Self>> {
         let mut state = Box::new(Self::new());
         let weight = |r: &mut Reader, shift: u32| {
             let v = r.signed()?;
@@ -138,7 +142,9 @@ impl State {
             *v = weight(r, WEIGHT_SHIFT)?;
         }
         let mut n_unused = 0;
-        for slot in state.slots() {
+        let n_all = state.slots().count();
+        for (k, slot) in state.slots().enumerate() {
+            if old && k >= n_all - N_ESCAPE - N_QUIET && k < n_all - N_ESCAPE { continue; }
             if n_unused > 0 {
                 n_unused -= 1;
                 continue;
@@ -175,9 +181,7 @@ pub(super) fn write_states(states: &[State]) -> Vec<u8> {
 /// Reads a file of initial states.
 pub(super) fn read_states(bytes: &[u8]) -> Result<Vec<State>> {
     let mut r = Reader(bytes);
-    if r.u8()? != VERSION {
-        return Err(Error::damaged("initial states of another version"));
-    }
+    let old = r.u8()? == 1;
     let length = u32::from_le_bytes([r.u8()?, r.u8()?, r.u8()?, r.u8()?]);
     let crc = u32::from_le_bytes([r.u8()?, r.u8()?, r.u8()?, r.u8()?]);
     if length as usize != r.0.len() || crc != crc32c::crc32c(r.0) {
@@ -185,7 +189,7 @@ pub(super) fn read_states(bytes: &[u8]) -> Result<Vec<State>> {
     }
     let mut states = Vec::with_capacity(N_STATES);
     for _ in 0..N_STATES {
-        states.push(*State::read(&mut r)?);
+        states.push(*State::read(&mut r, old)?);
     }
     match r.0 {
         [] => Ok(states),

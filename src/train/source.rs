@@ -20,12 +20,13 @@ impl<'a> PixelSource<'a> {
         let format = self.picture.format();
         let (w, h) = (format.width as usize, format.height as usize);
         let (nx, ny) = ((w - phase.0).div_ceil(step), (h - phase.1).div_ceil(step));
+        let mut line = vec![0.0; 2 * format.plane_size(format.chroma.n_planes() - 1).0];
         for (plane, out) in out.chunks_exact_mut(nx * ny).enumerate() {
             let half = plane > 0 && format.chroma.shifts() != (0, 0);
             for (i, out) in out.chunks_exact_mut(nx).enumerate() {
                 let y = phase.1 + i * step;
                 if half {
-                    self.chroma_row(plane, y, phase.0, step, out);
+                    self.chroma_row(plane, y, phase.0, step, &mut line, out);
                 } else {
                     self.row(plane, y, phase.0, step, out);
                 }
@@ -40,42 +41,59 @@ impl<'a> PixelSource<'a> {
                 *o = f32::from(*v) * self.gain;
             }
         } else {
-            for (j, o) in out.iter_mut().enumerate() {
-                *o = f32::from(self.picture.sample(plane, x0 + j * step, y)) * self.gain;
+            let samples = row.as_chunks::<2>().0[x0..].iter().step_by(step);
+            for (o, v) in out.iter_mut().zip(samples) {
+                *o = f32::from(u16::from_le_bytes(*v)) * self.gain;
             }
         }
     }
 
-    fn chroma_row(&self, plane: usize, y: usize, x0: usize, step: usize, out: &mut [f32]) {
+    /// A row of halved chroma: blended vertically into `line`, then read at the luma columns.
+    fn chroma_row(
+        &self,
+        plane: usize,
+        y: usize,
+        x0: usize,
+        step: usize,
+        line: &mut [f32],
+        out: &mut [f32],
+    ) {
         let format = self.picture.format();
         let (w, h) = format.plane_size(plane);
-        let rows =
-            if format.chroma == Chroma::Yuv420 { between(y, h) } else { [(y, 1.0), (y, 0.0)] };
-        for (j, o) in out.iter_mut().enumerate() {
-            let x = x0 + j * step;
-            let columns = match format.color.site {
-                ChromaSite::Center => between(x, w),
-                _ => [
-                    (x / 2, 1.0 - 0.5 * (x % 2) as f32),
-                    ((x / 2 + 1).min(w - 1), 0.5 * (x % 2) as f32),
-                ],
-            };
-            let mut sum = 0.0;
-            for (row, wy) in rows {
-                for (column, wx) in columns {
-                    sum += wx * wy * f32::from(self.picture.sample(plane, column, row));
+        if format.chroma == Chroma::Yuv420 {
+            self.row(plane, near(y, h), 0, 1, &mut line[..w]);
+            let (blend, far_row) = line.split_at_mut(w);
+            self.row(plane, far(y, h), 0, 1, far_row);
+            blend.iter_mut().zip(far_row).for_each(|(b, f)| *b = 0.75 * *b + 0.25 * *f);
+        } else {
+            self.row(plane, y, 0, 1, &mut line[..w]);
+        }
+        let line = &line[..w];
+        let last = w - 1;
+        let columns = (x0..).step_by(step);
+        match format.color.site {
+            ChromaSite::Center => {
+                for (o, x) in out.iter_mut().zip(columns) {
+                    *o = 0.75 * line[near(x, w)] + 0.25 * line[far(x, w)];
                 }
             }
-            *o = sum * self.gain;
+            _ => {
+                for (o, x) in out.iter_mut().zip(columns) {
+                    *o = 0.5 * (line[x / 2] + line[x.div_ceil(2).min(last)]);
+                }
+            }
         }
     }
 }
 
-/// The two chroma samples around luma sample `i` where they lie between luma samples.
-fn between(i: usize, n: usize) -> [(usize, f32); 2] {
-    let near = i / 2;
-    let far = if i.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(n - 1) };
-    [(near.min(n - 1), 0.75), (far, 0.25)]
+/// The nearer and the farther of the two of `n` chroma samples around luma sample `i`, where chroma
+/// lies between luma samples: their weights are 3/4 and 1/4.
+fn near(i: usize, n: usize) -> usize {
+    (i / 2).min(n - 1)
+}
+
+fn far(i: usize, n: usize) -> usize {
+    if i.is_multiple_of(2) { (i / 2).saturating_sub(1) } else { (i / 2 + 1).min(n - 1) }
 }
 
 #[cfg(test)]

@@ -29,14 +29,19 @@ fn soft_round<S: Simd>(s: S, x: S::F, inv_t: f32, gain: f32) -> (S::F, S::F) {
     (s.mul_add(t, s.splat(gain), base), slope)
 }
 
+/// How vectors are rounded.
+#[derive(Clone, Copy)]
+enum Vectors {
+    Hard,
+    Soft { inv_t: f32, gain: f32, noise: f32 },
+}
+
 impl Quantise<'_> {
     #[inline(always)]
-    fn vector<S: Simd>(&self, s: S, position: usize, x: S::F) -> (S::F, S::F) {
-        match self.rounding {
-            Rounding::Hard => (s.round(x), s.splat(1.0)),
-            Rounding::Soft { temperature, noise } => {
-                let inv_t = 1.0 / temperature;
-                let gain = 0.5 / (0.5 * inv_t).tanh();
+    fn vector<S: Simd>(&self, s: S, how: Vectors, position: usize, x: S::F) -> (S::F, S::F) {
+        match how {
+            Vectors::Hard => (s.round(x), s.splat(1.0)),
+            Vectors::Soft { inv_t, gain, noise } => {
                 let mut u = [0.0f32; 16];
                 for (k, u) in u[..S::LANES].iter_mut().enumerate() {
                     *u = (Rng::nth(self.seed, (position + k) as u64) >> 40) as f32;
@@ -56,16 +61,28 @@ impl Task for Quantise<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        for p in (0..self.values.len()).step_by(S::LANES) {
-            let n = (self.values.len() - p).min(S::LANES);
-            let mut x = [0.0; 16];
-            x[..n].copy_from_slice(&self.values[p..p + n]);
-            let (y, d) = self.vector(s, self.first + p, s.load(&x));
-            let (mut symbols, mut slopes) = ([0.0; 16], [0.0; 16]);
+        let how = match self.rounding {
+            Rounding::Hard => Vectors::Hard,
+            Rounding::Soft { temperature, noise } => {
+                let inv_t = 1.0 / temperature;
+                Vectors::Soft { inv_t, gain: 0.5 / (0.5 * inv_t).tanh(), noise }
+            }
+        };
+        let whole = self.values.len() / S::LANES * S::LANES;
+        for p in (0..whole).step_by(S::LANES) {
+            let (y, d) = self.vector(s, how, self.first + p, s.load(&self.values[p..]));
+            s.store(&mut self.symbols[p..], y);
+            s.store(&mut self.slopes[p..], d);
+        }
+        if whole < self.values.len() {
+            let n = self.values.len() - whole;
+            let (mut x, mut symbols, mut slopes) = ([0.0; 16], [0.0; 16], [0.0; 16]);
+            x[..n].copy_from_slice(&self.values[whole..]);
+            let (y, d) = self.vector(s, how, self.first + whole, s.load(&x));
             s.store(&mut symbols, y);
             s.store(&mut slopes, d);
-            self.symbols[p..p + n].copy_from_slice(&symbols[..n]);
-            self.slopes[p..p + n].copy_from_slice(&slopes[..n]);
+            self.symbols[whole..].copy_from_slice(&symbols[..n]);
+            self.slopes[whole..].copy_from_slice(&slopes[..n]);
         }
     }
 }

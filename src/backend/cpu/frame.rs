@@ -4,64 +4,13 @@
 
 use rayon::prelude::*;
 
-use super::super::{Grads, Params, Shape, Tensor, Timed, TrainStep};
-use super::network::{Lane, TILE, layer, relu_bwd, transposed_add};
+use super::super::{Grads, Params, Shape, Timed, TrainStep};
+use super::network::{Lane, TILE, Tiles, Weights};
 use super::planes::Padded;
 use super::simd::{Isa, Simd, Task};
 use super::upsample::Stretch;
-use super::warp;
+use super::warp::{self, Slopes};
 use super::workspace::{Band, Taps2, Workspace};
-
-/// Weights of the base network at one time.
-pub struct Weights<'a> {
-    pub w1: &'a [f32],
-    pub b1: &'a [f32],
-    pub w2: &'a [f32],
-    pub b2: &'a [f32],
-    pub w3: &'a [f32],
-    pub b3: &'a [f32],
-    pub skip: &'a [f32],
-}
-
-impl<'a> Weights<'a> {
-    pub fn new(shape: &Shape, params: &Params<'a, Vec<f32>>) -> Self {
-        let net = &shape.network;
-        let at = |t| &params.network[net.range(t)];
-        let n = net.width * net.n_features;
-        Self {
-            w1: &params.modulated[..n],
-            b1: &params.modulated[n..n + net.width],
-            w2: at(Tensor::W2),
-            b2: at(Tensor::B2),
-            w3: at(Tensor::W3),
-            b3: at(Tensor::B3),
-            skip: at(Tensor::Skip),
-        }
-    }
-
-    /// features -> hidden layers h1, h2 -> components y.
-    #[inline(always)]
-    pub fn forward<S: Simd>(
-        &self,
-        s: S,
-        x: &[Lane],
-        h1: &mut [Lane],
-        h2: &mut [Lane],
-        y: &mut [Lane],
-        t: &mut [Lane],
-    ) {
-        layer(s, self.w1, self.b1, true, x, h1);
-        layer(s, self.w2, self.b2, true, h1, h2);
-        layer(s, self.w3, self.b3, false, h2, y);
-        layer(s, self.skip, &[], false, x, t);
-        for (y, t) in y.iter_mut().zip(t) {
-            for p in (0..TILE).step_by(S::LANES) {
-                let sum = s.add(s.load(&y[p..]), s.load(&t[p..]));
-                s.store(&mut y[p..], sum);
-            }
-        }
-    }
-}
 
 /// What all bands of a step read.
 pub struct Scene<'a> {
@@ -70,7 +19,7 @@ pub struct Scene<'a> {
     pub planes: &'a [Padded],
     pub timed: &'a [Vec<f32>; 2],
     pub taps: &'a Taps2,
-    pub weights: &'a Weights<'a>,
+    pub weights: &'a Weights,
 }
 
 impl Scene<'_> {
@@ -127,29 +76,65 @@ impl Scene<'_> {
         [&self.shape.motion, &self.shape.residual]
     }
 
-    /// The features of tile `p..p + TILE` of a prepared row, and the warped coordinates.
+    /// The warped coordinates of tile `p..p + TILE` of a prepared row.
     #[inline(always)]
-    pub fn features<S: Simd>(
+    pub fn coordinates<S: Simd>(
         &self,
         s: S,
         (x0, dx): (f32, f32),
         y: f32,
         p: usize,
         row: &[Vec<f32>],
-        at: &mut [Lane; 2],
-        x: &mut [Lane],
+        [at_x, at_y]: &mut [Lane; 2],
     ) {
-        let [ax, ay] = at;
-        for j in 0..TILE {
-            ax[j] = x0 + dx * (p + j) as f32 + row[0][p + j];
-            ay[j] = y + row[1][p + j];
+        let mut steps = [0.0; TILE];
+        for (j, step) in steps.iter_mut().enumerate() {
+            *step = j as f32;
         }
+        let first = s.splat(x0 + dx * p as f32);
+        for j in (0..TILE).step_by(S::LANES) {
+            let x = s.mul_add(s.load(&steps[j..]), s.splat(dx), first);
+            s.store(&mut at_x[j..], s.add(x, s.load(&row[0][p + j..])));
+            s.store(&mut at_y[j..], s.add(s.splat(y), s.load(&row[1][p + j..])));
+        }
+    }
+
+    /// The features of tile `p..p + TILE` of a prepared row, and the slopes of the canonical ones
+    /// with respect to the coordinates `at`.
+    #[inline(always)]
+    pub fn features<S: Simd>(
+        &self,
+        s: S,
+        p: usize,
+        at: &[Lane; 2],
+        row: &[Vec<f32>],
+        x: &mut [Lane],
+        mut slopes: Option<&mut [Slopes]>,
+    ) {
         let n = self.planes.len();
-        for ((level, plane), x) in self.shape.canonical.iter().zip(self.planes).zip(&mut *x) {
-            warp::sample(s, level, plane, self.canonical, (ax, ay), x);
+        for (c, (level, plane)) in self.shape.canonical.iter().zip(self.planes).enumerate() {
+            let slopes = slopes.as_mut().map(|s| &mut s[c]);
+            warp::sample(s, level, plane, self.canonical, at, &mut x[c], slopes);
         }
         for (r, x) in row[2..].iter().zip(&mut x[n..]) {
             x.copy_from_slice(&r[p..p + TILE]);
+        }
+    }
+}
+
+/// What a band needs for one tile of points.
+struct Tile {
+    tiles: Tiles,
+    slopes: Vec<Slopes>,
+    target: Vec<Lane>,
+}
+
+impl Tile {
+    fn new(shape: &Shape) -> Self {
+        Self {
+            tiles: Tiles::new(shape),
+            slopes: vec![[[0.0; TILE]; 2]; shape.canonical.len()],
+            target: vec![[0.0; TILE]; shape.network.n_out],
         }
     }
 }
@@ -170,51 +155,37 @@ impl Task for BandTask<'_> {
     fn run<S: Simd>(self, s: S) {
         let Self { scene, step, target, rows, with_grads, band } = self;
         let (shape, lattice) = (scene.shape, &step.lattice);
-        let net = &shape.network;
-        let (n, k, o) = (net.n_features, net.width, net.n_out);
-        let mut tiles = vec![[0.0f32; TILE]; 2 * n + 4 * k + 3 * o];
+        let n_out = shape.network.n_out;
+        let Tile { tiles, slopes, target: wanted } = &mut Tile::new(shape);
         for i in rows {
             let y = lattice.y0 + lattice.dy * i as f32;
             scene.prepare_row(s, y, &mut band.stretch, &mut band.row);
             for p in (0..lattice.nx).step_by(TILE) {
-                let (x, rest) = tiles.split_at_mut(n);
-                let (d_x, rest) = rest.split_at_mut(n);
-                let (h1, rest) = rest.split_at_mut(k);
-                let (h2, rest) = rest.split_at_mut(k);
-                let (d1, rest) = rest.split_at_mut(k);
-                let (d2, rest) = rest.split_at_mut(k);
-                let (out, rest) = rest.split_at_mut(o);
-                let (d_out, t) = rest.split_at_mut(o);
                 let mut at = [[0.0; TILE]; 2];
-                scene.features(s, (lattice.x0, lattice.dx), y, p, &band.row, &mut at, x);
-                scene.weights.forward(s, x, h1, h2, out, t);
+                let slopes_wanted = with_grads.then_some(&mut slopes[..]);
+                scene.coordinates(s, (lattice.x0, lattice.dx), y, p, &band.row, &mut at);
+                scene.features(s, p, &at, &band.row, &mut tiles.x, slopes_wanted);
+                scene.weights.forward(s, tiles);
                 let valid = (lattice.nx - p).min(TILE);
-                for (c, t) in t.iter_mut().enumerate() {
+                for (c, (t, y)) in wanted.iter_mut().zip(&tiles.y[..n_out]).enumerate() {
                     let from = c * lattice.len() + i * lattice.nx + p;
                     t[..valid].copy_from_slice(&target[from..from + valid]);
-                    t[valid..].copy_from_slice(&out[c][valid..]);
+                    t[valid..].copy_from_slice(&y[valid..]);
                 }
-                band.squared_error += loss(s, &step.form, 2.0 * step.weight, out, t, d_out);
+                let (y, d_y) = (&tiles.y[..n_out], &mut tiles.d_y[..n_out]);
+                band.squared_error += loss(s, &step.form, 2.0 * step.weight, y, wanted, d_y);
                 if !with_grads {
                     continue;
                 }
-                backward(s, scene.weights, &mut band.layers, [x, h1, h2], [d1, d2], d_out, d_x);
+                scene.weights.backward(s, tiles, &mut band.layers);
                 let mut d_at = [[0.0; TILE]; 2];
-                let [d_ax, d_ay] = &mut d_at;
                 for (c, (level, plane)) in shape.canonical.iter().zip(scene.planes).enumerate() {
-                    warp::sample_bwd(
-                        s,
-                        level,
-                        plane,
-                        scene.canonical,
-                        (&at[0], &at[1]),
-                        &d_x[c],
-                        &mut band.d_canonical,
-                        (&mut *d_ax, &mut *d_ay),
-                        &mut band.rows[c],
-                    );
+                    let d = &tiles.d_x[c];
+                    let buffer = &mut band.d_canonical;
+                    warp::scatter(s, level, plane, &at, d, buffer, &mut band.rows[c]);
+                    warp::add_products(s, d, &slopes[c], &mut d_at);
                 }
-                let d_residual = &d_x[scene.planes.len()..];
+                let d_residual = &tiles.d_x[scene.planes.len()..];
                 for (d, row) in d_at.iter().chain(d_residual).zip(&mut band.d_row) {
                     row[p..p + TILE].copy_from_slice(d);
                 }
@@ -256,39 +227,6 @@ fn loss<S: Simd>(
         }
     }
     f64::from(s.sum(sum))
-}
-
-#[inline(always)]
-fn clear(lanes: &mut [Lane]) {
-    for lane in lanes {
-        lane.fill(0.0);
-    }
-}
-
-#[inline(always)]
-fn backward<S: Simd>(
-    s: S,
-    weights: &Weights,
-    layers: &mut [super::network::LayerGrad; 4],
-    [x, h1, h2]: [&[Lane]; 3],
-    [d1, d2]: [&mut [Lane]; 2],
-    d_out: &[Lane],
-    d_x: &mut [Lane],
-) {
-    let [l1, l2, l3, skip] = layers;
-    l3.add(s, d_out, h2);
-    skip.add(s, d_out, x);
-    clear(d2);
-    transposed_add(s, weights.w3, d_out, d2);
-    relu_bwd(s, h2, d2);
-    l2.add(s, d2, h1);
-    clear(d1);
-    transposed_add(s, weights.w2, d2, d1);
-    relu_bwd(s, h1, d1);
-    l1.add(s, d1, x);
-    clear(d_x);
-    transposed_add(s, weights.w1, d1, d_x);
-    transposed_add(s, weights.skip, d_out, d_x);
 }
 
 /// See [`super::super::Backend::train`].

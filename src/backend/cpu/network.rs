@@ -1,212 +1,308 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The base network over a tile of points: every layer stays in the cache.
+//! The base network over a tile of points: every layer stays in the cache. Numbers of rows are
+//! rounded up to whole blocks; the surplus rows are zeros.
 
+use super::super::{Params, Shape, Tensor};
 use super::simd::Simd;
 
 /// Points of a tile.
 pub const TILE: usize = 64;
+/// Rows of a block.
+const BLOCK: usize = 4;
+/// Room for the widest vector.
+const MAX_LANES: usize = 16;
 
 /// One value of every point of a tile.
 pub type Lane = [f32; TILE];
 
-/// y = W x + b, then ReLU if asked for. `w` is [y.len(), x.len()] row-major; `b` may be empty.
-#[inline(always)]
-pub fn layer<S: Simd>(s: S, w: &[f32], b: &[f32], relu: bool, x: &[Lane], y: &mut [Lane]) {
-    if S::LANES == 16 {
-        blocks::<S, 4, 4>(s, w, b, relu, x, y);
-    } else {
-        blocks::<S, 2, 4>(s, w, b, relu, x, y);
+/// Lanes for `n` values per point, in whole blocks.
+pub fn lanes(n: usize) -> Vec<Lane> {
+    vec![[0.0; TILE]; n.next_multiple_of(BLOCK)]
+}
+
+/// A matrix in blocks of rows: [row / 4, column, row % 4].
+struct Matrix {
+    columns: usize,
+    data: Vec<[f32; BLOCK]>,
+}
+
+impl Matrix {
+    fn new(rows: usize, columns: usize, at: impl Fn(usize, usize) -> f32) -> Self {
+        let n_blocks = rows.div_ceil(BLOCK);
+        let mut data = vec![[0.0; BLOCK]; n_blocks * columns];
+        for (row, column) in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
+            data[row / BLOCK * columns + column][row % BLOCK] = at(row, column);
+        }
+        Self { columns, data }
+    }
+
+    fn block(&self, index: usize) -> &[[f32; BLOCK]] {
+        &self.data[index * self.columns..][..self.columns]
     }
 }
 
-/// `O` outputs times `V` vectors at a time, which is what fits into the registers.
+/// A layer's matrix, ready for both directions.
+struct Layer {
+    forward: Matrix,
+    backward: Matrix,
+}
+
+impl Layer {
+    /// `w` is [rows, columns] row-major.
+    fn new(w: &[f32], rows: usize, columns: usize) -> Self {
+        Self {
+            forward: Matrix::new(rows, columns, |r, c| w[r * columns + c]),
+            backward: Matrix::new(columns, rows, |r, c| w[c * columns + r]),
+        }
+    }
+}
+
+/// A vector of biases in blocks.
+fn blocks(bias: &[f32]) -> Vec<[f32; BLOCK]> {
+    let mut out = vec![[0.0; BLOCK]; bias.len().div_ceil(BLOCK)];
+    bias.iter().enumerate().for_each(|(i, b)| out[i / BLOCK][i % BLOCK] = *b);
+    out
+}
+
+/// What happens to a sum before it is stored.
+#[derive(Clone, Copy)]
+enum Finish<'a> {
+    Keep,
+    /// max(sum, 0)
+    Relu,
+    /// The sum where this output of a ReLU is positive, else 0.
+    Mask(&'a [Lane]),
+}
+
+/// y = bias + sum of the products, then `finish`.
 #[inline(always)]
-fn blocks<S: Simd, const O: usize, const V: usize>(
+fn multiply<S: Simd, const N: usize>(
     s: S,
-    w: &[f32],
-    b: &[f32],
-    relu: bool,
-    x: &[Lane],
+    bias: Option<&[[f32; BLOCK]]>,
+    products: [(&Matrix, &[Lane]); N],
+    finish: Finish,
     y: &mut [Lane],
 ) {
-    let n_in = x.len();
-    for (block, y) in y.chunks_mut(O).enumerate() {
-        let w = &w[block * O * n_in..][..y.len() * n_in];
-        // A last, smaller block computes some outputs twice rather than having its own code.
-        let mut row = [w; O];
-        let mut bias = [0.0; O];
-        for o in 0..O {
-            let at = o.min(y.len() - 1);
-            row[o] = &w[at * n_in..][..n_in];
-            if !b.is_empty() {
-                bias[o] = b[block * O + at];
-            }
-        }
+    if S::LANES == 16 {
+        multiply_by::<S, N, 4>(s, bias, products, finish, y);
+    } else {
+        multiply_by::<S, N, 2>(s, bias, products, finish, y);
+    }
+}
+
+/// [`multiply`], `V` vectors of a block of rows at a time: what fits into the registers.
+#[inline(always)]
+fn multiply_by<S: Simd, const N: usize, const V: usize>(
+    s: S,
+    bias: Option<&[[f32; BLOCK]]>,
+    products: [(&Matrix, &[Lane]); N],
+    finish: Finish,
+    y: &mut [Lane],
+) {
+    for (b, y) in y.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+        let first = bias.map_or([0.0; BLOCK], |bias| bias[b]);
         for p in (0..TILE).step_by(V * S::LANES) {
-            let mut acc = [[s.splat(0.0); V]; O];
-            for o in 0..O {
-                acc[o] = [s.splat(bias[o]); V];
+            let mut sums = [[s.splat(0.0); V]; BLOCK];
+            for r in 0..BLOCK {
+                sums[r] = [s.splat(first[r]); V];
             }
-            for (c, x) in x.iter().enumerate() {
-                let mut v = [s.splat(0.0); V];
-                for k in 0..V {
-                    v[k] = s.load(&x[p + k * S::LANES..]);
-                }
-                for o in 0..O {
-                    let w = s.splat(row[o][c]);
+            for (matrix, x) in products {
+                for (w, x) in matrix.block(b).iter().zip(x) {
+                    let mut v = [s.splat(0.0); V];
                     for k in 0..V {
-                        acc[o][k] = s.mul_add(w, v[k], acc[o][k]);
+                        v[k] = s.load(&x[p + k * S::LANES..]);
+                    }
+                    for r in 0..BLOCK {
+                        let w = s.splat(w[r]);
+                        for k in 0..V {
+                            sums[r][k] = s.mul_add(w, v[k], sums[r][k]);
+                        }
                     }
                 }
             }
-            for (y, acc) in y.iter_mut().zip(acc) {
+            for r in 0..BLOCK {
                 for k in 0..V {
-                    let v = if relu { s.max(acc[k], s.splat(0.0)) } else { acc[k] };
-                    s.store(&mut y[p + k * S::LANES..], v);
+                    let at = p + k * S::LANES;
+                    let zero = s.splat(0.0);
+                    let v = match finish {
+                        Finish::Keep => sums[r][k],
+                        Finish::Relu => s.max(sums[r][k], zero),
+                        Finish::Mask(h) => {
+                            let h = s.load(&h[b * BLOCK + r][at..]);
+                            s.select(s.gt(h, zero), sums[r][k], zero)
+                        }
+                    };
+                    s.store(&mut y[r][at..], v);
                 }
             }
         }
     }
 }
 
-/// y += W^T d. `w` is [d.len(), y.len()] row-major.
-#[inline(always)]
-pub fn transposed_add<S: Simd>(s: S, w: &[f32], d: &[Lane], y: &mut [Lane]) {
-    let n_in = y.len();
-    for (c, y) in y.iter_mut().enumerate() {
-        for p in (0..TILE).step_by(4 * S::LANES) {
-            let mut acc = [s.splat(0.0); 4];
-            for k in 0..4 {
-                acc[k] = s.load(&y[p + k * S::LANES..]);
-            }
-            for (o, d) in d.iter().enumerate() {
-                let w = s.splat(w[o * n_in + c]);
-                for k in 0..4 {
-                    acc[k] = s.mul_add(w, s.load(&d[p + k * S::LANES..]), acc[k]);
-                }
-            }
-            for k in 0..4 {
-                s.store(&mut y[p + k * S::LANES..], acc[k]);
-            }
-        }
+/// Weights of the base network at one time.
+pub struct Weights {
+    first: Layer,
+    second: Layer,
+    output: Layer,
+    skip: Layer,
+    biases: [Vec<[f32; BLOCK]>; 3],
+}
+
+/// Values between the layers for a tile of points, and their gradients.
+pub struct Tiles {
+    /// Features.
+    pub x: Vec<Lane>,
+    h1: Vec<Lane>,
+    h2: Vec<Lane>,
+    /// Components.
+    pub y: Vec<Lane>,
+    /// Gradients of the components.
+    pub d_y: Vec<Lane>,
+    /// Gradients of the features.
+    pub d_x: Vec<Lane>,
+    d1: Vec<Lane>,
+    d2: Vec<Lane>,
+}
+
+impl Tiles {
+    pub fn new(shape: &Shape) -> Self {
+        let net = &shape.network;
+        let [x, d_x] = [(); 2].map(|()| lanes(net.n_features));
+        let [h1, h2, d1, d2] = [(); 4].map(|()| lanes(net.width));
+        let [y, d_y] = [(); 2].map(|()| lanes(net.n_out));
+        Self { x, h1, h2, y, d_y, d_x, d1, d2 }
     }
 }
 
-/// Clears the gradient where the ReLU's output was not positive.
-#[inline(always)]
-pub fn relu_bwd<S: Simd>(s: S, h: &[Lane], d: &mut [Lane]) {
-    for (h, d) in h.iter().zip(d) {
-        for p in (0..TILE).step_by(S::LANES) {
-            let zero = s.splat(0.0);
-            let v = s.select(s.gt(s.load(&h[p..]), zero), s.load(&d[p..]), zero);
-            s.store(&mut d[p..], v);
+impl Weights {
+    pub fn new(shape: &Shape, params: &Params<Vec<f32>>) -> Self {
+        let net = &shape.network;
+        let at = |t| &params.network[net.range(t)];
+        let (c, k, o) = (net.n_features, net.width, net.n_out);
+        let (w1, b1) = params.modulated[..k * c + k].split_at(k * c);
+        Self {
+            first: Layer::new(w1, k, c),
+            second: Layer::new(at(Tensor::W2), k, k),
+            output: Layer::new(at(Tensor::W3), o, k),
+            skip: Layer::new(at(Tensor::Skip), o, c),
+            biases: [b1, at(Tensor::B2), at(Tensor::B3)].map(blocks),
         }
+    }
+
+    /// Features to components.
+    #[inline(always)]
+    pub fn forward<S: Simd>(&self, s: S, t: &mut Tiles) {
+        let Tiles { x, h1, h2, y, .. } = t;
+        let [b1, b2, b3] = self.biases.each_ref().map(|b| Some(&b[..]));
+        multiply(s, b1, [(&self.first.forward, x)], Finish::Relu, h1);
+        multiply(s, b2, [(&self.second.forward, h1)], Finish::Relu, h2);
+        let products = [(&self.output.forward, &h2[..]), (&self.skip.forward, x)];
+        multiply(s, b3, products, Finish::Keep, y);
+    }
+
+    /// Gradients of the components to those of the features; adds to those of the weights.
+    #[inline(always)]
+    pub fn backward<S: Simd>(&self, s: S, t: &mut Tiles, grads: &mut [LayerGrad; 4]) {
+        let Tiles { x, h1, h2, d_y, d_x, d1, d2, .. } = t;
+        let [first, second, output, skip] = grads;
+        output.add(s, d_y, h2);
+        skip.add(s, d_y, x);
+        multiply(s, None, [(&self.output.backward, d_y)], Finish::Mask(h2), d2);
+        second.add(s, d2, h1);
+        multiply(s, None, [(&self.second.backward, d2)], Finish::Mask(h1), d1);
+        first.add(s, d1, x);
+        let products = [(&self.first.backward, &d1[..]), (&self.skip.backward, d_y)];
+        multiply(s, None, products, Finish::Keep, d_x);
     }
 }
 
-/// Sums that are kept per lane over many tiles: dW [n_out, n_in, LANES] and db [n_out, LANES].
+/// Sums of the gradients of a layer over many tiles, kept per lane.
 #[derive(Default)]
 pub struct LayerGrad {
-    w: Vec<f32>,
-    b: Vec<f32>,
+    /// [row / 4, column / 4, row % 4, column % 4]
+    w: Vec<[[[f32; MAX_LANES]; BLOCK]; BLOCK]>,
+    /// [row / 4, row % 4]
+    b: Vec<[[f32; MAX_LANES]; BLOCK]>,
+    rows: usize,
+    columns: usize,
 }
 
-/// Room for the widest vector.
-const MAX_LANES: usize = 16;
-
 impl LayerGrad {
-    pub fn new(n_out: usize, n_in: usize) -> Self {
-        Self { w: vec![0.0; n_out * n_in * MAX_LANES], b: vec![0.0; n_out * MAX_LANES] }
+    pub fn new(rows: usize, columns: usize) -> Self {
+        let (r, c) = (rows.div_ceil(BLOCK), columns.div_ceil(BLOCK));
+        let zero = [[0.0; MAX_LANES]; BLOCK];
+        Self { w: vec![[zero; BLOCK]; r * c], b: vec![zero; r], rows, columns }
     }
 
     pub fn clear(&mut self) {
-        self.w.fill(0.0);
-        self.b.fill(0.0);
+        self.w.as_flattened_mut().as_flattened_mut().as_flattened_mut().fill(0.0);
+        self.b.as_flattened_mut().as_flattened_mut().fill(0.0);
     }
 
     /// dW += d x^T, db += d.
     #[inline(always)]
     pub fn add<S: Simd>(&mut self, s: S, d: &[Lane], x: &[Lane]) {
-        let n_in = x.len();
-        for (o, d) in d.iter().enumerate() {
-            let mut sum = s.load(&self.b[o * S::LANES..]);
-            for p in (0..TILE).step_by(S::LANES) {
-                sum = s.add(sum, s.load(&d[p..]));
+        let (d, x) = (d.as_chunks::<BLOCK>().0, x.as_chunks::<BLOCK>().0);
+        for (d, b) in d.iter().zip(&mut self.b) {
+            for (d, b) in d.iter().zip(b) {
+                let mut sum = s.load(b);
+                for p in (0..TILE).step_by(S::LANES) {
+                    sum = s.add(sum, s.load(&d[p..]));
+                }
+                s.store(b, sum);
             }
-            s.store(&mut self.b[o * S::LANES..], sum);
         }
-        let n_blocks = d.len().div_ceil(4);
-        for block in 0..n_blocks {
-            let o = block * 4;
-            let d = &d[o..(o + 4).min(d.len())];
-            let mut c = 0;
-            if d.len() == 4 {
-                while c + 4 <= n_in {
-                    self.block::<S, 4, 4>(s, o, c, n_in, d, &x[c..c + 4]);
-                    c += 4;
-                }
-                while c < n_in {
-                    self.block::<S, 4, 1>(s, o, c, n_in, d, &x[c..c + 1]);
-                    c += 1;
-                }
-            } else {
-                for (i, d) in d.chunks(1).enumerate() {
-                    let mut c = 0;
-                    while c + 4 <= n_in {
-                        self.block::<S, 1, 4>(s, o + i, c, n_in, d, &x[c..c + 4]);
-                        c += 4;
-                    }
-                    while c < n_in {
-                        self.block::<S, 1, 1>(s, o + i, c, n_in, d, &x[c..c + 1]);
-                        c += 1;
-                    }
-                }
+        for (d, w) in d.iter().zip(self.w.chunks_exact_mut(x.len())) {
+            for (x, w) in x.iter().zip(w) {
+                add_block(s, d, x, w);
             }
         }
     }
 
-    #[inline(always)]
-    fn block<S: Simd, const O: usize, const C: usize>(
-        &mut self,
-        s: S,
-        o: usize,
-        c: usize,
-        n_in: usize,
-        d: &[Lane],
-        x: &[Lane],
-    ) {
-        let mut acc = [[s.splat(0.0); C]; O];
-        assert!(d.len() == O && x.len() == C);
-        for i in 0..O {
-            for j in 0..C {
-                acc[i][j] = s.load(&self.w[((o + i) * n_in + c + j) * S::LANES..]);
-            }
-        }
-        for p in (0..TILE).step_by(S::LANES) {
-            let mut v = [s.splat(0.0); C];
-            for j in 0..C {
-                v[j] = s.load(&x[j][p..]);
-            }
-            for i in 0..O {
-                let e = s.load(&d[i][p..]);
-                for j in 0..C {
-                    acc[i][j] = s.mul_add(e, v[j], acc[i][j]);
-                }
-            }
-        }
-        for i in 0..O {
-            for j in 0..C {
-                s.store(&mut self.w[((o + i) * n_in + c + j) * S::LANES..], acc[i][j]);
-            }
-        }
-    }
-
-    /// Adds the sums over the lanes to `w` and `b` (which may be empty).
+    /// Adds the sums over the lanes to `w` [rows, columns] and `b` (which may be empty).
     pub fn reduce(&self, lanes: usize, w: &mut [f32], b: &mut [f32]) {
-        for (to, from) in [(w, &self.w), (b, &self.b)] {
-            for (to, from) in to.iter_mut().zip(from.chunks_exact(lanes)) {
-                *to += from.iter().sum::<f32>();
+        let n_blocks = self.columns.div_ceil(BLOCK);
+        for (r, row) in w.chunks_exact_mut(self.columns).enumerate().take(self.rows) {
+            for (c, w) in row.iter_mut().enumerate() {
+                let block = &self.w[r / BLOCK * n_blocks + c / BLOCK];
+                *w += block[r % BLOCK][c % BLOCK][..lanes].iter().sum::<f32>();
             }
+        }
+        for (r, b) in b.iter_mut().enumerate() {
+            *b += self.b[r / BLOCK][r % BLOCK][..lanes].iter().sum::<f32>();
+        }
+    }
+}
+
+/// w += d x^T, a sum for each lane.
+#[inline(always)]
+fn add_block<S: Simd>(
+    s: S,
+    d: &[Lane; BLOCK],
+    x: &[Lane; BLOCK],
+    w: &mut [[[f32; MAX_LANES]; BLOCK]; BLOCK],
+) {
+    let mut sums = [[s.splat(0.0); BLOCK]; BLOCK];
+    for i in 0..BLOCK {
+        for j in 0..BLOCK {
+            sums[i][j] = s.load(&w[i][j]);
+        }
+    }
+    for p in (0..TILE).step_by(S::LANES) {
+        let mut v = [s.splat(0.0); BLOCK];
+        for j in 0..BLOCK {
+            v[j] = s.load(&x[j][p..]);
+        }
+        for i in 0..BLOCK {
+            let e = s.load(&d[i][p..]);
+            for j in 0..BLOCK {
+                sums[i][j] = s.mul_add(e, v[j], sums[i][j]);
+            }
+        }
+    }
+    for i in 0..BLOCK {
+        for j in 0..BLOCK {
+            s.store(&mut w[i][j], sums[i][j]);
         }
     }
 }

@@ -5,8 +5,8 @@
 use rayon::prelude::*;
 
 use super::super::{Lattice, Params, Shape};
-use super::frame::{Scene, Weights};
-use super::network::{Lane, TILE};
+use super::frame::Scene;
+use super::network::{TILE, Tiles, Weights};
 use super::pack::{Packer, RowBands};
 use super::simd::{Isa, Simd, Task};
 use super::workspace::{Band, Workspace};
@@ -38,11 +38,10 @@ impl Task for BandTask<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Self { scene, lattice, points, format, band, first, out } = self;
-        let net = &scene.shape.network;
-        let (n, k, o) = (net.n_features, net.width, net.n_out);
-        let mut tiles = vec![[0.0f32; TILE]; n + 2 * k + 2 * o];
+        let n_out = scene.shape.network.n_out;
+        let mut tiles = Tiles::new(scene.shape);
         let len = lattice.nx.next_multiple_of(TILE);
-        let mut lines = vec![vec![0.0f32; len]; o];
+        let mut lines = vec![vec![0.0f32; len]; n_out];
         let n_rows = out.n_rows;
         let mut packer = Packer::new(format, out);
         for row in 0..n_rows {
@@ -51,14 +50,11 @@ impl Task for BandTask<'_, '_> {
                 let y = lattice.y0 + lattice.dy * ((first + row) * points + sub) as f32;
                 scene.prepare_row(s, y, &mut band.stretch, &mut band.row);
                 for p in (0..lattice.nx).step_by(TILE) {
-                    let (x, rest) = tiles.split_at_mut(n);
-                    let (h1, rest) = rest.split_at_mut(k);
-                    let (h2, rest) = rest.split_at_mut(k);
-                    let (y_out, t) = rest.split_at_mut(o);
-                    let mut at: [Lane; 2] = [[0.0; TILE]; 2];
-                    scene.features(s, (lattice.x0, lattice.dx), y, p, &band.row, &mut at, x);
-                    scene.weights.forward(s, x, h1, h2, y_out, t);
-                    for (line, y) in lines.iter_mut().zip(y_out) {
+                    let mut at = [[0.0; TILE]; 2];
+                    scene.coordinates(s, (lattice.x0, lattice.dx), y, p, &band.row, &mut at);
+                    scene.features(s, p, &at, &band.row, &mut tiles.x, None);
+                    scene.weights.forward(s, &mut tiles);
+                    for (line, y) in lines.iter_mut().zip(&tiles.y) {
                         line[p..p + TILE].copy_from_slice(y);
                     }
                 }

@@ -114,12 +114,21 @@ impl Stretch {
         let (w, h) = (self.grid.width, self.grid.height);
         for (k, d) in self.rows.iter_mut().enumerate() {
             let row = &mut d_plane[(self.row + k).min(h - 1) * w..][..w];
+            // Neighbouring columns often share their entries: sums go to memory once.
+            let (mut at, mut left, mut right) = (0, 0.0, 0.0);
             for ((&i, &f), d) in taps.index.iter().zip(&taps.frac).zip(d) {
-                let i = i as usize;
-                row[i] += *d * (1.0 - f);
-                row[(i + 1).min(w - 1)] += *d * f;
+                if i as usize != at {
+                    row[at] += left;
+                    row[(at + 1).min(w - 1)] += right;
+                    (at, left, right) = (i as usize, 0.0, 0.0);
+                }
+                let share = *d * f;
+                left += *d - share;
+                right += share;
                 *d = 0.0;
             }
+            row[at] += left;
+            row[(at + 1).min(w - 1)] += right;
         }
         self.valid = false;
     }
@@ -129,14 +138,9 @@ impl Stretch {
 #[inline(always)]
 fn stretch<S: Simd>(s: S, taps: &Taps, row: &[f32], out: &mut [f32]) {
     for p in (0..out.len()).step_by(S::LANES) {
-        let mut left = [0.0; 16];
-        let mut right = [0.0; 16];
-        for k in 0..S::LANES {
-            let i = taps.index[p + k] as usize;
-            left[k] = row[i];
-            right[k] = row[(i + 1).min(row.len() - 1)];
-        }
-        let (l, r) = (s.load(&left), s.load(&right));
+        let i = s.load_i(&taps.index[p..]);
+        // An index beyond the end reads the last entry.
+        let (l, r) = (s.gather(row, i), s.gather(row, s.add_i(i, s.splat_i(1))));
         s.store(&mut out[p..], s.mul_add(s.sub(r, l), s.load(&taps.frac[p..]), l));
     }
 }

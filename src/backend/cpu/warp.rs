@@ -79,150 +79,197 @@ fn spline_inner_slope<S: Simd>(s: S, f: S::F) -> S::F {
     s.mul(f, s.mul_add(f, s.splat(1.5), s.splat(-2.0)))
 }
 
-/// out = the plane at (x, y) for every point of a tile.
+/// Slopes of a sample with respect to x and y.
+pub type Slopes = [Lane; 2];
+
+/// out = the plane at the coordinates `at` of every point of a tile, and its slopes there.
 #[inline(always)]
 pub fn sample<S: Simd>(
     s: S,
     level: &Canonical,
     plane: &Padded,
     buffer: &[f32],
-    (x, y): (&Lane, &Lane),
+    at: &[Lane; 2],
     out: &mut Lane,
+    mut slopes: Option<&mut Slopes>,
 ) {
     let data = &buffer[plane.offset..][..plane.len()];
     let pitch = plane.pitch();
     for p in (0..TILE).step_by(S::LANES) {
-        let cell = locate(s, level, plane, s.load(&x[p..]), s.load(&y[p..]));
-        let v = match level.kernel {
-            Kernel::Linear => {
-                let [[a, b], [c, d]] = corners(s, data, pitch, &cell);
-                let u = s.mul_add(s.sub(b, a), cell.fx, a);
-                let l = s.mul_add(s.sub(d, c), cell.fx, c);
-                s.mul_add(s.sub(l, u), cell.fy, u)
-            }
-            Kernel::Cubic => {
-                let (wx, wy) = (spline(s, cell.fx), spline(s, cell.fy));
-                let mut sum = s.splat(0.0);
-                for k in 0..4 {
-                    let row = &data[k * pitch..];
-                    let mut r = s.mul(wx[0], s.gather(row, cell.first));
-                    for j in 1..4 {
-                        r = s.mul_add(wx[j], s.gather(&row[j..], cell.first), r);
-                    }
-                    sum = s.mul_add(wy[k], r, sum);
-                }
-                sum
-            }
+        let cell = locate(s, level, plane, s.load(&at[0][p..]), s.load(&at[1][p..]));
+        let (v, slope) = match level.kernel {
+            Kernel::Linear => linear(s, data, pitch, &cell, slopes.is_some()),
+            Kernel::Cubic => cubic(s, data, pitch, &cell, slopes.is_some()),
         };
         s.store(&mut out[p..], v);
+        if let Some([to_x, to_y]) = &mut slopes {
+            s.store(&mut to_x[p..], s.mul(slope[0], cell.slope_x));
+            s.store(&mut to_y[p..], s.mul(slope[1], cell.slope_y));
+        }
     }
 }
 
+/// Value and, if asked for, derivatives with respect to the fractions.
 #[inline(always)]
-fn corners<S: Simd>(s: S, data: &[f32], pitch: usize, cell: &Cell<S>) -> [[S::F; 2]; 2] {
+fn linear<S: Simd>(
+    s: S,
+    data: &[f32],
+    pitch: usize,
+    cell: &Cell<S>,
+    with_slopes: bool,
+) -> (S::F, [S::F; 2]) {
     let (upper, lower) = (&data[pitch + 1..], &data[2 * pitch + 1..]);
     let (a, b) = (s.gather(upper, cell.first), s.gather(&upper[1..], cell.first));
     let (c, d) = (s.gather(lower, cell.first), s.gather(&lower[1..], cell.first));
-    [[a, b], [c, d]]
+    let (ab, cd) = (s.sub(b, a), s.sub(d, c));
+    let (u, l) = (s.mul_add(ab, cell.fx, a), s.mul_add(cd, cell.fx, c));
+    let down = s.sub(l, u);
+    let v = s.mul_add(down, cell.fy, u);
+    if !with_slopes {
+        return (v, [v; 2]);
+    }
+    (v, [s.mul_add(s.sub(cd, ab), cell.fy, ab), down])
 }
 
-/// Given the gradient `d` of the samples, adds to the gradient of the plane and of the coordinates.
-/// `rows` grows by the padded rows that were touched.
+/// As [`linear`].
 #[inline(always)]
-pub fn sample_bwd<S: Simd>(
+fn cubic<S: Simd>(
+    s: S,
+    data: &[f32],
+    pitch: usize,
+    cell: &Cell<S>,
+    with_slopes: bool,
+) -> (S::F, [S::F; 2]) {
+    let (wx, wy) = (spline(s, cell.fx), spline(s, cell.fy));
+    let zero = s.splat(0.0);
+    let (mut dx, mut dy) = ([zero; 4], [zero; 4]);
+    if with_slopes {
+        (dx, dy) = (spline_slopes(s, cell.fx), spline_slopes(s, cell.fy));
+    }
+    let (mut v, mut slope_x, mut slope_y) = (zero, zero, zero);
+    for k in 0..4 {
+        let row = &data[k * pitch..];
+        let (mut r, mut q) = (zero, zero);
+        for j in 0..4 {
+            let tap = s.gather(&row[j..], cell.first);
+            r = s.mul_add(wx[j], tap, r);
+            if with_slopes {
+                q = s.mul_add(dx[j], tap, q);
+            }
+        }
+        v = s.mul_add(wy[k], r, v);
+        if with_slopes {
+            slope_x = s.mul_add(wy[k], q, slope_x);
+            slope_y = s.mul_add(dy[k], r, slope_y);
+        }
+    }
+    (v, [slope_x, slope_y])
+}
+
+/// d_at += d * slopes
+#[inline(always)]
+pub fn add_products<S: Simd>(s: S, d: &Lane, slopes: &Slopes, d_at: &mut [Lane; 2]) {
+    for (slope, to) in slopes.iter().zip(d_at) {
+        for p in (0..TILE).step_by(S::LANES) {
+            let v = s.mul_add(s.load(&d[p..]), s.load(&slope[p..]), s.load(&to[p..]));
+            s.store(&mut to[p..], v);
+        }
+    }
+}
+
+/// Given the gradient `d` of the samples at `at`, adds to the gradient of the plane. `rows` grows by
+/// the padded rows that were touched.
+#[inline(always)]
+pub fn scatter<S: Simd>(
     s: S,
     level: &Canonical,
     plane: &Padded,
-    buffer: &[f32],
-    (x, y): (&Lane, &Lane),
+    at: &[Lane; 2],
     d: &Lane,
     d_buffer: &mut [f32],
-    (d_x, d_y): (&mut Lane, &mut Lane),
     rows: &mut std::ops::Range<usize>,
 ) {
-    let data = &buffer[plane.offset..][..plane.len()];
     let d_data = &mut d_buffer[plane.offset..][..plane.len()];
     let pitch = plane.pitch();
     let (mut top, mut bottom) = (s.splat(plane.height as f32), s.splat(0.0));
     for p in (0..TILE).step_by(S::LANES) {
-        let cell = locate(s, level, plane, s.load(&x[p..]), s.load(&y[p..]));
+        let cell = locate(s, level, plane, s.load(&at[0][p..]), s.load(&at[1][p..]));
         (top, bottom) = (s.min(top, cell.row), s.max(bottom, cell.row));
         let g = s.load(&d[p..]);
-        let (mut sx, mut sy) = (s.splat(0.0), s.splat(0.0));
-        let mut first = [0i32; 16];
-        s.store_i(&mut first, cell.first);
-        let first = &first[..S::LANES];
-        // Weights as [lane][tap] for the columns and [tap][lane] for the rows.
-        let mut columns = [[0.0f32; 4]; 16];
-        let mut weights = [[0.0f32; 16]; 4];
         match level.kernel {
-            Kernel::Linear => {
-                let [[a, b], [c, e]] = corners(s, data, pitch, &cell);
-                let one = s.splat(1.0);
-                let (gx, gy) = (s.sub(one, cell.fx), s.sub(one, cell.fy));
-                sx = s.mul_add(s.sub(b, a), gy, s.mul(s.sub(e, c), cell.fy));
-                sy = s.mul_add(s.sub(c, a), gx, s.mul(s.sub(e, b), cell.fx));
-                s.store(&mut weights[0], s.mul(g, s.mul(gx, gy)));
-                s.store(&mut weights[1], s.mul(g, s.mul(cell.fx, gy)));
-                s.store(&mut weights[2], s.mul(g, s.mul(gx, cell.fy)));
-                s.store(&mut weights[3], s.mul(g, s.mul(cell.fx, cell.fy)));
-                for (k, &i) in first.iter().enumerate() {
-                    let i = i as usize + pitch + 1;
-                    let Some(t) = d_data.get_mut(i..i + pitch + 2) else {
-                        continue;
-                    };
-                    t[0] += weights[0][k];
-                    t[1] += weights[1][k];
-                    t[pitch] += weights[2][k];
-                    t[pitch + 1] += weights[3][k];
-                }
-            }
-            Kernel::Cubic => {
-                let (wx, wy) = (spline(s, cell.fx), spline(s, cell.fy));
-                let (dx, dy) = (spline_slopes(s, cell.fx), spline_slopes(s, cell.fy));
-                for k in 0..4 {
-                    let row = &data[k * pitch..];
-                    let (mut r, mut q) = (s.splat(0.0), s.splat(0.0));
-                    for j in 0..4 {
-                        let v = s.gather(&row[j..], cell.first);
-                        r = s.mul_add(wx[j], v, r);
-                        q = s.mul_add(dx[j], v, q);
-                    }
-                    sx = s.mul_add(wy[k], q, sx);
-                    sy = s.mul_add(dy[k], r, sy);
-                    s.store(&mut weights[k], s.mul(g, wy[k]));
-                }
-                for (j, w) in wx.into_iter().enumerate() {
-                    let mut lanes = [0.0; 16];
-                    s.store(&mut lanes, w);
-                    for (c, l) in columns.iter_mut().zip(lanes) {
-                        c[j] = l;
-                    }
-                }
-                for (k, &i) in first.iter().enumerate() {
-                    let i = i as usize;
-                    let Some(t) = d_data.get_mut(i..i + 3 * pitch + 4) else {
-                        continue;
-                    };
-                    for (r, w) in weights.iter().enumerate() {
-                        let Some(t) = t[r * pitch..].first_chunk_mut::<4>() else {
-                            continue;
-                        };
-                        for (t, c) in t.iter_mut().zip(columns[k]) {
-                            *t += w[k] * c;
-                        }
-                    }
-                }
-            }
+            Kernel::Linear => scatter_linear(s, &cell, g, d_data, pitch),
+            Kernel::Cubic => scatter_cubic(s, &cell, g, d_data, pitch),
         }
-        let tx = s.mul_add(s.mul(g, cell.slope_x), sx, s.load(&d_x[p..]));
-        let ty = s.mul_add(s.mul(g, cell.slope_y), sy, s.load(&d_y[p..]));
-        s.store(&mut d_x[p..], tx);
-        s.store(&mut d_y[p..], ty);
     }
     let mut lanes = [0.0; 16];
     s.store(&mut lanes, top);
     lanes[..S::LANES].iter().for_each(|&y| rows.start = rows.start.min(y as usize));
     s.store(&mut lanes, bottom);
     lanes[..S::LANES].iter().for_each(|&y| rows.end = rows.end.max(y as usize + 4));
+}
+
+#[inline(always)]
+fn scatter_linear<S: Simd>(s: S, cell: &Cell<S>, g: S::F, d_data: &mut [f32], pitch: usize) {
+    let mut first = [0i32; 16];
+    s.store_i(&mut first, cell.first);
+    let one = s.splat(1.0);
+    let (gx, gy) = (s.sub(one, cell.fx), s.sub(one, cell.fy));
+    let (upper, lower) = (s.mul(g, gy), s.mul(g, cell.fy));
+    let mut weights = [[0.0f32; 16]; 4];
+    s.store(&mut weights[0], s.mul(upper, gx));
+    s.store(&mut weights[1], s.mul(upper, cell.fx));
+    s.store(&mut weights[2], s.mul(lower, gx));
+    s.store(&mut weights[3], s.mul(lower, cell.fx));
+    // Neighbouring points often share a cell: their sums go to memory once.
+    let mut k = 0;
+    while k < S::LANES {
+        let cell = first[k];
+        let mut sums = [0.0; 4];
+        while k < S::LANES && first[k] == cell {
+            for (sum, w) in sums.iter_mut().zip(&weights) {
+                *sum += w[k];
+            }
+            k += 1;
+        }
+        let i = cell as usize + pitch + 1;
+        let Some(t) = d_data.get_mut(i..i + pitch + 2) else { continue };
+        t[0] += sums[0];
+        t[1] += sums[1];
+        t[pitch] += sums[2];
+        t[pitch + 1] += sums[3];
+    }
+}
+
+#[inline(always)]
+fn scatter_cubic<S: Simd>(s: S, cell: &Cell<S>, g: S::F, d_data: &mut [f32], pitch: usize) {
+    let mut first = [0i32; 16];
+    s.store_i(&mut first, cell.first);
+    let (wx, wy) = (spline(s, cell.fx), spline(s, cell.fy));
+    // Weights as [lane][tap] for the columns and [tap][lane] for the rows.
+    let mut columns = [[0.0f32; 4]; 16];
+    let mut weights = [[0.0f32; 16]; 4];
+    for k in 0..4 {
+        s.store(&mut weights[k], s.mul(g, wy[k]));
+    }
+    for (j, w) in wx.into_iter().enumerate() {
+        let mut lanes = [0.0; 16];
+        s.store(&mut lanes, w);
+        for (c, l) in columns.iter_mut().zip(lanes) {
+            c[j] = l;
+        }
+    }
+    // Points side by side overlap, and a sum must not wait for the one before to reach the cache.
+    let stride = S::LANES.min(4);
+    for start in 0..stride {
+        for k in (start..S::LANES).step_by(stride) {
+            let i = first[k] as usize;
+            let Some(t) = d_data.get_mut(i..i + 3 * pitch + 4) else { continue };
+            for (r, w) in weights.iter().enumerate() {
+                let Some(t) = t[r * pitch..].first_chunk_mut::<4>() else { continue };
+                for (t, c) in t.iter_mut().zip(columns[k]) {
+                    *t += w[k] * c;
+                }
+            }
+        }
+    }
 }

@@ -211,6 +211,13 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn load_i(self, p: &[i32]) -> Self::I {
+        assert!(p.len() >= 8);
+        // SAFETY: `self` proves that the instructions exist; the slice is long enough.
+        unsafe { _mm256_loadu_si256(p.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
     fn store_i(self, p: &mut [i32], v: Self::I) {
         assert!(p.len() >= 8);
         // SAFETY: `self` proves that the instructions exist; the slice is long enough.

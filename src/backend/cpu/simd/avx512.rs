@@ -214,6 +214,13 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn load_i(self, p: &[i32]) -> Self::I {
+        assert!(p.len() >= 16);
+        // SAFETY: `self` proves that the instructions exist; the slice is long enough.
+        unsafe { _mm512_loadu_si512(p.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
     fn store_i(self, p: &mut [i32], v: Self::I) {
         assert!(p.len() >= 16);
         // SAFETY: `self` proves that the instructions exist; the slice is long enough.

@@ -81,6 +81,8 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn bits(self, a: Self::F) -> Self::I;
     /// The f32 with these bits.
     fn float_of_bits(self, a: Self::I) -> Self::F;
+    /// The first lanes of `p`.
+    fn load_i(self, p: &[i32]) -> Self::I;
     /// Writes to the first lanes of `p`.
     fn store_i(self, p: &mut [i32], v: Self::I);
     /// `p[i]` per lane; an index beyond the end (as unsigned) reads the last element.

@@ -160,6 +160,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn load_i(self, p: &[i32]) -> i32 {
+        p[0]
+    }
+
+    #[inline(always)]
     fn store_i(self, p: &mut [i32], v: i32) {
         p[0] = v;
     }

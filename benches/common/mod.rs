@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A clip, and the machine's peak, for the benches.
+#![allow(dead_code)] // each bench uses a part
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use gstlnr::backend::cpu::Isa;
+use gstlnr::backend::cpu::simd::{Simd, Task};
+use gstlnr::base::{Chroma, Picture, PictureFormat};
+
+/// Red, green and blue of pixel (x, y) at time `t`: textures at three scales, one of which moves
+/// otherwise than the others.
+fn pixel(x: usize, y: usize, t: usize) -> [f64; 3] {
+    let (x, y, t) = (x as f64, y as f64, t as f64);
+    let (u, v) = (x - 1.7 * t, y + 0.6 * t);
+    let broad = (u * 0.031).sin() * (v * 0.043).cos();
+    let fine = ((u * 0.61).sin() + (v * 0.53 + u * 0.11).sin()) * (0.5 + 0.5 * broad);
+    let inside = (x - 160.0 - 3.0 * t).hypot(y - 90.0) < 40.0;
+    let other = if inside { ((x - 3.0 * t) * 0.9).sin() } else { 0.0 };
+    [0.0, 0.7, 1.9].map(|c| 128.0 + 50.0 * (broad + c).sin() + 14.0 * fine + 25.0 * other)
+}
+
+/// `n` frames of raw R'G'B', 8 bits, interleaved.
+pub fn rgb24(width: usize, height: usize, n: usize) -> Vec<u8> {
+    let at = |i: usize| (i % width, i / width % height, i / (width * height));
+    let bytes = |i: usize| {
+        let (x, y, t) = at(i);
+        pixel(x, y, t).map(|v| v as u8)
+    };
+    (0..width * height * n).flat_map(bytes).collect()
+}
+
+/// The same frames as pictures.
+pub fn pictures(width: u32, height: u32, n: usize) -> Vec<Picture> {
+    let format = PictureFormat::new(width, height, Chroma::Rgb, 8);
+    let raw = rgb24(width as usize, height as usize, n);
+    raw.chunks_exact(format.n_bytes())
+        .map(|frame| {
+            let mut picture = Picture::new(format).expect("a legal format");
+            for (c, plane) in picture.planes_mut().enumerate() {
+                plane.iter_mut().zip(frame[c..].iter().step_by(3)).for_each(|(p, v)| *p = *v);
+            }
+            picture
+        })
+        .collect()
+}
+
+struct MulAdds(usize);
+
+/// Independent sums: enough to hide the latency of a multiply-add.
+const CHAINS: usize = 20;
+
+impl Task for MulAdds {
+    type Out = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let (a, b) = (s.splat(black_box(0.999)), s.splat(black_box(0.001)));
+        let mut sums = [s.splat(1.0); CHAINS];
+        for _ in 0..self.0 {
+            for sum in &mut sums {
+                *sum = s.mul_add(*sum, a, b);
+            }
+        }
+        sums.into_iter().map(|v| s.sum(v)).sum()
+    }
+}
+
+/// FLOP/s of one core that does nothing but multiply and add in registers.
+pub fn peak(isa: Isa) -> f64 {
+    const ROUNDS: usize = 2_000_000;
+    let flop = (2 * ROUNDS * CHAINS * isa.lanes()) as f64;
+    let best = (0..5).map(|_| time(|| isa.run(MulAdds(ROUNDS)))).min();
+    flop / best.unwrap_or_default().as_secs_f64()
+}
+
+/// How long `f` takes.
+pub fn time<T>(f: impl FnOnce() -> T) -> Duration {
+    let start = Instant::now();
+    black_box(f());
+    start.elapsed()
+}

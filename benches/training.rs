@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whole training in pixel-iterations per second, beside the C++ prototype where the environment
+//! variable `LNR_PROTOTYPE` names its binary (`warp`): both train on the same frames, one after the
+//! other, and the time of the first epochs, which holds the preparation, is taken off.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use common::time;
+use gstlnr::backend::{Backend, cpu::Cpu};
+use gstlnr::base::Picture;
+use gstlnr::model::{Spec, TimedSpec};
+use gstlnr::train::{Recipe, train};
+
+const WIDTH: u32 = 320;
+const HEIGHT: u32 = 180;
+const N_FRAMES: usize = 17;
+/// Epochs of the short and the long run; their difference is what counts.
+const EPOCHS: (u32, u32) = (2, 10);
+/// Runs of each; the median counts.
+const ROUNDS: usize = 3;
+
+/// The settings that the prototype names as its best.
+const PROTOTYPE: &str = "--ste 1 --rep 1 --B 1 --K 16 --nlr .02 --glr .2 --mlr .2 --T0 .4 --T1 .2 \
+    --kern 2 --kmax 2 --alpha 0 --hypi .02 --hlr .2 --lfm .02 --anchors 16 --lam 4e-3 --start 0";
+
+/// The prototype's model: one canonical stack, motion and residual for every frame.
+fn spec() -> Spec {
+    let strides = |first: u32| std::iter::successors(Some(first), |s| Some(s * 2));
+    let timed = |first| TimedSpec {
+        strides: strides(first).take_while(|&s| s <= 32).collect(),
+        node_step: 1,
+    };
+    Spec {
+        width: WIDTH,
+        height: HEIGHT,
+        n_frames: N_FRAMES as u32,
+        n_out: 3,
+        canonical: strides(1).take(6).collect(),
+        cubic_up_to: 2,
+        margin: 0,
+        motion: timed(8),
+        residual: timed(4),
+        d_latent: 8,
+        latent_step: 1,
+        hidden: 16,
+        rank: 1,
+    }
+}
+
+/// Pixels seen in a second, given what `run` takes for a number of epochs.
+fn rate(points: usize, run: &dyn Fn(u32)) -> f64 {
+    let mut all: Vec<_> = (0..ROUNDS)
+        .map(|_| {
+            let (short, long) = (time(|| run(EPOCHS.0)), time(|| run(EPOCHS.1)));
+            let seconds = long.as_secs_f64() - short.as_secs_f64();
+            (EPOCHS.1 - EPOCHS.0) as f64 * points as f64 / seconds
+        })
+        .collect();
+    all.sort_by(f64::total_cmp);
+    all[ROUNDS / 2]
+}
+
+fn ours(backend: &impl Backend, pictures: &[&Picture], lattice: usize, interval: u32) -> f64 {
+    let shape = spec().shape().expect("a legal model");
+    let points = N_FRAMES * (WIDTH * HEIGHT) as usize / (lattice * lattice);
+    rate(points, &|epochs| {
+        let mut recipe = Recipe::new(4e-3, epochs, 1);
+        (recipe.lattice, recipe.rate_interval) = (lattice, interval);
+        train(backend, &shape, &recipe, pictures, &mut |_| Ok(())).expect("training succeeds");
+    })
+}
+
+/// Runs the prototype until it says that its last epoch is over; what it does then is no training.
+fn prototype(binary: &Path, video: &Path) -> f64 {
+    rate(N_FRAMES * (WIDTH * HEIGHT) as usize, &|epochs| {
+        let mut child = Command::new(binary)
+            .args(PROTOTYPE.split_whitespace())
+            .args(["--n", &N_FRAMES.to_string(), "--epochs", &epochs.to_string(), "--video"])
+            .arg(video)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the prototype starts");
+        let out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let last = format!(" ep {epochs} ");
+        let ended = out.lines().map_while(Result::ok).any(|line| line.contains(&last));
+        assert!(ended, "the prototype ended before its last epoch");
+        child.kill().and_then(|()| child.wait()).expect("the prototype ends");
+    })
+}
+
+fn main() {
+    let pictures = common::pictures(WIDTH, HEIGHT, N_FRAMES);
+    let pictures: Vec<_> = pictures.iter().collect();
+    let line = |name: &str, rate: f64, than: Option<f64>| {
+        let times = than.map_or(String::new(), |t| format!("  {:.2}x the prototype", rate / t));
+        println!("{name:<52} {:6.2} M pixel-iterations/s{times}", rate / 1e6);
+    };
+    println!("training at {WIDTH}x{HEIGHT}, {N_FRAMES} frames");
+    let reference = std::env::var_os("LNR_PROTOTYPE").map(PathBuf::from).map(|binary| {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let video = dir.path().join("clip.rgb");
+        let raw = common::rgb24(WIDTH as usize, HEIGHT as usize, N_FRAMES);
+        std::fs::write(&video, raw).expect("space for a clip");
+        prototype(&binary, &video)
+    });
+    match reference {
+        Some(r) => line("the prototype, one thread", r, None),
+        None => println!("LNR_PROTOTYPE names no binary: no comparison"),
+    }
+    for threads in [1, 0] {
+        let backend = Cpu::new(threads).expect("threads can be started");
+        let on = if threads == 1 { "one thread" } else { "all cores" };
+        let whole = ours(&backend, &pictures, 1, 1);
+        line(&format!("every pixel and rate at every step, {on}"), whole, reference);
+        let recipe = Recipe::new(4e-3, 1, 1);
+        let (lattice, interval) = (recipe.lattice, recipe.rate_interval);
+        let sparse = ours(&backend, &pictures, lattice, interval);
+        line(&format!("the default recipe (a quarter of the pixels), {on}"), sparse, None);
+    }
+}

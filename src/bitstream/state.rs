@@ -144,7 +144,9 @@ impl State {
         let mut n_unused = 0;
         let n_all = state.slots().count();
         for (k, slot) in state.slots().enumerate() {
-            if old && k >= n_all - N_ESCAPE - N_QUIET && k < n_all - N_ESCAPE { continue; }
+            if old && k >= n_all - N_ESCAPE - N_QUIET && k < n_all - N_ESCAPE {
+                continue;
+            }
             if n_unused > 0 {
                 n_unused -= 1;
                 continue;

@@ -54,7 +54,10 @@ pub fn spec(config: &EncoderConfig, lambda: f32, n_frames: u32) -> Spec {
         cubic_up_to: 2,
         margin: 0,
         motion: TimedSpec { strides: strides(if low_rate { 16 } else { 8 } * scale), node_step: 1 },
-        residual: TimedSpec { strides: strides(if high_rate { 2 } else { 4 }), node_step: 1 },
+        residual: TimedSpec {
+            strides: strides(if high_rate { 2 } else { 4 } * scale),
+            node_step: 1,
+        },
         d_latent: 8,
         latent_step: 1,
         hidden: 16,

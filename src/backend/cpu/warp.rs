@@ -119,8 +119,7 @@ fn linear<S: Simd>(
     with_slopes: bool,
 ) -> (S::F, [S::F; 2]) {
     let (upper, lower) = (&data[pitch + 1..], &data[2 * pitch + 1..]);
-    let (a, b) = (s.gather(upper, cell.first), s.gather(&upper[1..], cell.first));
-    let (c, d) = (s.gather(lower, cell.first), s.gather(&lower[1..], cell.first));
+    let ([a, b], [c, d]) = (s.gather2(upper, cell.first), s.gather2(lower, cell.first));
     let (ab, cd) = (s.sub(b, a), s.sub(d, c));
     let (u, l) = (s.mul_add(ab, cell.fx, a), s.mul_add(cd, cell.fx, c));
     let down = s.sub(l, u);
@@ -148,13 +147,12 @@ fn cubic<S: Simd>(
     }
     let (mut v, mut slope_x, mut slope_y) = (zero, zero, zero);
     for k in 0..4 {
-        let row = &data[k * pitch..];
+        let taps = s.gather4(&data[k * pitch..], cell.first);
         let (mut r, mut q) = (zero, zero);
         for j in 0..4 {
-            let tap = s.gather(&row[j..], cell.first);
-            r = s.mul_add(wx[j], tap, r);
+            r = s.mul_add(wx[j], taps[j], r);
             if with_slopes {
-                q = s.mul_add(dx[j], tap, q);
+                q = s.mul_add(dx[j], taps[j], q);
             }
         }
         v = s.mul_add(wy[k], r, v);

@@ -237,4 +237,53 @@ impl Simd for Avx512 {
             _mm512_i32gather_ps::<4>(i, p.as_ptr())
         }
     }
+
+    #[inline(always)]
+    fn gather2(self, p: &[f32], i: Self::I) -> [Self::F; 2] {
+        assert!(p.len() >= 2 && p.len() <= i32::MAX as usize);
+        let last = p.len() as i32 - 2;
+        // SAFETY: `self` proves that the instructions exist; indices are clamped, so that both
+        // entries lie in the slice. Eight bytes at a time are two entries.
+        unsafe {
+            let i = _mm512_min_epu32(i, _mm512_set1_epi32(last));
+            let (low, high) = (_mm512_castsi512_si256(i), _mm512_extracti64x4_epi64::<1>(i));
+            let a = _mm512_castpd_ps(_mm512_i32gather_pd::<4>(low, p.as_ptr().cast()));
+            let b = _mm512_castpd_ps(_mm512_i32gather_pd::<4>(high, p.as_ptr().cast()));
+            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+            [_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b)]
+        }
+    }
+
+    #[inline(always)]
+    fn gather4(self, p: &[f32], i: Self::I) -> [Self::F; 4] {
+        assert!(p.len() >= 4 && p.len() <= i32::MAX as usize);
+        let last = p.len() as i32 - 4;
+        // SAFETY: `self` proves that the instructions exist; indices are clamped, so that all four
+        // entries lie in the slice.
+        unsafe {
+            let mut at = [0i32; 16];
+            self.store_i(&mut at, _mm512_min_epu32(i, _mm512_set1_epi32(last)));
+            // Four loads of 16 bytes and three inserts take less time than one gather.
+            let mut v = [_mm512_setzero_ps(); 4];
+            for k in 0..4 {
+                v[k] = _mm512_castps128_ps512(_mm_loadu_ps(p.as_ptr().add(at[k] as usize)));
+                let next = _mm_loadu_ps(p.as_ptr().add(at[k + 4] as usize));
+                v[k] = _mm512_insertf32x4::<1>(v[k], next);
+                let next = _mm_loadu_ps(p.as_ptr().add(at[k + 8] as usize));
+                v[k] = _mm512_insertf32x4::<2>(v[k], next);
+                let next = _mm_loadu_ps(p.as_ptr().add(at[k + 12] as usize));
+                v[k] = _mm512_insertf32x4::<3>(v[k], next);
+            }
+            let [a, b, c, d] = v;
+            let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+            let (ab2, cd2) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+            [
+                _mm512_shuffle_ps::<0x44>(ab, cd),
+                _mm512_shuffle_ps::<0xEE>(ab, cd),
+                _mm512_shuffle_ps::<0x44>(ab2, cd2),
+                _mm512_shuffle_ps::<0xEE>(ab2, cd2),
+            ]
+        }
+    }
 }

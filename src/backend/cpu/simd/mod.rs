@@ -87,6 +87,10 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn store_i(self, p: &mut [i32], v: Self::I);
     /// `p[i]` per lane; an index beyond the end (as unsigned) reads the last element.
     fn gather(self, p: &[f32], i: Self::I) -> Self::F;
+    /// `p[i]` and `p[i + 1]` per lane; where that is beyond the end (`i` as unsigned), the last two.
+    fn gather2(self, p: &[f32], i: Self::I) -> [Self::F; 2];
+    /// `p[i]` to `p[i + 3]` per lane; where that is beyond the end (`i` as unsigned), the last four.
+    fn gather4(self, p: &[f32], i: Self::I) -> [Self::F; 4];
 }
 
 /// Work written once for every vector type.

@@ -173,4 +173,21 @@ impl Simd for Portable {
     fn gather(self, p: &[f32], i: i32) -> f32 {
         p[(i as u32 as usize).min(p.len() - 1)]
     }
+
+    #[inline(always)]
+    fn gather2(self, p: &[f32], i: i32) -> [f32; 2] {
+        window(p, i)
+    }
+
+    #[inline(always)]
+    fn gather4(self, p: &[f32], i: i32) -> [f32; 4] {
+        window(p, i)
+    }
+}
+
+/// `N` entries from `i` on, or the last ones.
+#[inline(always)]
+fn window<const N: usize>(p: &[f32], i: i32) -> [f32; N] {
+    let i = (i as u32 as usize).min(p.len() - N);
+    *p[i..].first_chunk().expect("within the slice")
 }

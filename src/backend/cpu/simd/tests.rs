@@ -78,6 +78,43 @@ fn lanes_agree_between_isas() {
     }
 }
 
+/// Neighbouring entries at scattered places, the last of them beyond the end.
+struct Windows<'a>(&'a [f32], &'a [i32], &'a mut [Vec<f32>; 6]);
+
+impl Task for Windows<'_> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for i in self.1.chunks_exact(S::LANES) {
+            let i = s.load_i(i);
+            let ([a, b], [c, d, e, f]) = (s.gather2(self.0, i), s.gather4(self.0, i));
+            for (out, v) in self.2.iter_mut().zip([a, b, c, d, e, f]) {
+                let mut lanes = [0.0; 16];
+                s.store(&mut lanes, v);
+                out.extend(&lanes[..S::LANES]);
+            }
+        }
+    }
+}
+
+#[test]
+fn windows_of_two_and_four_entries() {
+    let p: Vec<f32> = (0..21).map(|i| i as f32).collect();
+    let mut at: Vec<i32> = (0..32).map(|i| i * 7 % 18).collect();
+    (at[5], at[20], at[31]) = (20, i32::MAX, -1);
+    for isa in Isa::available() {
+        let mut got = Default::default();
+        isa.run(Windows(&p, &at, &mut got));
+        for (lane, &i) in at.iter().enumerate() {
+            for (k, got) in got.iter().enumerate() {
+                let (n, j) = if k < 2 { (2, k) } else { (4, k - 2) };
+                let first = (i as u32 as usize).min(p.len() - n);
+                assert_eq!(got[lane], p[first + j], "{isa:?}, lane {lane}, entry {k}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_gather_index_beyond_the_end_reads_the_last_element() {
     struct Far;

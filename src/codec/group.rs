@@ -2,11 +2,11 @@
 //! The payload of a group: trained integers to bytes and back (FORMAT section 5).
 
 use crate::backend::{Shape, Tensor};
-use crate::base::{Chroma, Result, limits};
+use crate::base::{Chroma, Error, Result, limits};
 use crate::bitstream::{
-    EntropyModel, GroupHeader, LatentHeader, ModelHeader, NetworkHeader, Parent, Plane, PlaneKind,
-    RangeDecoder, RangeEncoder, Series, SourceHeader, decode_series, decode_tensor, encode_series,
-    encode_tensor,
+    self, EntropyModel, GroupHeader, LatentHeader, ModelHeader, NetworkHeader, Parent, Plane,
+    PlaneKind, RangeDecoder, RangeEncoder, Scan, Series, SourceHeader, Unit, decode_series,
+    decode_tensor, encode_series, encode_tensor,
 };
 use crate::model::{Source, Spec, TimedSpec};
 use crate::train::Trained;
@@ -205,11 +205,15 @@ pub struct Decoded {
     pub network: Vec<f32>,
 }
 
-/// Reads a whole payload.
-///
-/// # Errors
-/// [`crate::base::Error::Damaged`] when the payload is not one of this shape.
-pub fn decode(shape: &Shape, payload: &[u8]) -> Result<Decoded> {
+/// What a payload says, before the grids are laid out.
+struct Parts {
+    /// [`crate::backend::Network::len`]
+    network: Vec<f32>,
+    models: Vec<EntropyModel>,
+    layout: Layout,
+}
+
+fn read_parts(shape: &Shape, payload: &[u8]) -> Result<Parts> {
     let mut from = RangeDecoder::new(payload);
     let net = &shape.network;
     let mut network = vec![0.0; net.len()];
@@ -234,11 +238,20 @@ pub fn decode(shape: &Shape, payload: &[u8]) -> Result<Decoded> {
         model_of[k] = Some(models.len());
         models.push(model);
     }
-    let Layout { mut series, offsets } = layout(shape, &model_of);
-    decode_series(&mut series, &models, &mut from)?;
+    let mut layout = layout(shape, &model_of);
+    decode_series(&mut layout.series, &models, &mut from)?;
     from.check()?;
+    Ok(Parts { network, models, layout })
+}
+
+/// Reads a whole payload.
+///
+/// # Errors
+/// [`crate::base::Error::Damaged`] when the payload is not one of this shape.
+pub fn decode(shape: &Shape, payload: &[u8]) -> Result<Decoded> {
+    let Parts { network, layout, .. } = read_parts(shape, payload)?;
     let mut grids = vec![0.0; shape.n_grid()];
-    for (series, offsets) in series.iter().zip(offsets) {
+    for (series, offsets) in layout.series.iter().zip(layout.offsets) {
         for (plane, at) in series.planes.iter().zip(offsets) {
             let w = plane.width();
             for y in 0..plane.height() {
@@ -249,4 +262,24 @@ pub fn decode(shape: &Shape, payload: &[u8]) -> Result<Decoded> {
     }
     debug_assert!(limits::MAX_SYMBOL <= i32::from(i16::MAX));
     Ok(Decoded { grids, network })
+}
+
+/// Learns the initial states of entropy coding from the groups of some streams, one after another:
+/// the bytes of `src/bitstream/plane_state.bin` (FORMAT-entropy section 8).
+///
+/// # Errors
+/// Those of [`bitstream::parse`] and [`Error::Damaged`].
+pub fn learn_states<'a>(streams: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>> {
+    let mut files = Vec::new();
+    for mut stream in streams {
+        while let Scan::Unit { len, is_group } = bitstream::scan(stream) {
+            let unit = stream.get(..len).ok_or_else(|| Error::damaged("a unit is cut off"))?;
+            if is_group && let Unit::Group { header, payload, .. } = bitstream::parse(unit)? {
+                let parts = read_parts(&spec(&header).shape()?, payload)?;
+                files.push((parts.layout.series, parts.models));
+            }
+            stream = &stream[len..];
+        }
+    }
+    Ok(bitstream::learn(&files))
 }

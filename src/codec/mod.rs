@@ -19,6 +19,7 @@ pub use config::{EncoderConfig, RateControl, SpeedPreset};
 pub use control::{CancelFlag, Control, Progress};
 pub use decoder::{Decoder, DecoderConfig, Shown};
 pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};
+pub use group::learn_states;
 pub use interpolate::Interpolator;
 use scene::SceneDetector;
 

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Forward pass and training step of small and wide networks on one thread, in FLOP/s of the network
+//! alone (sampling is done too, and not counted), beside what this core reaches when it only
+//! multiplies and adds.
+
+mod common;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gstlnr::backend::cpu::{Cpu, Isa};
+use gstlnr::backend::{Backend, Grads, Lattice, Params, Shape, TrainStep};
+use gstlnr::base::{Chroma, Picture, PictureFormat, Rng};
+use gstlnr::model::{Spec, TimedSpec};
+
+const SIZE: (u32, u32) = (320, 180);
+
+fn shape(hidden: u32) -> Shape {
+    let timed = |strides: &[u32]| TimedSpec { strides: strides.to_vec(), node_step: 1 };
+    let spec = Spec {
+        width: SIZE.0,
+        height: SIZE.1,
+        n_frames: 1,
+        n_out: 3,
+        canonical: vec![1, 2, 4, 8, 16, 32],
+        cubic_up_to: 2,
+        margin: 0,
+        motion: timed(&[8, 16, 32]),
+        residual: timed(&[4, 8, 16, 32]),
+        d_latent: 8,
+        latent_step: 1,
+        hidden,
+        rank: 1,
+    };
+    spec.shape().expect("a legal model")
+}
+
+/// Multiplications and additions of the network for one point.
+fn flop(shape: &Shape) -> u64 {
+    let n = &shape.network;
+    2 * (n.width * (n.n_features + n.width + n.n_out) + n.n_features * n.n_out) as u64
+}
+
+struct Bench {
+    cpu: Cpu,
+    shape: Shape,
+    grids: Vec<f32>,
+    network: Vec<f32>,
+    modulated: Vec<f32>,
+}
+
+impl Bench {
+    fn new(hidden: u32) -> Self {
+        let (cpu, shape) = (Cpu::new(1).expect("a thread"), shape(hidden));
+        let mut rng = Rng::new(1);
+        let mut noise = |n: usize| (0..n).map(|_| 0.3 * rng.normal()).collect::<Vec<_>>();
+        let (grids, network) = (noise(shape.n_grid()), noise(shape.network.len()));
+        let mut modulated = vec![0.0; shape.network.modulated_len()];
+        cpu.modulate(&shape, 0.0, &network, &mut modulated).expect("memory");
+        Self { cpu, shape, grids, network, modulated }
+    }
+
+    fn params(&self) -> Params<'_, Vec<f32>> {
+        Params { grids: &self.grids, network: &self.network, modulated: &self.modulated }
+    }
+}
+
+fn network(c: &mut Criterion) {
+    let peak = common::peak(Isa::available()[0]);
+    println!("this core's peak: {:.1} GFLOP/s", peak / 1e9);
+    let mut group = c.benchmark_group("network");
+    let n_points = u64::from(SIZE.0 * SIZE.1);
+    for hidden in [16, 64] {
+        let bench = Bench::new(hidden);
+        let (cpu, shape, params) = (&bench.cpu, &bench.shape, bench.params());
+        let mut ws = cpu.workspace(shape).expect("memory");
+        let format = PictureFormat::new(SIZE.0, SIZE.1, Chroma::Yuv444, 8);
+        let mut picture = Picture::new(format).expect("a legal format");
+        cpu.load(&mut ws, shape, &params).expect("memory");
+        let work = n_points * flop(shape);
+        group.throughput(Throughput::Elements(work));
+        let mut forward = || cpu.render(&mut ws, shape, 0.0, &params, &mut picture);
+        let seconds = best(&mut || forward().expect("rendering succeeds"));
+        report("forward", hidden, work as f64 / seconds, peak);
+        group.bench_function(BenchmarkId::new("forward", hidden), |b| b.iter(&mut forward));
+
+        let step = TrainStep {
+            tau: 0.0,
+            lattice: Lattice::subset((SIZE.0 as usize, SIZE.1 as usize), 1, (0, 0)),
+            form: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+            weight: 1.0,
+        };
+        let target = vec![0.5; 3 * n_points as usize];
+        let [mut d_grids, mut d_network, mut d_modulated] =
+            [&bench.grids, &bench.network, &bench.modulated].map(|v| vec![0.0; v.len()]);
+        let mut ws = cpu.workspace(shape).expect("memory");
+        let mut train = || {
+            let mut grads =
+                Grads { grids: &mut d_grids, network: &mut d_network, modulated: &mut d_modulated };
+            cpu.train(&mut ws, shape, &step, &target, &params, Some(&mut grads))
+        };
+        // Backward is two more products of each layer.
+        group.throughput(Throughput::Elements(3 * work));
+        let seconds = best(&mut || {
+            train().expect("training succeeds");
+        });
+        report("training", hidden, 3.0 * work as f64 / seconds, peak);
+        group.bench_function(BenchmarkId::new("training", hidden), |b| b.iter(&mut train));
+    }
+    group.finish();
+}
+
+/// The shortest of some runs, in seconds.
+fn best(run: &mut dyn FnMut()) -> f64 {
+    (0..20).map(|_| common::time(&mut *run).as_secs_f64()).fold(f64::MAX, f64::min)
+}
+
+fn report(what: &str, hidden: u32, rate: f64, peak: f64) {
+    let percent = 100.0 * rate / peak;
+    println!("{what}, width {hidden}: {:.1} GFLOP/s, {percent:.0} % of the peak", rate / 1e9);
+}
+
+criterion_group!(benches, network);
+criterion_main!(benches);

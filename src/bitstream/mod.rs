@@ -8,6 +8,7 @@ mod entropy_model;
 mod header;
 mod mixer;
 mod neighbours;
+mod parts;
 mod plane;
 mod plane_coder;
 mod predictor;
@@ -22,6 +23,7 @@ mod unit;
 
 pub use entropy_model::EntropyModel;
 pub use header::{GroupHeader, LatentHeader, ModelHeader, NetworkHeader, SourceHeader};
+pub use parts::{join_parts, split_parts};
 pub use plane::Plane;
 pub use range_coder::{RangeDecoder, RangeEncoder};
 pub use series::{Parent, PlaneKind, Series, decode_series, encode_series, learn};

@@ -44,6 +44,12 @@ impl CancelFlag {
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
+
+    /// # Errors
+    /// [`Error::Cancelled`] when a stop was asked for.
+    pub fn check(&self) -> Result<()> {
+        if self.is_set() { Err(Error::Cancelled) } else { Ok(()) }
+    }
 }
 
 /// What long work listens to and reports to.
@@ -59,7 +65,7 @@ impl Control<'_> {
     /// # Errors
     /// [`Error::Cancelled`] when a stop was asked for.
     pub fn check(&self) -> Result<()> {
-        if self.cancel.is_set() { Err(Error::Cancelled) } else { Ok(()) }
+        self.cancel.check()
     }
 
     /// Reports progress to the listener, if there is one.

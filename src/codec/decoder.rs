@@ -29,6 +29,7 @@ pub struct Shown {
 /// Access units to pictures of any size. It holds one group at a time.
 pub struct Decoder {
     engine: Engine,
+    in_parallel: bool,
     group: Option<(GroupHeader, Scene)>,
 }
 
@@ -36,7 +37,11 @@ impl Decoder {
     /// # Errors
     /// [`Error::Backend`] when the backend is not available.
     pub fn new(config: DecoderConfig) -> Result<Self> {
-        Ok(Self { engine: Engine::new(config.backend, config.threads)?, group: None })
+        Ok(Self {
+            engine: Engine::new(config.backend, config.threads)?,
+            in_parallel: config.threads != 1,
+            group: None,
+        })
     }
 
     /// Reads one access unit; one that begins a group replaces the current group.
@@ -49,7 +54,7 @@ impl Decoder {
             Ok(Unit::Group { header, shows, payload }) => {
                 self.group = None;
                 let shape = group::spec(&header).shape()?;
-                let decoded = group::decode(&shape, payload)?;
+                let decoded = group::decode(&shape, payload, self.in_parallel)?;
                 let scene = self.engine.load(shape, &decoded)?;
                 self.group = Some((*header, scene));
                 (shows, true)

@@ -166,9 +166,10 @@ impl Encoder {
             model: group::model_header(&spec),
         };
         let trained = self.train(&spec, &recipe, &frames, start, control)?;
-        let payload = group::encode(&spec.shape()?, &trained);
+        let in_parallel = self.config.threads != 1;
+        let payload = group::encode(&spec.shape()?, &trained, in_parallel, &control.cancel)?;
         let units = access_units(&header, &payload, &frames);
-        let psnr = self.check(&units[0].data, &frames)?;
+        let psnr = self.check(&units[0].data, &frames, control)?;
         let bytes: u64 = units.iter().map(|u| u.data.len() as u64).sum();
         if let Some(budget) = &mut self.budget {
             budget.spend(header.duration(), bytes, &trained);
@@ -209,16 +210,17 @@ impl Encoder {
     }
 
     /// Decodes what was written and returns the mean PSNR of its frames.
-    fn check(&self, unit: &[u8], frames: &[InputFrame]) -> Result<f64> {
+    fn check(&self, unit: &[u8], frames: &[InputFrame], control: &Control) -> Result<f64> {
         let bitstream::Unit::Group { header, payload, .. } = bitstream::parse(unit)? else {
             return Err(Error::damaged("the encoder wrote no group"));
         };
         let shape = group::spec(&header).shape()?;
-        let decoded = group::decode(&shape, payload)?;
+        let decoded = group::decode(&shape, payload, self.config.threads != 1)?;
         let mut scene = self.engine.load(shape, &decoded)?;
         let mut out = Picture::new(self.config.format)?;
         let mut sum = 0.0;
         for (i, frame) in frames.iter().enumerate() {
+            control.check()?;
             self.engine.render(&mut scene, i as f32, &mut out)?;
             sum += psnr(rgb_mse(&frame.picture, &out), 255.0);
         }

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The payload of a group: trained integers to bytes and back (FORMAT section 5).
+//! A group's header and payload: trained integers to bytes and back (FORMAT sections 3 and 5).
 
+use super::CancelFlag;
+use super::grids::{self, Grids};
 use crate::backend::{Shape, Tensor};
-use crate::base::{Chroma, Error, Result, limits};
+use crate::base::{Chroma, Error, Result};
 use crate::bitstream::{
-    self, EntropyModel, GroupHeader, LatentHeader, ModelHeader, NetworkHeader, Parent, Plane,
-    PlaneKind, RangeDecoder, RangeEncoder, Scan, Series, SourceHeader, Unit, decode_series,
-    decode_tensor, encode_series, encode_tensor,
+    self, GroupHeader, LatentHeader, ModelHeader, NetworkHeader, RangeDecoder, RangeEncoder, Scan,
+    SourceHeader, Unit, decode_tensor, encode_tensor,
 };
 use crate::model::{Source, Spec, TimedSpec};
 use crate::train::Trained;
 
 /// Bits of the exponent of a tensor's step.
-const EXPONENT_BITS: u32 = 4;
+pub(super) const EXPONENT_BITS: u32 = 4;
+
+/// Parts of a payload: tensors, canonical, motion, residual.
+const N_PARTS: usize = 4;
 
 /// Tensors in the order of the payload: latents first, so that they can be read alone.
 const ORDER: [Tensor; 10] = [
@@ -63,118 +67,42 @@ pub fn model_header(spec: &Spec) -> ModelHeader {
     }
 }
 
-/// A series of planes and where each lies in the grid buffer.
-struct Layout {
-    series: Vec<Series>,
-    offsets: Vec<Vec<usize>>,
-}
-
-/// All series of a model in coding order: each source from coarse to fine, x before y.
-fn layout(shape: &Shape, model_of: &[Option<usize>; 3]) -> Layout {
-    let mut out = Layout { series: Vec::new(), offsets: Vec::new() };
-    let ratio = |coarse: f32, fine: f32| (coarse / fine) as u32;
-    let n = shape.canonical.len();
-    for (i, c) in shape.canonical.iter().enumerate().rev() {
-        out.series.push(Series {
-            kind: PlaneKind::Canonical(i),
-            planes: vec![Plane::new(c.grid.width, c.grid.height)],
-            parent: shape
-                .canonical
-                .get(i + 1)
-                .map(|p| Parent { series: n - 2 - i, ratio: ratio(p.grid.stride, c.grid.stride) }),
-            sibling: None,
-            model: model_of[0].map(|m| (m, i)),
-        });
-        out.offsets.push(vec![c.offset]);
-    }
-    for (k, source) in [&shape.motion, &shape.residual].into_iter().enumerate() {
-        let n_components = source.n_components;
-        for (i, level) in source.levels.iter().enumerate().rev() {
-            for component in 0..n_components {
-                let kind = match (k, component) {
-                    (0, 0) => PlaneKind::MotionX(i),
-                    (0, _) => PlaneKind::MotionY(i),
-                    _ => PlaneKind::Residual(i),
-                };
-                let here = out.series.len();
-                let grid = &level.grid;
-                out.series.push(Series {
-                    kind,
-                    planes: vec![Plane::new(grid.width, grid.height); source.nodes.n],
-                    parent: source.levels.get(i + 1).map(|p| Parent {
-                        series: here - n_components,
-                        ratio: ratio(p.grid.stride, grid.stride),
-                    }),
-                    sibling: (component > 0).then(|| here - 1),
-                    model: model_of[k + 1].map(|m| (m, i * n_components + component)),
-                });
-                let nodes = 0..source.nodes.n;
-                out.offsets.push(nodes.map(|t| source.plane(t, i, component).start).collect());
-            }
-        }
-    }
-    out
-}
-
-/// Which inputs the entropy model of a source has.
-fn model_shape(shape: &Shape, source: Source) -> (EntropyModel, usize) {
-    let e = source.entropy(shape);
-    let model =
-        EntropyModel { before: e.before, extra: e.extra, shift: 0, weights: vec![0; e.len()] };
-    (model, e.len())
-}
-
-/// Codes a trained group, with each source's entropy model or without it, whichever is smaller.
-pub fn encode(shape: &Shape, trained: &Trained) -> Vec<u8> {
-    let mut head = RangeEncoder::new();
-    for tensor in ORDER {
-        if let Some((_, values, exponent)) = trained.tensors.iter().find(|t| t.0 == tensor) {
-            head.raw(*exponent, EXPONENT_BITS);
-            encode_tensor(values, &mut head);
-        }
-    }
-    let mut use_model = [true; 3];
-    let mut best = encode_grids(head.clone(), shape, trained, &use_model);
-    for source in (0..3).rev() {
-        use_model[source] = false;
-        let other = encode_grids(head.clone(), shape, trained, &use_model);
-        if other.len() < best.len() {
-            best = other;
-        } else {
-            use_model[source] = true;
-        }
-    }
-    best
-}
-
-fn encode_grids(
-    mut out: RangeEncoder,
+/// Codes a trained group; `in_parallel` on a thread for each source.
+///
+/// # Errors
+/// [`Error::Cancelled`] when `cancel` asks for a stop.
+pub fn encode(
     shape: &Shape,
     trained: &Trained,
-    use_model: &[bool; 3],
-) -> Vec<u8> {
-    let mut models = Vec::new();
-    let mut model_of = [None; 3];
-    for (k, source) in Source::ALL.into_iter().enumerate() {
-        out.raw(use_model[k].into(), 1);
-        let found = trained.entropy.iter().find(|e| e.0 == source);
-        let (true, Some((_, weights, exponent))) = (use_model[k], found) else { continue };
-        out.raw(*exponent, EXPONENT_BITS);
-        encode_tensor(weights, &mut out);
-        let (mut model, _) = model_shape(shape, source);
-        (model.shift, model.weights) = (*exponent, weights.clone());
-        model_of[k] = Some(models.len());
-        models.push(model);
-    }
-    let Layout { mut series, offsets } = layout(shape, &model_of);
-    for (series, offsets) in series.iter_mut().zip(offsets) {
-        for (plane, at) in series.planes.iter_mut().zip(offsets) {
-            let (w, h) = (plane.width(), plane.height());
-            *plane = Plane::from_values(w, h, &trained.symbols[at..at + w * h]);
+    in_parallel: bool,
+    cancel: &CancelFlag,
+) -> Result<Vec<u8>> {
+    let mut out = RangeEncoder::new();
+    for tensor in ORDER {
+        if let Some((_, values, exponent)) = trained.tensors.iter().find(|t| t.0 == tensor) {
+            out.raw(*exponent, EXPONENT_BITS);
+            encode_tensor(values, &mut out);
         }
     }
-    encode_series(&series, &models, &mut out);
-    out.finish()
+    let encode = |source| grids::encode(shape, trained, source, cancel);
+    let [a, b, c] = for_each_source(in_parallel, &encode);
+    Ok(bitstream::join_parts(&[out.finish(), a?, b?, c?]))
+}
+
+/// Calls `f` for canonical, motion and residual.
+fn for_each_source<T: Send>(in_parallel: bool, f: &(dyn Fn(Source) -> T + Sync)) -> [T; 3] {
+    if !in_parallel {
+        return Source::ALL.map(f);
+    }
+    std::thread::scope(|scope| {
+        let [first, second, third] = Source::ALL;
+        let (a, b) = (scope.spawn(move || f(first)), scope.spawn(move || f(second)));
+        let c = f(third);
+        let join = |t: std::thread::ScopedJoinHandle<T>| {
+            t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        [join(a), join(b), c]
+    })
 }
 
 /// Reads one tensor to f32.
@@ -191,7 +119,8 @@ fn tensor(len: usize, from: &mut RangeDecoder) -> Result<Vec<f32>> {
 /// # Errors
 /// [`crate::base::Error::Damaged`] when the payload ends too early.
 pub fn decode_latents(shape: &Shape, payload: &[u8]) -> Result<Vec<f32>> {
-    let mut from = RangeDecoder::new(payload);
+    let [tensors, ..] = bitstream::split_parts::<N_PARTS>(payload)?;
+    let mut from = RangeDecoder::new(tensors);
     let latents = tensor(shape.network.tensor_len(Tensor::Latents), &mut from)?;
     from.check()?;
     Ok(latents)
@@ -205,62 +134,30 @@ pub struct Decoded {
     pub network: Vec<f32>,
 }
 
-/// What a payload says, before the grids are laid out.
-struct Parts {
-    /// [`crate::backend::Network::len`]
-    network: Vec<f32>,
-    models: Vec<EntropyModel>,
-    layout: Layout,
-}
-
-fn read_parts(shape: &Shape, payload: &[u8]) -> Result<Parts> {
-    let mut from = RangeDecoder::new(payload);
+/// Reads a whole payload; `in_parallel` on a thread for each source.
+///
+/// # Errors
+/// [`Error::Damaged`] or [`Error::Limit`] when the payload is not one of this shape.
+pub fn decode(shape: &Shape, payload: &[u8], in_parallel: bool) -> Result<Decoded> {
+    let [tensors, sources @ ..] = bitstream::split_parts::<N_PARTS>(payload)?;
+    let mut from = RangeDecoder::new(tensors);
     let net = &shape.network;
     let mut network = vec![0.0; net.len()];
     for name in ORDER {
         let values = tensor(net.tensor_len(name), &mut from)?;
         network[net.range(name)].copy_from_slice(&values);
     }
+    from.check()?;
     // A log step beyond this is noise, and its exponential may not be a number.
     for v in &mut network[net.range(Tensor::Scales)] {
         *v = v.clamp(-20.0, 10.0);
     }
-    let mut models = Vec::new();
-    let mut model_of = [None; 3];
-    for (k, source) in Source::ALL.into_iter().enumerate() {
-        if from.raw(1) == 0 {
-            continue;
-        }
-        let (mut model, len) = model_shape(shape, source);
-        model.shift = from.raw(EXPONENT_BITS);
-        model.weights = vec![0; len];
-        decode_tensor(&mut model.weights, &mut from)?;
-        model_of[k] = Some(models.len());
-        models.push(model);
-    }
-    let mut layout = layout(shape, &model_of);
-    decode_series(&mut layout.series, &models, &mut from)?;
-    from.check()?;
-    Ok(Parts { network, models, layout })
-}
-
-/// Reads a whole payload.
-///
-/// # Errors
-/// [`crate::base::Error::Damaged`] when the payload is not one of this shape.
-pub fn decode(shape: &Shape, payload: &[u8]) -> Result<Decoded> {
-    let Parts { network, layout, .. } = read_parts(shape, payload)?;
+    let read = |source| Grids::read(shape, source, sources[source as usize]);
+    let all = for_each_source(in_parallel, &read);
     let mut grids = vec![0.0; shape.n_grid()];
-    for (series, offsets) in layout.series.iter().zip(layout.offsets) {
-        for (plane, at) in series.planes.iter().zip(offsets) {
-            let w = plane.width();
-            for y in 0..plane.height() {
-                let to = &mut grids[at + y * w..][..w];
-                to.iter_mut().zip(plane.row(y)).for_each(|(t, &v)| *t = f32::from(v));
-            }
-        }
+    for source in all {
+        source?.copy_to(&mut grids);
     }
-    debug_assert!(limits::MAX_SYMBOL <= i32::from(i16::MAX));
     Ok(Decoded { grids, network })
 }
 
@@ -275,8 +172,12 @@ pub fn learn_states<'a>(streams: impl IntoIterator<Item = &'a [u8]>) -> Result<V
         while let Scan::Unit { len, is_group } = bitstream::scan(stream) {
             let unit = stream.get(..len).ok_or_else(|| Error::damaged("a unit is cut off"))?;
             if is_group && let Unit::Group { header, payload, .. } = bitstream::parse(unit)? {
-                let parts = read_parts(&spec(&header).shape()?, payload)?;
-                files.push((parts.layout.series, parts.models));
+                let shape = spec(&header).shape()?;
+                let [_, sources @ ..] = bitstream::split_parts::<N_PARTS>(payload)?;
+                for (source, bytes) in Source::ALL.into_iter().zip(sources) {
+                    let grids = Grids::read(&shape, source, bytes)?;
+                    files.push((grids.series, grids.models));
+                }
             }
             stream = &stream[len..];
         }

@@ -9,6 +9,7 @@ mod control;
 mod decoder;
 mod encoder;
 mod engine;
+mod grids;
 mod group;
 mod interpolate;
 mod latents;

@@ -70,7 +70,8 @@ fn ours(backend: &impl Backend, pictures: &[&Picture], lattice: usize, interval:
     rate(points, &|epochs| {
         let mut recipe = Recipe::new(4e-3, epochs, 1);
         (recipe.lattice, recipe.rate_interval) = (lattice, interval);
-        train(backend, &shape, &recipe, pictures, &mut |_| Ok(())).expect("training succeeds");
+        train(backend, &shape, &recipe, pictures, &|_| Ok(0.0), &mut |_| Ok(()))
+            .expect("training succeeds");
     })
 }
 

@@ -127,7 +127,7 @@ impl State {
         }
     }
 
-    fn read(r: &mut Reader, old: bool) -> Result<Box<Self>> {
+    fn read(r: &mut Reader) -> Result<Box<Self>> {
         let mut state = Box::new(Self::new());
         let weight = |r: &mut Reader, shift: u32| {
             let v = r.signed()?;
@@ -142,11 +142,7 @@ impl State {
             *v = weight(r, WEIGHT_SHIFT)?;
         }
         let mut n_unused = 0;
-        let n_all = state.slots().count();
-        for (k, slot) in state.slots().enumerate() {
-            if old && k >= n_all - N_ESCAPE - N_QUIET && k < n_all - N_ESCAPE {
-                continue;
-            }
+        for slot in state.slots() {
             if n_unused > 0 {
                 n_unused -= 1;
                 continue;
@@ -183,7 +179,9 @@ pub(super) fn write_states(states: &[State]) -> Vec<u8> {
 /// Reads a file of initial states.
 pub(super) fn read_states(bytes: &[u8]) -> Result<Vec<State>> {
     let mut r = Reader(bytes);
-    let old = r.u8()? == 1;
+    if r.u8()? != VERSION {
+        return Err(Error::damaged("initial states of another version"));
+    }
     let length = u32::from_le_bytes([r.u8()?, r.u8()?, r.u8()?, r.u8()?]);
     let crc = u32::from_le_bytes([r.u8()?, r.u8()?, r.u8()?, r.u8()?]);
     if length as usize != r.0.len() || crc != crc32c::crc32c(r.0) {
@@ -191,7 +189,7 @@ pub(super) fn read_states(bytes: &[u8]) -> Result<Vec<State>> {
     }
     let mut states = Vec::with_capacity(N_STATES);
     for _ in 0..N_STATES {
-        states.push(*State::read(&mut r, old)?);
+        states.push(*State::read(&mut r)?);
     }
     match r.0 {
         [] => Ok(states),

@@ -153,8 +153,11 @@ impl Encoder {
         let durations = durations(&frames);
         let mut recipe = plan::recipe(&self.config, self.stats.groups);
         if let Some(budget) = &self.budget {
-            recipe.lambda = budget.lambda();
-            recipe.target_bits = Some(budget.target_bits(durations.iter().sum()));
+            let target = budget.target_bits(durations.iter().sum());
+            recipe.lambda = budget.lambda(target / frames.len() as f64);
+            // Headers and frame units are not trained.
+            let rest = 8.0 * plan::fixed_bytes(frames.len());
+            recipe.target_bits = Some((target - rest).max(0.1 * target));
         }
         let spec = plan::spec(&self.config, recipe.lambda, frames.len() as u32);
         let header = GroupHeader {
@@ -172,7 +175,7 @@ impl Encoder {
         let psnr = self.check(&units[0].data, &frames, control)?;
         let bytes: u64 = units.iter().map(|u| u.data.len() as u64).sum();
         if let Some(budget) = &mut self.budget {
-            budget.spend(header.duration(), bytes, &trained);
+            budget.spend(header.duration(), 8.0 * bytes as f64, trained.lambda);
         }
         let s = &mut self.stats;
         let n = frames.len() as f64;
@@ -195,7 +198,13 @@ impl Encoder {
     ) -> Result<Trained> {
         let pictures: Vec<&Picture> = frames.iter().map(|f| &f.picture).collect();
         let group = self.stats.groups;
-        self.engine.train(&spec.shape()?, recipe, &pictures, &mut |report| {
+        let shape = spec.shape()?;
+        let (in_parallel, cancel) = (self.config.threads != 1, control.cancel.clone());
+        let measure = |trained: &Trained| {
+            let payload = group::encode(&shape, trained, in_parallel, &cancel)?;
+            Ok(8.0 * payload.len() as f64)
+        };
+        self.engine.train(&shape, recipe, &pictures, &measure, &mut |report| {
             control.check()?;
             control.report(&Progress {
                 group,

@@ -40,11 +40,12 @@ impl Engine {
         shape: &Shape,
         recipe: &Recipe,
         pictures: &[&Picture],
+        measure: &(dyn Fn(&Trained) -> Result<f64> + Sync),
         report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
     ) -> Result<Trained> {
         match self {
-            Self::Cpu(b) => train(b, shape, recipe, pictures, report),
-            Self::Reference(b) => train(b, shape, recipe, pictures, report),
+            Self::Cpu(b) => train(b, shape, recipe, pictures, measure, report),
+            Self::Reference(b) => train(b, shape, recipe, pictures, measure, report),
         }
     }
 

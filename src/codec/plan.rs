@@ -5,7 +5,7 @@ use super::{EncoderConfig, RateControl, SpeedPreset};
 use crate::base::Chroma;
 use crate::base::{Error, Result, limits};
 use crate::model::{Spec, TimedSpec};
-use crate::train::{Recipe, Trained};
+use crate::train::Recipe;
 
 /// The price of a bit at quality 50; it doubles every 10 steps down.
 const LAMBDA_50: f32 = 4e-3;
@@ -102,16 +102,20 @@ fn memory(config: &EncoderConfig, n: u32) -> Result<u64> {
     Ok(pictures + 4 * (floats + 6 * config.format.n_pixels()) as u64)
 }
 
+/// Bytes of a group that hold neither network nor grids: header, checksums, frame units.
+pub fn fixed_bytes(n_frames: usize) -> f64 {
+    90.0 + 7.0 * (n_frames - 1) as f64
+}
+
 /// Spends a bit rate over the groups of a sequence.
 pub struct Budget {
     /// Bits per ns.
     rate: f64,
+    n_pixels: f64,
     /// Bits that were due so far, and those that were spent.
     due: f64,
     spent: f64,
-    lambda: f32,
-    /// Bits written per bit that training foresaw.
-    overhead: f64,
+    lambda: Option<f32>,
 }
 
 impl Budget {
@@ -119,29 +123,31 @@ impl Budget {
     pub fn new(config: &EncoderConfig) -> Option<Self> {
         let RateControl::Bitrate(kbit) = config.rate_control else { return None };
         let rate = f64::from(kbit) * 1000.0 / 1e9;
-        Some(Self { rate, due: 0.0, spent: 0.0, lambda: LAMBDA_50, overhead: 1.0 })
+        let n_pixels = config.format.n_pixels() as f64;
+        Some(Self { rate, n_pixels, due: 0.0, spent: 0.0, lambda: None })
     }
 
-    /// The price that the last group ended with.
-    pub fn lambda(&self) -> f32 {
-        self.lambda
+    /// Where to begin: the price that the last group ended with, or one that is usual for so many
+    /// bits per frame.
+    pub fn lambda(&self, bits_per_frame: f64) -> f32 {
+        let usual = || {
+            let bpp = bits_per_frame / self.n_pixels;
+            f64::from(LAMBDA_50) * (0.11 / bpp.max(1e-4)).powi(2)
+        };
+        self.lambda.unwrap_or_else(|| usual() as f32).clamp(1e-5, 1.0)
     }
 
-    /// Bits, as training counts them, for a group of `duration` ns: its share, less what earlier
-    /// groups spent too much (or more, up to twice its share).
+    /// Bits for a group of `duration` ns: its share, less what earlier groups spent too much (or
+    /// more, up to twice its share).
     pub fn target_bits(&self, duration: u64) -> f64 {
         let share = self.rate * duration as f64;
-        (share + self.due - self.spent).clamp(0.25 * share, 2.0 * share) / self.overhead
+        (share + self.due - self.spent).clamp(0.25 * share, 2.0 * share)
     }
 
     /// Notes what a group took.
-    pub fn spend(&mut self, duration: u64, bytes: u64, trained: &Trained) {
-        let bits = 8.0 * bytes as f64;
+    pub fn spend(&mut self, duration: u64, bits: f64, lambda: f32) {
         self.due += self.rate * duration as f64;
         self.spent += bits;
-        self.lambda = trained.lambda;
-        if trained.bits > 0.0 {
-            self.overhead = (bits / trained.bits).clamp(0.5, 4.0);
-        }
+        self.lambda = Some(lambda);
     }
 }

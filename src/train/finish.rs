@@ -63,6 +63,36 @@ fn search(
     Ok((quantised, exponent))
 }
 
+/// Symbols of all grids: their values, rounded.
+fn symbols<B: Backend>(trainer: &Trainer<B>) -> Result<Vec<i16>> {
+    let mut grids = vec![0.0; trainer.shape.n_grid()];
+    trainer.backend.read(&trainer.grids.values, 0, &mut grids)?;
+    let limit = limits::MAX_SYMBOL as f32;
+    Ok(grids.iter().map(|v| v.round_ties_even().clamp(-limit, limit) as i16).collect())
+}
+
+/// A group as it is now, with steps that were not searched for: good enough to measure its size.
+pub(super) fn snapshot<B: Backend>(trainer: &Trainer<B>) -> Result<Trained> {
+    const EXPONENT: u32 = 6;
+    let quantise = |from: &B::Buffer, range: std::ops::Range<usize>| {
+        let mut values = vec![0.0; range.len()];
+        trainer.backend.read(from, range.start, &mut values)?;
+        Ok(integers(&values, EXPONENT))
+    };
+    let mut tensors = Vec::new();
+    for tensor in Tensor::ALL {
+        let range = trainer.shape.network.range(tensor);
+        tensors.push((tensor, quantise(&trainer.network.values, range)?, EXPONENT));
+    }
+    let mut entropy = Vec::new();
+    for e in &trainer.entropy {
+        let values = quantise(&e.variable.values, 0..e.entropy.len())?;
+        entropy.push((e.source, values, EXPONENT));
+    }
+    let (symbols, lambda) = (symbols(trainer)?, trainer.mean_lambda());
+    Ok(Trained { symbols, tensors, entropy, n_steps: 0, lambda })
+}
+
 /// `poll` is called between evaluations and may stop the work by an error.
 pub(super) fn finish<B: Backend>(
     mut trainer: Trainer<B>,
@@ -71,12 +101,7 @@ pub(super) fn finish<B: Backend>(
     poll: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Trained> {
     let (backend, shape) = (trainer.backend, trainer.shape);
-    let n_grid = shape.n_grid();
-    let mut grids = vec![0.0; n_grid];
-    backend.read(&trainer.grids.values, 0, &mut grids)?;
-    let limit = limits::MAX_SYMBOL as f32;
-    let symbols: Vec<i16> =
-        grids.iter().map(|v| v.round_ties_even().clamp(-limit, limit) as i16).collect();
+    let symbols = symbols(&trainer)?;
     let rounded: Vec<f32> = symbols.iter().map(|&v| f32::from(v)).collect();
     backend.write(&mut trainer.symbols, 0, &rounded)?;
     let n_pixels = (shape.width * shape.height) as f64;
@@ -96,7 +121,6 @@ pub(super) fn finish<B: Backend>(
     }
 
     let mut entropy = Vec::new();
-    let mut bits = 0.0;
     for (k, source) in Source::ALL.into_iter().enumerate() {
         let n = trainer.entropy[k].entropy.len();
         let mut values = vec![0.0; n];
@@ -106,10 +130,9 @@ pub(super) fn finish<B: Backend>(
             backend.write(&mut trainer.entropy[k].variable.values, 0, values)?;
             Ok(price * rate(&mut trainer, k)?)
         })?;
-        bits += rate(&mut trainer, k)?;
         entropy.push((source, quantised, exponent));
     }
-    Ok(Trained { symbols, tensors, entropy, n_steps, lambda: trainer.lambda, bits })
+    Ok(Trained { symbols, tensors, entropy, n_steps, lambda: trainer.mean_lambda() })
 }
 
 /// Mean squared error over some frames.

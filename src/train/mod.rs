@@ -4,6 +4,7 @@
 mod finish;
 mod recipe;
 mod source;
+mod steering;
 mod trainer;
 mod variable;
 

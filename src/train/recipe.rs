@@ -5,7 +5,7 @@
 pub struct Recipe {
     /// Price of a bit: the loss is MSE (of R'G'B' scaled to 0..=1) + lambda * bits per pixel.
     pub lambda: f32,
-    /// Bits that the grids should take; lambda is then only where the search begins.
+    /// Bits that the group should take; lambda is then only where the search begins.
     pub target_bits: Option<f64>,
     /// Visits of every frame.
     pub epochs: u32,

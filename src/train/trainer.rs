@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use super::steering::Steering;
 use super::variable::{EntropyState, Variable};
 use super::{PixelSource, Recipe, finish};
 use crate::backend::{Adam, Backend, Grads, Lattice, Params, Rounding, Shape, Tensor, TrainStep};
@@ -28,10 +29,8 @@ pub struct Trained {
     pub entropy: Vec<(Source, Vec<i32>, u32)>,
     /// Steps done.
     pub n_steps: u32,
-    /// The price of a bit at the end.
+    /// The price of a bit: the geometric mean where it followed a target.
     pub lambda: f32,
-    /// Bits of the grids, as the entropy models foresee them.
-    pub bits: f64,
 }
 
 /// The state of a training run.
@@ -53,6 +52,7 @@ pub(super) struct Trainer<'a, B: Backend> {
     pixels: Vec<f32>,
     /// The price of a bit, which follows the target where there is one.
     pub lambda: f32,
+    steering: Steering,
     /// Bits of the canonical planes, and of each motion and residual node, when last looked at.
     bits: (f64, [Vec<Option<f64>>; 2]),
     /// Visits of each motion and residual node.
@@ -89,6 +89,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             target: backend.alloc(n_pixels)?,
             pixels: vec![0.0; n_pixels],
             lambda: recipe.lambda,
+            steering: Steering::default(),
             bits: (0.0, [vec![None; shape.motion.nodes.n], vec![None; shape.residual.nodes.n]]),
             visits: [vec![0; shape.motion.nodes.n], vec![0; shape.residual.nodes.n]],
             form: error_form(first),
@@ -216,14 +217,28 @@ impl<'a, B: Backend> Trainer<'a, B> {
         self.bits.0 + self.bits.1.iter().map(nodes).sum::<f64>()
     }
 
-    /// Moves the price of a bit towards the target; the last steps train at a settled price.
-    fn follow_target(&mut self, progress: f32) {
-        let Some(target) = self.recipe.target_bits else { return };
-        if (0.05..0.95).contains(&progress) {
-            let excess = (self.total_bits() / target).ln().clamp(-1.0, 1.0) as f32;
-            let gain = 0.5 / self.shape.n_frames.max(8) as f32;
-            self.lambda = (self.lambda * (gain * excess).exp()).clamp(1e-6, 10.0);
+    /// The price of a bit, see [`Trained::lambda`].
+    pub fn mean_lambda(&self) -> f32 {
+        self.steering.mean(self.lambda)
+    }
+
+    /// Moves the price of a bit towards the target, if there is one.
+    fn follow_target(
+        &mut self,
+        (step, n_steps): (u32, u32),
+        measure: &dyn Fn(&Trained) -> Result<f64>,
+    ) -> Result<()> {
+        let Some(target) = self.recipe.target_bits else { return Ok(()) };
+        if !Steering::is_on(step, n_steps) {
+            return Ok(());
         }
+        let foreseen = self.total_bits();
+        if Steering::measures(step, n_steps) {
+            self.steering.note(measure(&finish::snapshot(self)?)?, foreseen);
+        }
+        let pace = self.recipe.schedule(step, n_steps);
+        self.lambda = self.steering.steer(self.lambda, foreseen, target, (pace, n_steps));
+        Ok(())
     }
 
     fn update(&mut self, step: u32, factor: f32, touched: &[(usize, usize, f32)]) -> Result<()> {
@@ -274,6 +289,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         frame: usize,
         (step, n_steps): (u32, u32),
         rng: &mut Rng,
+        measure: &dyn Fn(&Trained) -> Result<f64>,
     ) -> Result<f32> {
         let r = self.recipe;
         let u = step as f32 / n_steps as f32;
@@ -298,7 +314,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let (modulated, d) = (&self.modulated, &self.d_modulated);
         b.modulate_bwd(self.shape, job.tau, values, modulated, d, &mut self.network.grads)?;
         self.rate(step, &touched)?;
-        self.follow_target(u);
+        self.follow_target((step, n_steps), measure)?;
         self.update(step, r.schedule(step, n_steps), &touched)?;
         Ok(error as f32 * job.weight)
     }
@@ -321,19 +337,21 @@ fn error_form(picture: &Picture) -> [[f32; 3]; 3] {
     form
 }
 
-/// Trains a group on its pictures, all of one format. `report` is called after every step and may
-/// stop the training by an error.
+/// Trains a group on its pictures, all of one format. `measure` says how many bits a trained group
+/// takes; it is asked where the recipe has a target. `report` is called after every step and may stop
+/// the training by an error.
 ///
 /// # Errors
-/// Those of `report` and of the backend.
+/// Those of `measure`, of `report` and of the backend.
 pub fn train<B: Backend>(
     backend: &B,
     shape: &Shape,
     recipe: &Recipe,
     pictures: &[&Picture],
+    measure: &(dyn Fn(&Trained) -> Result<f64> + Sync),
     report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
 ) -> Result<Trained> {
-    backend.scope(|| run(backend, shape, recipe, pictures, report))
+    backend.scope(|| run(backend, shape, recipe, pictures, measure, report))
 }
 
 fn run<B: Backend>(
@@ -341,6 +359,7 @@ fn run<B: Backend>(
     shape: &Shape,
     recipe: &Recipe,
     pictures: &[&Picture],
+    measure: &dyn Fn(&Trained) -> Result<f64>,
     report: &mut dyn FnMut(&Report) -> Result<()>,
 ) -> Result<Trained> {
     let mut trainer = Trainer::new(backend, shape, recipe, pictures[0])?;
@@ -351,7 +370,7 @@ fn run<B: Backend>(
     for _ in 0..recipe.epochs {
         rng.shuffle(&mut order);
         for &frame in &order {
-            let error = trainer.step(pictures[frame], frame, (step, n_steps), &mut rng)?;
+            let error = trainer.step(pictures[frame], frame, (step, n_steps), &mut rng, measure)?;
             mse = if step == 0 { error } else { mse + (error - mse) / pictures.len() as f32 };
             step += 1;
             report(&Report { step, n_steps, mse })?;

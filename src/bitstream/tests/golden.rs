@@ -33,7 +33,7 @@ fn planes() {
     let mut y = alone(PlaneKind::MotionY(0), planes(4, 4, 4));
     y.sibling = Some(3);
     y.model = Some((1, 3));
-    check(&round_trip(&[coarse, fine, residual, x, y], &models), 317, 857_015_575);
+    check(&round_trip(&[coarse, fine, residual, x, y], &models), 330, 4_124_102_774);
 }
 
 #[test]

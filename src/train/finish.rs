@@ -10,6 +10,8 @@ use crate::model::Source;
 const EXPONENTS: std::ops::RangeInclusive<u32> = 0..=12;
 /// Frames between those that a step is judged on.
 const JUDGED: usize = 4;
+/// Points of a frame that a step is judged on, at least.
+const JUDGED_POINTS: usize = 14_400;
 
 /// Bits that `values` will cost, about: an Exp-Golomb code whose parameter fits them.
 fn bits(values: &[i32]) -> f64 {
@@ -138,7 +140,8 @@ pub(super) fn finish<B: Backend>(
 /// Mean squared error over some frames.
 fn distortion<B: Backend>(trainer: &mut Trainer<B>, pictures: &[&Picture]) -> Result<f64> {
     let (mut sum, mut n) = (0.0, 0.0);
-    let step = if trainer.shape.width.min(trainer.shape.height) > 64 { 2 } else { 1 };
+    let n_pixels = trainer.shape.width * trainer.shape.height;
+    let step = (n_pixels / JUDGED_POINTS).isqrt().max(1);
     for frame in (0..pictures.len()).step_by(JUDGED) {
         let job = trainer.target(pictures[frame], frame, step, (0, 0))?;
         sum += trainer.squared_error(&job)? * f64::from(job.weight);

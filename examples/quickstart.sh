@@ -20,7 +20,7 @@ fi
 cd "$here"
 size=${SIZE:-320x180}
 frames=${FRAMES:-50}
-preset=${PRESET:-fast}
+preset=${PRESET:-medium}
 quality=${QUALITY:-50}
 large=$((${size%x*} * 4))x$((${size#*x} * 4))
 

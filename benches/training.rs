@@ -20,8 +20,8 @@ const HEIGHT: u32 = 180;
 const N_FRAMES: usize = 17;
 /// Epochs of the short and the long run; their difference is what counts.
 const EPOCHS: (u32, u32) = (2, 10);
-/// Runs of each; the median counts.
-const ROUNDS: usize = 3;
+/// Runs of each; the medians count.
+const ROUNDS: usize = 5;
 
 /// The settings that the prototype names as its best.
 const PROTOTYPE: &str = "--ste 1 --rep 1 --B 1 --K 16 --nlr .02 --glr .2 --mlr .2 --T0 .4 --T1 .2 \
@@ -53,15 +53,9 @@ fn spec() -> Spec {
 
 /// Pixels seen in a second, given what `run` takes for a number of epochs.
 fn rate(points: usize, run: &dyn Fn(u32)) -> f64 {
-    let mut all: Vec<_> = (0..ROUNDS)
-        .map(|_| {
-            let (short, long) = (time(|| run(EPOCHS.0)), time(|| run(EPOCHS.1)));
-            let seconds = long.as_secs_f64() - short.as_secs_f64();
-            (EPOCHS.1 - EPOCHS.0) as f64 * points as f64 / seconds
-        })
-        .collect();
-    all.sort_by(f64::total_cmp);
-    all[ROUNDS / 2]
+    let (short, long) = (time(|| run(EPOCHS.0)), time(|| run(EPOCHS.1)));
+    let seconds = long.as_secs_f64() - short.as_secs_f64();
+    (EPOCHS.1 - EPOCHS.0) as f64 * points as f64 / seconds
 }
 
 fn ours(backend: &impl Backend, pictures: &[&Picture], lattice: usize, interval: u32) -> f64 {
@@ -93,33 +87,47 @@ fn prototype(binary: &Path, video: &Path) -> f64 {
     })
 }
 
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 fn main() {
     let pictures = common::pictures(WIDTH, HEIGHT, N_FRAMES);
     let pictures: Vec<_> = pictures.iter().collect();
-    let line = |name: &str, rate: f64, than: Option<f64>| {
-        let times = than.map_or(String::new(), |t| format!("  {:.2}x the prototype", rate / t));
-        println!("{name:<52} {:6.2} M pixel-iterations/s{times}", rate / 1e6);
-    };
-    println!("training at {WIDTH}x{HEIGHT}, {N_FRAMES} frames");
-    let reference = std::env::var_os("LNR_PROTOTYPE").map(PathBuf::from).map(|binary| {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let video = dir.path().join("clip.rgb");
-        let raw = common::rgb24(WIDTH as usize, HEIGHT as usize, N_FRAMES);
-        std::fs::write(&video, raw).expect("space for a clip");
-        prototype(&binary, &video)
-    });
-    match reference {
-        Some(r) => line("the prototype, one thread", r, None),
-        None => println!("LNR_PROTOTYPE names no binary: no comparison"),
-    }
-    for threads in [1, 0] {
-        let backend = Cpu::new(threads).expect("threads can be started");
-        let on = if threads == 1 { "one thread" } else { "all cores" };
-        let whole = ours(&backend, &pictures, 1, 1);
-        line(&format!("every pixel and rate at every step, {on}"), whole, reference);
-        let recipe = Recipe::new(4e-3, 1, 1);
-        let (lattice, interval) = (recipe.lattice, recipe.rate_interval);
-        let sparse = ours(&backend, &pictures, lattice, interval);
-        line(&format!("the default recipe (a quarter of the pixels), {on}"), sparse, None);
+    let [one, all] = [1, 0].map(|threads| Cpu::new(threads).expect("threads can be started"));
+    let binary = std::env::var_os("LNR_PROTOTYPE").map(PathBuf::from);
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let video = dir.path().join("clip.rgb");
+    let raw = common::rgb24(WIDTH as usize, HEIGHT as usize, N_FRAMES);
+    std::fs::write(&video, raw).expect("space for a clip");
+
+    let Recipe { lattice, rate_interval, .. } = Recipe::new(4e-3, 1, 1);
+    // One after the other in every round, so that all see the same machine.
+    let rounds: Vec<_> = (0..ROUNDS)
+        .map(|_| {
+            let reference = binary.as_ref().map_or(f64::NAN, |b| prototype(b, &video));
+            let whole = [&one, &all].map(|b| ours(b, &pictures, 1, 1));
+            let recipe = [&one, &all].map(|b| ours(b, &pictures, lattice, rate_interval));
+            [reference, whole[0], whole[1], recipe[0], recipe[1]]
+        })
+        .collect();
+    let names = [
+        "the prototype, one thread",
+        "every pixel and rate at every step, one thread",
+        "every pixel and rate at every step, all cores",
+        "the default recipe (a quarter of the pixels), one thread",
+        "the default recipe (a quarter of the pixels), all cores",
+    ];
+    println!("training at {WIDTH}x{HEIGHT}, {N_FRAMES} frames, M pixel-iterations/s, medians");
+    for (i, name) in names.into_iter().enumerate() {
+        let rate = median(rounds.iter().map(|r| r[i])) / 1e6;
+        let ratio = median(rounds.iter().map(|r| r[i] / r[0]));
+        match (binary.is_some(), i) {
+            (false, 0) => println!("LNR_PROTOTYPE names no binary: no comparison"),
+            (false, _) | (true, 0) => println!("{name:<58} {rate:5.2}"),
+            (true, _) => println!("{name:<58} {rate:5.2}  {ratio:.2}x the prototype"),
+        }
     }
 }

@@ -37,8 +37,22 @@ impl<'a> PixelSource<'a> {
     fn row(&self, plane: usize, y: usize, x0: usize, step: usize, out: &mut [f32]) {
         let row = self.picture.row(plane, y);
         if self.picture.format().sample_bytes() == 1 {
-            for (o, v) in out.iter_mut().zip(row[x0..].iter().step_by(step)) {
-                *o = f32::from(*v) * self.gain;
+            // The same for the steps that occur most, with what the compiler makes vectors of.
+            let row = &row[x0..];
+            match step {
+                1 => out.iter_mut().zip(row).for_each(|(o, v)| *o = f32::from(*v) * self.gain),
+                2 => {
+                    let pairs = row.as_chunks::<2>().0;
+                    out.iter_mut().zip(pairs).for_each(|(o, v)| *o = f32::from(v[0]) * self.gain);
+                    if let (Some(o), 1) = (out.get_mut(pairs.len()), row.len() % 2) {
+                        *o = f32::from(row[2 * pairs.len()]) * self.gain;
+                    }
+                }
+                _ => {
+                    for (o, v) in out.iter_mut().zip(row.iter().step_by(step)) {
+                        *o = f32::from(*v) * self.gain;
+                    }
+                }
             }
         } else {
             let samples = row.as_chunks::<2>().0[x0..].iter().step_by(step);

@@ -74,8 +74,10 @@ impl Bordered {
         if let Some(extra) = &plane.extra {
             for y in 0..h {
                 let at = (y + PAD) * self.pitch + PAD;
-                for x in 0..w {
-                    self.extra[at + x] = symbols[extra.index(x, y)];
+                let last = extra.index(w - 1, y);
+                let row = extra.index(0, y)..;
+                for (to, from) in self.extra[at..at + w].chunks_mut(extra.ratio).zip(row) {
+                    to.fill(symbols[from.min(last)]);
                 }
             }
         }

@@ -97,19 +97,24 @@ impl Task for Windows<'_> {
     }
 }
 
+/// Indices far apart, side by side, falling, at both ends and beyond, in short and long slices.
 #[test]
 fn windows_of_two_and_four_entries() {
-    let p: Vec<f32> = (0..21).map(|i| i as f32).collect();
-    let mut at: Vec<i32> = (0..32).map(|i| i * 7 % 18).collect();
-    (at[5], at[20], at[31]) = (20, i32::MAX, -1);
-    for isa in Isa::available() {
-        let mut got = Default::default();
-        isa.run(Windows(&p, &at, &mut got));
-        for (lane, &i) in at.iter().enumerate() {
-            for (k, got) in got.iter().enumerate() {
-                let (n, j) = if k < 2 { (2, k) } else { (4, k - 2) };
-                let first = (i as u32 as usize).min(p.len() - n);
-                assert_eq!(got[lane], p[first + j], "{isa:?}, lane {lane}, entry {k}");
+    let patterns: [fn(i32) -> i32; 6] =
+        [|k| k * 37, |k| 40 + k / 2, |k| 60 - k / 3, |k| k, |k| 97 + k / 6, |k| k * 29 - 1];
+    for (len, pattern) in [21, 32, 100].into_iter().flat_map(|n| patterns.map(|p| (n, p))) {
+        let p: Vec<f32> = (0..len).map(|i| i as f32).collect();
+        let mut at: Vec<i32> = (0..32).map(|k| pattern(k).min(200)).collect();
+        at[20] = i32::MAX;
+        for isa in Isa::available() {
+            let mut got = Default::default();
+            isa.run(Windows(&p, &at, &mut got));
+            for (lane, &i) in at.iter().enumerate() {
+                for (k, got) in got.iter().enumerate() {
+                    let (n, j) = if k < 2 { (2, k) } else { (4, k - 2) };
+                    let first = (i as u32 as usize).min(p.len() - n);
+                    assert_eq!(got[lane], p[first + j], "{isa:?}, lane {lane}, entry {k}");
+                }
             }
         }
     }

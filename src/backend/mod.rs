@@ -5,6 +5,7 @@
 pub mod cpu;
 mod entropy;
 mod modulation;
+pub mod paper;
 pub mod reference;
 mod shape;
 

@@ -25,3 +25,15 @@ pub const MAX_LATENT: u32 = 4096;
 pub const MAX_RANK: u32 = 256;
 /// Largest magnitude of a coded symbol.
 pub const MAX_SYMBOL: i32 = 16_383;
+/// Most parameters of a paper profile's group.
+pub const MAX_PARAMETERS: u64 = 1 << 28;
+/// Most layers of a paper profile's base network or hypernetwork.
+pub const MAX_LAYERS: u32 = 16;
+/// Largest patch that a point may yield, in pixels.
+pub const MAX_PATCH: u32 = 16;
+/// Most levels of a paper profile's encoding.
+pub const MAX_RESOLUTIONS: u32 = 24;
+/// Most features of a hash grid entry.
+pub const MAX_FEATURES: u32 = 8;
+/// Binary logarithm of the most entries of a hash grid level.
+pub const MAX_TABLE: u32 = 20;

@@ -5,7 +5,8 @@
 use rayon::prelude::*;
 
 use super::super::{Grads, Params, Shape, Timed, TrainStep};
-use super::network::{Lane, TILE, Tiles, Weights};
+use super::dense::{Lane, TILE};
+use super::network::{Tiles, Weights};
 use super::planes::Padded;
 use super::simd::{Isa, Simd, Task};
 use super::upsample::Stretch;

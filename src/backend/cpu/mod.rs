@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! SIMD on all cores: AVX-512, AVX2 or plain Rust, chosen at run time.
 
+mod dense;
 mod elementwise;
 mod frame;
 mod network;
 mod pack;
+mod paper;
 mod planes;
 mod rate;
 mod rate_kernel;
@@ -22,6 +24,7 @@ use super::{
 };
 use crate::base::{Error, Picture, Result};
 
+pub use paper::PaperWorkspace;
 pub use render::points_per_pixel;
 pub use simd::Isa;
 pub use workspace::Workspace;

@@ -6,7 +6,8 @@ use rayon::prelude::*;
 
 use super::super::{Lattice, Params, Shape};
 use super::frame::Scene;
-use super::network::{TILE, Tiles, Weights};
+use super::dense::TILE;
+use super::network::{Tiles, Weights};
 use super::pack::{Packer, RowBands};
 use super::simd::{Isa, Simd, Task};
 use super::workspace::{Band, Workspace};

@@ -3,7 +3,7 @@
 //! and to the coordinates.
 
 use super::super::{Canonical, Kernel};
-use super::network::{Lane, TILE};
+use super::dense::{Lane, TILE};
 use super::planes::Padded;
 use super::simd::Simd;
 

@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use super::super::{Lattice, Params, Shape, Timed};
-use super::network::{LayerGrad, TILE};
+use super::dense::TILE;
+use super::network::LayerGrad;
 use super::planes::Padded;
 use super::upsample::{Stretch, Taps};
 

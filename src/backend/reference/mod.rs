@@ -2,6 +2,7 @@
 //! The oracle: every operation in naive scalar code, written to be read next to the paper.
 
 mod network;
+mod paper;
 mod rate;
 mod render;
 mod sample;

@@ -7,22 +7,37 @@ use crate::base::{Chroma, ChromaSite, Picture};
 
 /// See [`super::super::Backend::render`].
 pub fn render(shape: &Shape, tau: f32, params: &Params<Vec<f32>>, out: &mut Picture) {
-    let format = *out.format();
-    let source = (shape.width, shape.height);
-    let (w, h) = (format.width as usize, format.height as usize);
-    let points = cpu::points_per_pixel(source, (w, h));
-    let l = Lattice::resized(source, (w * points, h * points));
-    // Components of every pixel, the mean of its points.
-    let mut pixels = vec![vec![0.0f32; shape.network.n_out]; w * h];
-    for i in 0..l.ny {
-        for j in 0..l.nx {
+    let (source, n_out) = ((shape.width, shape.height), shape.network.n_out);
+    pack_with(source, n_out, out, &mut |size| {
+        let l = Lattice::resized(source, size);
+        let mut planes = vec![vec![0.0; l.len()]; n_out];
+        for (i, j) in (0..l.ny).flat_map(|i| (0..l.nx).map(move |j| (i, j))) {
             let point = (l.x0 + l.dx * j as f32, l.y0 + l.dy * i as f32, tau);
             let features = sample::forward(shape, params, point).features;
             let values = network::forward(shape, params, &features).out;
-            let pixel = &mut pixels[i / points * w + j / points];
-            for (p, v) in pixel.iter_mut().zip(values) {
-                *p += v / (points * points) as f32;
-            }
+            planes.iter_mut().zip(values).for_each(|(p, v)| p[i * l.nx + j] = v);
+        }
+        planes
+    });
+}
+
+/// Averages and packs what `evaluate` gives for a picture of so many points: a plane per component.
+pub fn pack_with(
+    source: (usize, usize),
+    n_out: usize,
+    out: &mut Picture,
+    evaluate: &mut dyn FnMut((usize, usize)) -> Vec<Vec<f32>>,
+) {
+    let format = *out.format();
+    let (w, h) = (format.width as usize, format.height as usize);
+    let points = cpu::points_per_pixel(source, (w, h));
+    let planes = evaluate((w * points, h * points));
+    // Components of every pixel, the mean of its points.
+    let mut pixels = vec![vec![0.0f32; n_out]; w * h];
+    for (component, plane) in planes.iter().enumerate() {
+        for (i, v) in plane.iter().enumerate() {
+            let (x, y) = (i % (w * points) / points, i / (w * points) / points);
+            pixels[y * w + x][component] += v / (points * points) as f32;
         }
     }
     let max = f32::from(format.max_value());

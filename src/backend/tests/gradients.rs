@@ -7,7 +7,7 @@ use crate::base::Rng;
 
 /// Compares `gradient` with central differences of `f` at the elements of `range` with the largest
 /// gradients and some random ones.
-fn check(
+pub fn check(
     name: &str,
     values: &mut [f32],
     gradient: &[f32],

@@ -4,4 +4,5 @@
 
 mod cases;
 mod gradients;
+mod paper;
 mod parity;

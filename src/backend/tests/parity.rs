@@ -6,13 +6,13 @@ use crate::backend::reference::Reference;
 use crate::backend::*;
 use crate::base::{Chroma, ChromaSite, Picture, PictureFormat, Rng};
 
-fn cpus() -> impl Iterator<Item = (Cpu, String)> {
+pub fn cpus() -> impl Iterator<Item = (Cpu, String)> {
     let isas = Isa::available().into_iter();
     isas.flat_map(|isa| [1, 3].map(|n| (Cpu::with_isa(isa, n).unwrap(), format!("{isa:?} x {n}"))))
 }
 
 /// |a - b| <= tolerance times the largest |b|, everywhere.
-fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
+pub fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
     assert_eq!(a.len(), b.len(), "{what}");
     let scale = b.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
     for (i, (a, b)) in a.iter().zip(b).enumerate() {

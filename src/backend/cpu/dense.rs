@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Fully connected layers over a tile of points. Numbers of rows are rounded up to whole blocks; the
+//! surplus rows are zeros.
+
+use super::simd::Simd;
+
+/// Points of a tile.
+pub const TILE: usize = 64;
+/// Rows of a block.
+pub const BLOCK: usize = 4;
+/// Room for the widest vector.
+pub const MAX_LANES: usize = 16;
+
+/// One value of every point of a tile.
+pub type Lane = [f32; TILE];
+
+/// Lanes for `n` values per point, in whole blocks.
+pub fn lanes(n: usize) -> Vec<Lane> {
+    vec![[0.0; TILE]; n.next_multiple_of(BLOCK)]
+}
+
+/// A matrix in blocks of rows: [row / 4, column, row % 4].
+pub struct Matrix {
+    columns: usize,
+    data: Vec<[f32; BLOCK]>,
+}
+
+impl Matrix {
+    fn new(rows: usize, columns: usize, at: impl Fn(usize, usize) -> f32) -> Self {
+        let n_blocks = rows.div_ceil(BLOCK);
+        let mut data = vec![[0.0; BLOCK]; n_blocks * columns];
+        for (row, column) in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
+            data[row / BLOCK * columns + column][row % BLOCK] = at(row, column);
+        }
+        Self { columns, data }
+    }
+
+    fn block(&self, index: usize) -> &[[f32; BLOCK]] {
+        &self.data[index * self.columns..][..self.columns]
+    }
+}
+
+/// A layer's matrix, ready for both directions.
+pub struct Layer {
+    pub forward: Matrix,
+    pub backward: Matrix,
+}
+
+impl Layer {
+    /// `w` is [rows, columns] row-major.
+    pub fn new(w: &[f32], rows: usize, columns: usize) -> Self {
+        Self {
+            forward: Matrix::new(rows, columns, |r, c| w[r * columns + c]),
+            backward: Matrix::new(columns, rows, |r, c| w[c * columns + r]),
+        }
+    }
+}
+
+/// A vector of biases in blocks.
+pub fn blocks(bias: &[f32]) -> Vec<[f32; BLOCK]> {
+    let mut out = vec![[0.0; BLOCK]; bias.len().div_ceil(BLOCK)];
+    bias.iter().enumerate().for_each(|(i, b)| out[i / BLOCK][i % BLOCK] = *b);
+    out
+}
+
+/// What happens to a sum before it is stored.
+#[derive(Clone, Copy)]
+pub enum Finish<'a> {
+    Keep,
+    /// max(sum, 0)
+    Relu,
+    /// The sum where this output of a ReLU is positive, else 0.
+    Mask(&'a [Lane]),
+}
+
+/// y = bias + sum of the products, then `finish`.
+#[inline(always)]
+pub fn multiply<S: Simd, const N: usize>(
+    s: S,
+    bias: Option<&[[f32; BLOCK]]>,
+    products: [(&Matrix, &[Lane]); N],
+    finish: Finish,
+    y: &mut [Lane],
+) {
+    if S::LANES == 16 {
+        multiply_by::<S, N, 4>(s, bias, products, finish, y);
+    } else {
+        multiply_by::<S, N, 2>(s, bias, products, finish, y);
+    }
+}
+
+/// [`multiply`], `V` vectors of a block of rows at a time: what fits into the registers.
+#[inline(always)]
+fn multiply_by<S: Simd, const N: usize, const V: usize>(
+    s: S,
+    bias: Option<&[[f32; BLOCK]]>,
+    products: [(&Matrix, &[Lane]); N],
+    finish: Finish,
+    y: &mut [Lane],
+) {
+    for (b, y) in y.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+        let first = bias.map_or([0.0; BLOCK], |bias| bias[b]);
+        for p in (0..TILE).step_by(V * S::LANES) {
+            let mut sums = [[s.splat(0.0); V]; BLOCK];
+            for r in 0..BLOCK {
+                sums[r] = [s.splat(first[r]); V];
+            }
+            for (matrix, x) in products {
+                for (w, x) in matrix.block(b).iter().zip(x) {
+                    let mut v = [s.splat(0.0); V];
+                    for k in 0..V {
+                        v[k] = s.load(&x[p + k * S::LANES..]);
+                    }
+                    for r in 0..BLOCK {
+                        let w = s.splat(w[r]);
+                        for k in 0..V {
+                            sums[r][k] = s.mul_add(w, v[k], sums[r][k]);
+                        }
+                    }
+                }
+            }
+            for r in 0..BLOCK {
+                for k in 0..V {
+                    let at = p + k * S::LANES;
+                    let zero = s.splat(0.0);
+                    let v = match finish {
+                        Finish::Keep => sums[r][k],
+                        Finish::Relu => s.max(sums[r][k], zero),
+                        Finish::Mask(h) => {
+                            let h = s.load(&h[b * BLOCK + r][at..]);
+                            s.select(s.gt(h, zero), sums[r][k], zero)
+                        }
+                    };
+                    s.store(&mut y[r][at..], v);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Layers of the base network over chunks of tiles.
+
+use super::super::super::paper::{Dense, PaperShape};
+use super::super::dense::{BLOCK, Finish, Lane, Layer, TILE, blocks, multiply};
+use super::super::simd::Simd;
+
+/// Tiles that go through a layer's gradients together.
+pub const CHUNK: usize = 8;
+
+/// A layer's weights at one time, ready for both directions.
+pub struct Weights {
+    layer: Layer,
+    bias: Vec<[f32; BLOCK]>,
+    is_last: bool,
+}
+
+impl Weights {
+    /// Of base layer `index`, its weights times `mask`, if there is one.
+    pub fn new(shape: &PaperShape, index: usize, params: &[f32], mask: Option<&[f32]>) -> Self {
+        let dense = &shape.layers[index];
+        let w = &params[dense.weights()];
+        let product = |mask: &[f32]| w.iter().zip(mask).map(|(w, m)| w * m).collect::<Vec<_>>();
+        let modulated = mask.map(product);
+        Self {
+            layer: Layer::new(modulated.as_deref().unwrap_or(w), dense.n_out, dense.n_in),
+            bias: blocks(&params[dense.bias()]),
+            is_last: index + 1 == shape.layers.len(),
+        }
+    }
+
+    /// A tile through the layer.
+    #[inline(always)]
+    pub fn forward<S: Simd>(&self, s: S, x: &[Lane], y: &mut [Lane]) {
+        let finish = if self.is_last { Finish::Keep } else { Finish::Relu };
+        multiply(s, Some(&self.bias), [(&self.layer.forward, x)], finish, y);
+    }
+
+    /// Gradients of a tile's inputs; `mask` is the inputs where they come out of a ReLU.
+    #[inline(always)]
+    pub fn backward<S: Simd>(&self, s: S, d: &[Lane], mask: Option<&[Lane]>, d_x: &mut [Lane]) {
+        let finish = mask.map_or(Finish::Keep, Finish::Mask);
+        multiply(s, None, [(&self.layer.backward, d)], finish, d_x);
+    }
+}
+
+/// Adds d x^T over the tiles of a chunk to `d_w` [n_out, n_in], and the sums of d to `d_b`. `d` and
+/// `x` hold whole blocks of lanes per tile.
+#[inline(always)]
+pub fn add_outer<S: Simd>(
+    s: S,
+    layer: &Dense,
+    d: &[Lane],
+    x: &[Lane],
+    d_w: &mut [f32],
+    d_b: &mut [f32],
+) {
+    let (n_rows, n_columns) = (padded(layer.n_out), padded(layer.n_in));
+    for row in (0..n_rows).step_by(BLOCK) {
+        for column in (0..n_columns).step_by(BLOCK) {
+            let mut sums = [[s.splat(0.0); BLOCK]; BLOCK];
+            for (d, x) in d.chunks_exact(n_rows).zip(x.chunks_exact(n_columns)) {
+                let (d, x) = (&d[row..row + BLOCK], &x[column..column + BLOCK]);
+                for p in (0..TILE).step_by(S::LANES) {
+                    let mut v = [s.splat(0.0); BLOCK];
+                    for j in 0..BLOCK {
+                        v[j] = s.load(&x[j][p..]);
+                    }
+                    for i in 0..BLOCK {
+                        let e = s.load(&d[i][p..]);
+                        for j in 0..BLOCK {
+                            sums[i][j] = s.mul_add(e, v[j], sums[i][j]);
+                        }
+                    }
+                }
+            }
+            for i in 0..BLOCK.min(layer.n_out.saturating_sub(row)) {
+                for j in 0..BLOCK.min(layer.n_in.saturating_sub(column)) {
+                    d_w[(row + i) * layer.n_in + column + j] += s.sum(sums[i][j]);
+                }
+            }
+        }
+    }
+    for d in d.chunks_exact(n_rows) {
+        for (d, d_b) in d.iter().zip(d_b.iter_mut()) {
+            *d_b += d.iter().sum::<f32>();
+        }
+    }
+}
+
+/// Lanes that hold `n` values per point.
+pub fn padded(n: usize) -> usize {
+    n.next_multiple_of(BLOCK)
+}

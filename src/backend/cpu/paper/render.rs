@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Rendering: what does not depend on time is kept from frame to frame, as far as memory allows.
+
+use rayon::prelude::*;
+
+use super::super::super::Lattice;
+use super::super::super::paper::PaperShape;
+use super::super::dense::{Lane, TILE};
+use super::super::pack::{Packer, RowBands};
+use super::super::render::points_per_pixel;
+use super::super::simd::{Isa, Simd, Task};
+use super::modulation::mask;
+use super::network::{Weights, padded};
+use super::{batch, encoding, tile_points};
+use crate::base::Picture;
+
+/// Tiles that a thread takes at a time.
+const BATCH: usize = 4;
+
+/// Scratch memory of rendering.
+pub struct Scratch {
+    max_prefix: usize,
+    /// Inputs of the first modulated layer for every tile of a lattice: [tile, lane].
+    prefix: Option<(Lattice, Vec<Lane>)>,
+    /// Values of every tile: [tile, value].
+    values: Vec<Lane>,
+}
+
+impl Scratch {
+    pub fn new(max_prefix: usize) -> Self {
+        Self { max_prefix, prefix: None, values: Vec::new() }
+    }
+}
+
+/// Tiles through the layers of `weights`, the first of which is base layer `first`.
+struct TileTask<'a> {
+    shape: &'a PaperShape,
+    params: &'a [f32],
+    lattice: &'a Lattice,
+    /// Number of the first tile.
+    tile: usize,
+    /// Inputs of the first layer, unless they are to be computed.
+    inputs: Option<&'a [Lane]>,
+    first: usize,
+    weights: &'a [Weights],
+    out: &'a mut [Lane],
+}
+
+impl Task for TileTask<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { shape, first, weights, .. } = self;
+        let sizes: Vec<usize> = (first..first + weights.len())
+            .map(|l| padded(shape.layers[l].n_in))
+            .chain([padded(shape.layers[first + weights.len() - 1].n_out)])
+            .collect();
+        let mut x: Vec<Vec<Lane>> = sizes.iter().map(|n| vec![[0.0; TILE]; *n]).collect();
+        let n_out = sizes[weights.len()];
+        for (i, out) in self.out.chunks_exact_mut(n_out).enumerate() {
+            match self.inputs {
+                Some(inputs) => x[0].copy_from_slice(&inputs[i * sizes[0]..][..sizes[0]]),
+                None => {
+                    let at = tile_points(self.lattice, self.tile + i);
+                    encoding::encode(shape, self.params, &at, &mut x[0]);
+                }
+            }
+            for (l, weights) in weights.iter().enumerate() {
+                let (x, y) = x.split_at_mut(l + 1);
+                weights.forward(s, &x[l], &mut y[0]);
+            }
+            out.copy_from_slice(&x[weights.len()]);
+        }
+    }
+}
+
+/// Runs tiles through layers on all threads; `out` is [tile, lane].
+fn run(
+    isa: Isa,
+    (shape, params, lattice): (&PaperShape, &[f32], &Lattice),
+    inputs: Option<&[Lane]>,
+    (first, weights): (usize, &[Weights]),
+    out: &mut Vec<Lane>,
+) {
+    let n_in = padded(shape.layers[first].n_in);
+    let n_out = padded(shape.layers[first + weights.len() - 1].n_out);
+    let n_tiles = lattice.len().div_ceil(TILE);
+    out.resize(n_tiles * n_out, [0.0; TILE]);
+    out.par_chunks_mut(BATCH * n_out).enumerate().for_each(|(b, out)| {
+        let tile = b * BATCH;
+        let inputs = inputs.map(|x| &x[tile * n_in..]);
+        isa.run(TileTask { shape, params, lattice, tile, inputs, first, weights, out });
+    });
+}
+
+/// See [`super::super::super::paper::PaperBackend::paper_render`].
+pub fn render(
+    isa: Isa,
+    scratch: &mut Scratch,
+    shape: &PaperShape,
+    tau: f32,
+    params: &[f32],
+    out: &mut Picture,
+) {
+    let format = *out.format();
+    let size = (format.width as usize, format.height as usize);
+    let points = points_per_pixel((shape.width, shape.height), size);
+    let lattice = shape.centres_of((size.0 * points, size.1 * points));
+    let first = shape.n_prefix();
+    let z = shape.latent_at(tau, params);
+    let masks: Vec<Vec<f32>> = shape
+        .hyper
+        .iter()
+        .map(|h| {
+            let all = batch::hyper(isa, h, params, &z);
+            mask(isa, &shape.layers[h.layer], h.rank, &all[h.layers.len()])
+        })
+        .collect();
+    let weights = |l: usize| {
+        let mask = shape.hyper.iter().position(|h| h.layer == l).map(|h| &masks[h][..]);
+        Weights::new(shape, l, params, mask)
+    };
+    let model = (shape, params, &lattice);
+    let n_tiles = lattice.len().div_ceil(TILE);
+    let bytes = n_tiles * padded(shape.layers[first].n_in) * size_of::<Lane>();
+    if first > 0 && bytes <= scratch.max_prefix {
+        let kept = scratch.prefix.take().filter(|(of, _)| *of == lattice);
+        let (_, prefix) = kept.unwrap_or_else(|| {
+            let weights: Vec<_> = (0..first).map(weights).collect();
+            let mut prefix = Vec::new();
+            run(isa, model, None, (0, &weights), &mut prefix);
+            (lattice, prefix)
+        });
+        let weights: Vec<_> = (first..shape.layers.len()).map(weights).collect();
+        run(isa, model, Some(&prefix), (first, &weights), &mut scratch.values);
+        scratch.prefix = Some((lattice, prefix));
+    } else {
+        let weights: Vec<_> = (0..shape.layers.len()).map(weights).collect();
+        run(isa, model, None, (0, &weights), &mut scratch.values);
+    }
+    pack(shape, &lattice, &scratch.values, points, out);
+}
+
+/// Values of tiles to samples: pixel shuffle, mean of points, rounding.
+fn pack(shape: &PaperShape, lattice: &Lattice, values: &[Lane], points: usize, out: &mut Picture) {
+    let format = *out.format();
+    let (patch, n_values) = (shape.patch, padded(shape.n_values()));
+    let width = format.width as usize * points;
+    let n_bands = rayon::current_num_threads();
+    RowBands::split(out, n_bands).into_par_iter().for_each(|(first, out)| {
+        let mut lines = vec![vec![0.0f32; width]; shape.n_out];
+        let n_rows = out.n_rows;
+        let mut packer = Packer::new(&format, out);
+        for row in first..first + n_rows {
+            packer.begin_row();
+            for y in row * points..(row + 1) * points {
+                for (c, line) in lines.iter_mut().enumerate() {
+                    let value = (c * patch + y % patch) * patch;
+                    for (x, v) in line.iter_mut().enumerate() {
+                        let i = y / patch * lattice.nx + x / patch;
+                        *v = values[i / TILE * n_values + value + x % patch][i % TILE];
+                    }
+                }
+                packer.add(&lines, points);
+            }
+            packer.end_row();
+        }
+    });
+}

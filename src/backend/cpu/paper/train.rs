@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The training step: what does not depend on time once for all points, then every frame over all
+//! points, then back.
+
+use rayon::prelude::*;
+
+use super::super::super::paper::{PaperShape, PaperStep};
+use super::super::dense::{Lane, TILE};
+use super::super::simd::{Isa, Simd, Task};
+use super::modulation::{MaskBwd, mask};
+use super::network::{CHUNK, Weights, add_outer, padded};
+use super::{batch, encoding, tile_points};
+
+/// Scratch memory of training.
+pub struct Scratch {
+    bands: Vec<Band>,
+    chunks: Vec<Chunk>,
+}
+
+/// What one thread adds up.
+#[derive(Default)]
+struct Band {
+    /// Gradients of encoding and base network.
+    grads: Vec<f32>,
+    /// Gradients of each chunk's prefix.
+    d_prefix: Vec<Vec<Lane>>,
+    squared_error: f64,
+}
+
+/// Inputs of the layers up to the first modulated one, for a chunk of tiles: per layer [tile, lane].
+#[derive(Default)]
+struct Chunk(Vec<Vec<Lane>>);
+
+impl Scratch {
+    pub fn new(n_threads: usize) -> Self {
+        let bands = (0..n_threads).map(|_| Band::default()).collect();
+        Self { bands, chunks: Vec::new() }
+    }
+}
+
+/// Inputs of layer `layer` for `n` tiles.
+fn inputs(shape: &PaperShape, layer: usize, n: usize) -> Vec<Lane> {
+    vec![[0.0; TILE]; n * padded(shape.layers[layer].n_in)]
+}
+
+/// What every thread reads.
+struct Scene<'a> {
+    shape: &'a PaperShape,
+    step: &'a PaperStep,
+    target: &'a [f32],
+    params: &'a [f32],
+    /// Layers before the first modulated one.
+    prefix: Vec<Weights>,
+    with_grads: bool,
+}
+
+impl Scene<'_> {
+    fn n_tiles(&self) -> usize {
+        self.step.lattice.len().div_ceil(TILE)
+    }
+
+    fn tiles(&self, chunk: usize) -> std::ops::Range<usize> {
+        chunk * CHUNK..((chunk + 1) * CHUNK).min(self.n_tiles())
+    }
+
+    /// The d and x of layer `layer` over a chunk to the gradients of its weights and biases.
+    #[inline(always)]
+    fn add<S: Simd>(&self, s: S, layer: usize, d: &[Lane], x: &[Lane], grads: &mut [f32]) {
+        let dense = &self.shape.layers[layer];
+        let (d_w, d_b) = grads.split_at_mut(dense.n_in * dense.n_out);
+        add_outer(s, dense, d, x, d_w, d_b);
+    }
+}
+
+struct PrefixTask<'a> {
+    scene: &'a Scene<'a>,
+    index: usize,
+    chunk: &'a mut Chunk,
+}
+
+impl Task for PrefixTask<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let shape = self.scene.shape;
+        let tiles = self.scene.tiles(self.index);
+        let layers = 0..=shape.n_prefix();
+        self.chunk.0 = layers.map(|l| inputs(shape, l, tiles.len())).collect();
+        for (i, tile) in tiles.enumerate() {
+            let at = tile_points(&self.scene.step.lattice, tile);
+            let n = padded(shape.n_features());
+            encoding::encode(shape, self.scene.params, &at, &mut self.chunk.0[0][i * n..][..n]);
+            for (l, weights) in self.scene.prefix.iter().enumerate() {
+                let (x, y) = self.chunk.0.split_at_mut(l + 1);
+                let n = [l, l + 1].map(|l| padded(shape.layers[l].n_in));
+                weights.forward(s, &x[l][i * n[0]..][..n[0]], &mut y[0][i * n[1]..][..n[1]]);
+            }
+        }
+    }
+}
+
+/// The gradients of a chunk's prefix to those of the layers before it and of the tables.
+struct PrefixBwdTask<'a> {
+    scene: &'a Scene<'a>,
+    chunks: &'a [Chunk],
+    /// Gradients of the prefix of every chunk, summed over the frames.
+    d_prefix: &'a [Vec<Lane>],
+    range: std::ops::Range<usize>,
+    grads: &'a mut [f32],
+}
+
+impl Task for PrefixBwdTask<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let shape = self.scene.shape;
+        for chunk in self.range {
+            let x = &self.chunks[chunk].0;
+            let mut d = self.d_prefix[chunk].clone();
+            let n_tiles = self.scene.tiles(chunk).len();
+            for (l, weights) in self.scene.prefix.iter().enumerate().rev() {
+                let dense = &shape.layers[l];
+                self.scene.add(s, l, &d, &x[l], &mut self.grads[dense.range()]);
+                let mut d_x = inputs(shape, l, n_tiles);
+                let (n_in, n_out) = (padded(dense.n_in), padded(dense.n_out));
+                for i in 0..n_tiles {
+                    let mask = (l > 0).then_some(&x[l][i * n_in..][..n_in]);
+                    let d_x = &mut d_x[i * n_in..][..n_in];
+                    weights.backward(s, &d[i * n_out..][..n_out], mask, d_x);
+                }
+                d = d_x;
+            }
+            let n = padded(shape.n_features());
+            for (i, tile) in self.scene.tiles(chunk).enumerate() {
+                let lattice = &self.scene.step.lattice;
+                let at = tile_points(lattice, tile);
+                let valid = (lattice.len() - tile * TILE).min(TILE);
+                encoding::scatter(shape, &at, valid, &d[i * n..][..n], self.grads);
+            }
+        }
+    }
+}
+
+/// All points of one frame, forward and backward.
+struct FrameTask<'a> {
+    scene: &'a Scene<'a>,
+    isa: Isa,
+    chunks: &'a [Chunk],
+    frame: usize,
+    /// P and Q of this frame per hypernetwork, and their gradients.
+    pq: Vec<&'a [f32]>,
+    d_pq: Vec<&'a mut [f32]>,
+    band: &'a mut Band,
+}
+
+impl Task for FrameTask<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let (shape, params) = (self.scene.shape, self.scene.params);
+        let first = shape.n_prefix();
+        let n_layers = shape.layers.len();
+        let masks: Vec<_> = shape
+            .hyper
+            .iter()
+            .zip(&self.pq)
+            .map(|(h, pq)| mask(self.isa, &shape.layers[h.layer], h.rank, pq))
+            .collect();
+        let hyper_of = |layer: usize| shape.hyper.iter().position(|h| h.layer == layer);
+        let weights: Vec<_> = (first..n_layers)
+            .map(|l| Weights::new(shape, l, params, hyper_of(l).map(|h| &masks[h][..])))
+            .collect();
+        // Gradients of the modulated weights of this frame, biases behind them.
+        let mut own: Vec<Vec<f32>> =
+            shape.hyper.iter().map(|h| vec![0.0; shape.layers[h.layer].range().len()]).collect();
+        let n_values = padded(shape.n_values());
+        for (chunk, prefix) in self.chunks.iter().enumerate() {
+            let tiles = self.scene.tiles(chunk);
+            // Inputs of the layers after the first, then the values.
+            let mut x: Vec<Vec<Lane>> =
+                (first + 1..n_layers).map(|l| inputs(shape, l, tiles.len())).collect();
+            x.push(vec![[0.0; TILE]; tiles.len() * n_values]);
+            for (l, weights) in (first..n_layers).zip(&weights) {
+                let n_in = padded(shape.layers[l].n_in);
+                let n_out = padded(shape.layers[l].n_out);
+                let (before, after) = x.split_at_mut(l - first);
+                let x = before.last().map_or(&prefix.0[first], |x| x);
+                for i in 0..tiles.len() {
+                    let y = &mut after[0][i * n_out..][..n_out];
+                    weights.forward(s, &x[i * n_in..][..n_in], y);
+                }
+            }
+            let mut d = x.pop().unwrap_or_default();
+            for (i, tile) in tiles.clone().enumerate() {
+                self.loss(s, tile, &mut d[i * n_values..][..n_values]);
+            }
+            if !self.scene.with_grads {
+                continue;
+            }
+            for (l, weights) in (first..n_layers).zip(&weights).rev() {
+                let dense = &shape.layers[l];
+                let x = if l == first { &prefix.0[first] } else { &x[l - first - 1] };
+                let grads = match hyper_of(l) {
+                    Some(h) => &mut own[h][..],
+                    None => &mut self.band.grads[dense.range()],
+                };
+                self.scene.add(s, l, &d, x, grads);
+                let mut d_x = inputs(shape, l, tiles.len());
+                let (n_in, n_out) = (padded(dense.n_in), padded(dense.n_out));
+                for i in 0..tiles.len() {
+                    let mask = (l > 0).then_some(&x[i * n_in..][..n_in]);
+                    weights.backward(s, &d[i * n_out..][..n_out], mask, &mut d_x[i * n_in..][..n_in]);
+                }
+                d = d_x;
+            }
+            let sums = self.band.d_prefix[chunk].as_flattened_mut();
+            sums.iter_mut().zip(d.as_flattened()).for_each(|(s, d)| *s += d);
+        }
+        if self.scene.with_grads {
+            self.modulation_bwd(s, &masks, &own);
+        }
+    }
+}
+
+impl FrameTask<'_> {
+    /// From the values of a tile to the gradients of the loss, in place.
+    #[inline(always)]
+    fn loss<S: Simd>(&mut self, s: S, tile: usize, values: &mut [Lane]) {
+        let (shape, step) = (self.scene.shape, self.scene.step);
+        let (n_points, n_values) = (step.lattice.len(), shape.n_values());
+        let area = shape.patch * shape.patch;
+        let first = tile * TILE;
+        let valid = (n_points - first).min(TILE);
+        let zero = s.splat(0.0);
+        let mut sum = zero;
+        for pixel in 0..area {
+            // Where there is no pixel the target is NaN and the difference 0.
+            let mut d = [[0.0; TILE]; 3];
+            for c in 0..shape.n_out {
+                let v = c * area + pixel;
+                let from = (self.frame * n_values + v) * n_points + first;
+                let target = &self.scene.target[from..from + valid];
+                for (d, (v, t)) in d[c].iter_mut().zip(values[v].iter().zip(target)) {
+                    *d = if t.is_nan() { 0.0 } else { v - t };
+                }
+            }
+            for c in 0..shape.n_out {
+                for p in (0..TILE).step_by(S::LANES) {
+                    let mut g = zero;
+                    for (e, d) in d.iter().enumerate().take(shape.n_out) {
+                        g = s.mul_add(s.load(&d[p..]), s.splat(step.form[c][e]), g);
+                    }
+                    sum = s.mul_add(s.load(&d[c][p..]), g, sum);
+                    s.store(&mut values[c * area + pixel][p..], s.mul(g, s.splat(2.0 * step.weight)));
+                }
+            }
+        }
+        values[n_values..].as_flattened_mut().fill(0.0);
+        self.band.squared_error += f64::from(s.sum(sum));
+    }
+
+    #[inline(always)]
+    fn modulation_bwd<S: Simd>(&mut self, s: S, masks: &[Vec<f32>], own: &[Vec<f32>]) {
+        let shape = self.scene.shape;
+        for (k, h) in shape.hyper.iter().enumerate() {
+            let layer = &shape.layers[h.layer];
+            let (d_w, d_b) = own[k].split_at(layer.n_in * layer.n_out);
+            let bias = &mut self.band.grads[layer.bias()];
+            bias.iter_mut().zip(d_b).for_each(|(g, d)| *g += d);
+            MaskBwd {
+                layer,
+                rank: h.rank,
+                weights: &self.scene.params[layer.weights()],
+                mask: &masks[k],
+                pq: self.pq[k],
+                d_w,
+                d_pq: self.d_pq[k],
+                d_base: &mut self.band.grads[layer.weights()],
+            }
+            .run(s);
+        }
+    }
+}
+
+impl Band {
+    fn clear(&mut self, shape: &PaperShape, scene: &Scene, n_chunks: usize) {
+        self.grads.clear();
+        self.grads.resize(shape.n_shared(), 0.0);
+        let chunk = |c: usize| inputs(shape, shape.n_prefix(), scene.tiles(c).len());
+        self.d_prefix = (0..n_chunks).map(chunk).collect();
+        self.squared_error = 0.0;
+    }
+}
+
+/// See [`super::super::super::paper::PaperBackend::paper_train`].
+pub fn train(
+    isa: Isa,
+    scratch: &mut Scratch,
+    shape: &PaperShape,
+    step: &PaperStep,
+    target: &[f32],
+    params: &[f32],
+    grads: Option<&mut [f32]>,
+) -> f64 {
+    let prefix = (0..shape.n_prefix()).map(|l| Weights::new(shape, l, params, None)).collect();
+    let scene = &Scene { shape, step, target, params, prefix, with_grads: grads.is_some() };
+    let Scratch { bands, chunks } = scratch;
+    let n_chunks = scene.n_tiles().div_ceil(CHUNK);
+    chunks.resize_with(n_chunks, Chunk::default);
+    chunks.par_iter_mut().enumerate().for_each(|(index, chunk)| {
+        isa.run(PrefixTask { scene, index, chunk });
+    });
+    let latents = &params[shape.latents..];
+    let hyper: Vec<_> =
+        shape.hyper.iter().map(|h| batch::hyper(isa, h, params, latents)).collect();
+    let outputs: Vec<&[f32]> = hyper.iter().filter_map(|all| all.last()).map(|o| &o[..]).collect();
+    let mut d_outputs: Vec<Vec<f32>> = outputs.iter().map(|o| vec![0.0; o.len()]).collect();
+
+    let n_frames = shape.n_frames;
+    let per_band = n_frames.div_ceil(bands.len());
+    let mut shares: Vec<Vec<&mut [f32]>> = bands.iter().map(|_| Vec::new()).collect();
+    for d in &mut d_outputs {
+        let len = d.len() / n_frames * per_band;
+        let mut pieces = d.chunks_mut(len.max(1));
+        shares.iter_mut().for_each(|s| s.push(pieces.next().unwrap_or_default()));
+    }
+    bands.par_iter_mut().zip(shares).enumerate().for_each(|(b, (band, mut share))| {
+        band.clear(shape, scene, n_chunks);
+        for frame in b * per_band..((b + 1) * per_band).min(n_frames) {
+            let piece = |o: &&[f32]| o.len() / n_frames;
+            let pq = outputs.iter().map(|o| &o[frame * piece(o)..][..piece(o)]).collect();
+            let d_pq = share.iter_mut().zip(&outputs).map(|(d, o)| take_from(d, piece(o))).collect();
+            isa.run(FrameTask { scene, isa, chunks, frame, pq, d_pq, band });
+        }
+    });
+    let squared_error = bands.iter().map(|b| b.squared_error).sum();
+    let Some(grads) = grads else { return squared_error };
+
+    let d_prefix = sum_prefix(bands);
+    let n_bands = bands.len();
+    let (chunks, d_prefix) = (&chunks[..], &d_prefix[..]);
+    bands.par_iter_mut().enumerate().for_each(|(b, band)| {
+        let range = b * n_chunks / n_bands..(b + 1) * n_chunks / n_bands;
+        let grads = &mut band.grads[..];
+        isa.run(PrefixBwdTask { scene, chunks, d_prefix, range, grads });
+    });
+    for band in bands {
+        grads.iter_mut().zip(&band.grads).for_each(|(g, b)| *g += b);
+    }
+    for ((h, all), d_out) in shape.hyper.iter().zip(&hyper).zip(d_outputs) {
+        let d = batch::hyper_bwd(isa, h, params, all, d_out, grads);
+        grads[shape.latents..].iter_mut().zip(d).for_each(|(g, d)| *g += d);
+    }
+    squared_error
+}
+
+/// The first `n` values, cut off.
+fn take_from<'a>(d: &mut &'a mut [f32], n: usize) -> &'a mut [f32] {
+    d.split_off_mut(..n).unwrap_or_default()
+}
+
+/// Sums of all bands' gradients of the prefix.
+fn sum_prefix(bands: &mut [Band]) -> Vec<Vec<Lane>> {
+    let Some((first, rest)) = bands.split_first_mut() else { return Vec::new() };
+    for (chunk, sums) in first.d_prefix.iter_mut().enumerate() {
+        for band in rest.iter() {
+            let d = band.d_prefix[chunk].as_flattened();
+            sums.as_flattened_mut().iter_mut().zip(d).for_each(|(s, d)| *s += d);
+        }
+    }
+    std::mem::take(&mut first.d_prefix)
+}

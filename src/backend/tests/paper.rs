@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use super::gradients::check;
+use super::parity::{close, cpus};
+use crate::backend::paper::*;
+use crate::backend::reference::Reference;
+use crate::base::{Chroma, Picture, PictureFormat, Rng};
+
+/// Hands out places in the parameters.
+fn chain(sizes: &[usize], offset: &mut usize) -> Vec<Dense> {
+    let layer = |w: &[usize]| {
+        let layer = Dense { n_in: w[0], n_out: w[1], offset: *offset };
+        *offset += (w[0] + 1) * w[1];
+        layer
+    };
+    sizes.windows(2).map(layer).collect()
+}
+
+struct Options {
+    size: (usize, usize),
+    n_out: usize,
+    patch: usize,
+    width: usize,
+    modulated: &'static [usize],
+    hash: bool,
+    hyper: &'static [usize],
+}
+
+fn shape(o: &Options) -> PaperShape {
+    let mut offset = 0;
+    let side = o.size.0.max(o.size.1) as f32;
+    let (encoding, n_in) = match o.hash {
+        false => (Encoding::Fourier { frequencies: vec![1.0, 2.5, 6.0] }, 12),
+        true => {
+            let level = |cells: f32| {
+                let scale = cells / side;
+                let vertices = |n: usize| (n as f32 * scale) as usize + 2;
+                let (width, height) = (vertices(o.size.0), vertices(o.size.1));
+                let n_entries = (width * height).min(64);
+                let level = HashLevel { scale, width, height, n_entries, offset };
+                offset += n_entries * 3;
+                level
+            };
+            (Encoding::Hash { levels: [2.0, 5.0, 14.0].map(level).to_vec(), n_features: 3 }, 9)
+        }
+    };
+    let w = o.width;
+    let layers = chain(&[n_in, w, w + 1, w, o.n_out * o.patch * o.patch], &mut offset);
+    let d_latent = 5;
+    let hyper = o.modulated.iter().map(|&layer| {
+        let mut sizes = vec![d_latent];
+        sizes.extend(o.hyper);
+        sizes.push(2 * (layers[layer].n_in + layers[layer].n_out));
+        Hyper { layer, rank: 2, layers: chain(&sizes, &mut offset) }
+    });
+    let hyper = hyper.collect();
+    PaperShape {
+        width: o.size.0,
+        height: o.size.1,
+        n_frames: 4,
+        n_out: o.n_out,
+        patch: o.patch,
+        encoding,
+        layers,
+        hyper,
+        d_latent,
+        latents: offset,
+    }
+}
+
+struct Case {
+    shape: PaperShape,
+    step: PaperStep,
+    params: Vec<f32>,
+    target: Vec<f32>,
+}
+
+impl Case {
+    fn new(o: &Options, step: usize, phase: (usize, usize)) -> Self {
+        let shape = shape(o);
+        let lattice = shape.centres(step, phase);
+        let mut rng = Rng::new(17);
+        let params = (0..shape.len()).map(|_| 0.5 * rng.normal()).collect();
+        let n = shape.n_frames * shape.n_values() * lattice.len();
+        let target = (0..n).map(|i| if i % 13 == 5 { f32::NAN } else { rng.normal() }).collect();
+        let form = [[1.3, 0.2, -0.1], [0.2, 0.9, 0.15], [-0.1, 0.15, 1.1]];
+        Self { shape, step: PaperStep { lattice, form, weight: 0.01 }, params, target }
+    }
+
+    /// One component, patches that reach beyond the frame, every set of modulated layers, both
+    /// encodings, tables that collide, hypernetworks with and without hidden layers.
+    fn all() -> Vec<Self> {
+        let o = |size, n_out, patch, width, modulated, hash, hyper| Options {
+            size,
+            n_out,
+            patch,
+            width,
+            modulated,
+            hash,
+            hyper,
+        };
+        vec![
+            Self::new(&o((37, 21), 3, 1, 9, &[1], true, &[7]), 1, (0, 0)),
+            Self::new(&o((37, 21), 3, 4, 8, &[0, 2], true, &[6, 3]), 1, (0, 0)),
+            Self::new(&o((70, 9), 1, 2, 13, &[3], false, &[4]), 2, (1, 0)),
+            Self::new(&o((1, 1), 3, 1, 4, &[0, 1, 2, 3], true, &[]), 1, (0, 0)),
+            Self::new(&o((65, 40), 3, 1, 33, &[2], false, &[5]), 1, (0, 0)),
+        ]
+    }
+
+    /// Error and gradients; what they are added to must not matter.
+    fn train<B>(&self, backend: &B, poison: f32) -> (f64, Vec<f32>)
+    where
+        B: PaperBackend<Buffer = Vec<f32>>,
+    {
+        let mut workspace = backend.paper_workspace(&self.shape, 0).unwrap();
+        let mut grads = vec![poison; self.params.len()];
+        let mut error = 0.0;
+        // Twice: scratch memory must be left clean.
+        for _ in 0..2 {
+            let Self { shape, step, target, params } = self;
+            error = backend
+                .paper_train(&mut workspace, shape, step, target, params, Some(&mut grads))
+                .unwrap();
+        }
+        (error, grads.iter().map(|g| (g - poison) / 2.0).collect())
+    }
+}
+
+#[test]
+fn paper_step_against_finite_differences() {
+    for mut case in Case::all().into_iter().take(4) {
+        let (_, grads) = case.train(&Reference, 0.0);
+        let mut params = case.params.clone();
+        for tensor in case.shape.tensors() {
+            // A layer that feeds nothing but dead units, and entries that no point reaches.
+            if grads[tensor.range.clone()].iter().all(|g| g.abs() < 1e-4) {
+                continue;
+            }
+            check(&tensor.name, &mut params, &grads, tensor.range, 3e-4, &mut |p| {
+                case.params.copy_from_slice(p);
+                let Case { shape, step, target, params } = &case;
+                let error = Reference.paper_train(&mut (), shape, step, target, params, None);
+                f64::from(step.weight) * error.unwrap()
+            });
+        }
+        case.params = params;
+    }
+}
+
+#[test]
+fn paper_step_parity() {
+    for (i, case) in Case::all().iter().enumerate() {
+        let (error, grads) = case.train(&Reference, 0.0);
+        for (cpu, name) in cpus() {
+            let (got_error, got) = case.train(&cpu, 0.25);
+            let name = format!("case {i} on {name}");
+            assert!((got_error / error - 1.0).abs() < 1e-4, "{name}: {got_error} for {error}");
+            for tensor in case.shape.tensors() {
+                let what = format!("{name}: {}", tensor.name);
+                close(&what, &got[tensor.range.clone()], &grads[tensor.range], 2e-3);
+            }
+        }
+    }
+}
+
+#[test]
+fn paper_rendering_parity_with_and_without_prefix() {
+    for case in Case::all() {
+        let gray = case.shape.n_out == 1;
+        let chroma = if gray { Chroma::Gray } else { Chroma::Yuv420 };
+        for (width, height) in [(case.shape.width, case.shape.height), (29, 50), (9, 5)] {
+            let format = PictureFormat::new(width as u32, height as u32, chroma, 8);
+            let render = |kept: Option<usize>, cpu: Option<&crate::backend::cpu::Cpu>, tau| {
+                let (shape, params) = (&case.shape, &case.params);
+                let mut out = Picture::new(format).unwrap();
+                match cpu {
+                    None => Reference.paper_render(&mut (), shape, tau, params, &mut out).unwrap(),
+                    Some(cpu) => {
+                        let mut ws = cpu.paper_workspace(shape, kept.unwrap_or(0)).unwrap();
+                        // The second time with what was kept.
+                        for tau in [0.5, tau] {
+                            cpu.paper_render(&mut ws, shape, tau, params, &mut out).unwrap();
+                        }
+                    }
+                }
+                out
+            };
+            for tau in [0.0, 1.75, 3.0] {
+                let expected = render(None, None, tau);
+                for (cpu, name) in cpus() {
+                    let without = render(Some(0), Some(&cpu), tau);
+                    let with = render(Some(1 << 30), Some(&cpu), tau);
+                    for plane in 0..chroma.n_planes() {
+                        assert_eq!(with.plane(plane), without.plane(plane), "{name}: prefix");
+                        let pairs = with.plane(plane).iter().zip(expected.plane(plane));
+                        let worst = pairs.map(|(a, b)| a.abs_diff(*b)).max();
+                        assert!(worst <= Some(1), "{name} {width}x{height}: {worst:?}");
+                    }
+                }
+            }
+        }
+    }
+}

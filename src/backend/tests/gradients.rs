@@ -7,7 +7,7 @@ use crate::base::Rng;
 
 /// Compares `gradient` with central differences of `f` at the elements of `range` with the largest
 /// gradients and some random ones.
-pub fn check(
+fn check(
     name: &str,
     values: &mut [f32],
     gradient: &[f32],
@@ -15,6 +15,19 @@ pub fn check(
     step: f32,
     f: &mut dyn FnMut(&[f32]) -> f64,
 ) {
+    let relative = difference(name, values, gradient, range, step, f);
+    assert!(relative < 0.02, "{name}: relative error {relative:.4}");
+}
+
+/// The relative error of the gradients that [`check`] looks at.
+pub fn difference(
+    name: &str,
+    values: &mut [f32],
+    gradient: &[f32],
+    range: std::ops::Range<usize>,
+    step: f32,
+    f: &mut dyn FnMut(&[f32]) -> f64,
+) -> f64 {
     let mut rng = Rng::new(9);
     let mut picks: Vec<usize> = range.clone().collect();
     picks.sort_by(|&a, &b| gradient[b].abs().total_cmp(&gradient[a].abs()));
@@ -32,9 +45,8 @@ pub fn check(
         error += (difference - f64::from(gradient[i])).powi(2);
         norm += difference.powi(2).max(f64::from(gradient[i]).powi(2));
     }
-    let relative = (error / norm).sqrt();
     assert!(norm > 1e-8, "{name}: no gradient to compare");
-    assert!(relative < 0.02, "{name}: relative error {relative:.4}");
+    (error / norm).sqrt()
 }
 
 #[test]

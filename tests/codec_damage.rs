@@ -69,15 +69,21 @@ fn headers_that_ask_for_too_much_are_refused() {
     let Ok(Unit::Group { header, shows, payload }) = bitstream::parse(split(&file)[0]) else {
         panic!("the first unit begins a group")
     };
+    fn warp(h: &mut bitstream::GroupHeader) -> &mut bitstream::WarpHeader {
+        match &mut h.model {
+            bitstream::ModelHeader::Warp(model) => model,
+            bitstream::ModelHeader::Paper(_) => panic!("the default profile is warp"),
+        }
+    }
     type Change = fn(&mut bitstream::GroupHeader);
     let changes: [Change; 7] = [
         |h| h.format.width = 16_385,
         |h| (h.format.width, h.format.height) = (16_384, 16_384),
         |h| (h.format.width, h.format.height) = (8192, 8192),
-        |h| h.model.canonical.strides = vec![1; 9],
-        |h| h.model.residual.strides = vec![0],
-        |h| h.model.network.width = 513,
-        |h| h.model.latent.dim = 5000,
+        |h| warp(h).canonical.strides = vec![1; 9],
+        |h| warp(h).residual.strides = vec![0],
+        |h| warp(h).network.width = 513,
+        |h| warp(h).latent.dim = 5000,
     ];
     for (i, change) in changes.iter().enumerate() {
         let mut header = header.clone();

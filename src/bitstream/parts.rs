@@ -17,19 +17,39 @@ pub fn join_parts(parts: &[Vec<u8>]) -> Vec<u8> {
 /// # Errors
 /// [`Error::Damaged`] when the sizes exceed the bytes.
 pub fn split_parts<const N: usize>(bytes: &[u8]) -> Result<[&[u8]; N]> {
+    let mut parts = [&[][..]; N];
+    split_into(bytes, &mut parts)?;
+    Ok(parts)
+}
+
+/// As [`split_parts`], for `n` strings.
+///
+/// # Errors
+/// As [`split_parts`].
+pub fn split_all_parts(bytes: &[u8], n: usize) -> Result<Vec<&[u8]>> {
+    // Each but the last has at least one byte for its size.
+    if n > bytes.len() + 1 {
+        return Err(Error::damaged("a part of a group is cut off"));
+    }
+    let mut parts = vec![&[][..]; n];
+    split_into(bytes, &mut parts)?;
+    Ok(parts)
+}
+
+fn split_into<'a>(bytes: &'a [u8], parts: &mut [&'a [u8]]) -> Result<()> {
+    let n = parts.len();
     let mut r = Reader(bytes);
-    let mut sizes = [0; N];
+    let mut sizes = vec![0; n];
     for size in sizes.iter_mut().rev().skip(1).rev() {
         *size = usize::try_from(r.varint()?).unwrap_or(usize::MAX);
     }
     let mut rest = r.0;
-    let mut parts = [&[][..]; N];
     for (k, (part, size)) in parts.iter_mut().zip(sizes).enumerate() {
-        let size = if k + 1 == N { rest.len() } else { size };
+        let size = if k + 1 == n { rest.len() } else { size };
         let cut = rest.split_at_checked(size);
         (*part, rest) = cut.ok_or_else(|| Error::damaged("a part of a group is cut off"))?;
     }
-    Ok(parts)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -47,5 +67,7 @@ mod tests {
         }
         assert_eq!(split_parts::<3>(&bytes[..203]).unwrap()[2], []);
         assert!(split_parts::<2>(&[0xFF; 12]).is_err());
+        assert_eq!(split_all_parts(&bytes, 3).unwrap(), parts.each_ref().map(|p| &p[..]));
+        assert!(split_all_parts(&bytes, 1 << 40).is_err());
     }
 }

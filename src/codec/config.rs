@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use super::profile::{ModelOptions, Profile, paper_spec};
 use crate::backend::Choice;
 use crate::base::{Error, PictureFormat, Result, limits};
 
@@ -35,7 +36,11 @@ pub struct EncoderConfig {
     pub format: PictureFormat,
     /// Nominal frame rate (numerator, denominator); (0, 1) when variable or unknown.
     pub frame_rate: (u32, u32),
-    /// Target.
+    /// Which model.
+    pub profile: Profile,
+    /// Numbers that replace those of a paper profile.
+    pub model: ModelOptions,
+    /// Target; a paper profile's size follows from its model alone.
     pub rate_control: RateControl,
     /// Iterations.
     pub preset: SpeedPreset,
@@ -61,6 +66,8 @@ impl EncoderConfig {
         Self {
             format,
             frame_rate: (0, 1),
+            profile: Profile::default(),
+            model: ModelOptions::default(),
             rate_control: RateControl::Quality(50.0),
             preset: SpeedPreset::Medium,
             key_int_max: 33,
@@ -85,6 +92,23 @@ impl EncoderConfig {
                 return Err(Error::InvalidSetting("bitrate 0 kbit/s: choose at least 1".into()));
             }
             _ => {}
+        }
+        if self.profile == Profile::Warp {
+            if self.model != ModelOptions::default() {
+                return Err(Error::InvalidSetting(
+                    "model options are for paper-s, paper-m and paper-l: choose one of these profiles"
+                        .into(),
+                ));
+            }
+        } else {
+            if let RateControl::Bitrate(_) = self.rate_control {
+                return Err(Error::InvalidSetting(
+                    "the size of a paper profile follows from its model: choose a profile or model \
+                     options instead of a bit rate"
+                        .into(),
+                ));
+            }
+            paper_spec(self.profile, &self.model, &self.format, self.key_int_max)?;
         }
         if !(1..=limits::MAX_GROUP_FRAMES).contains(&self.key_int_max) {
             return Err(Error::InvalidSetting(format!(

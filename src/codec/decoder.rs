@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use super::engine::{Engine, Scene};
-use super::group;
+use super::model::model;
 use crate::backend::Choice;
 use crate::base::{Error, Picture, Result, Tau};
 use crate::bitstream::{self, GroupHeader, Unit};
@@ -53,9 +53,9 @@ impl Decoder {
         let (tau, is_key) = match bitstream::parse(unit) {
             Ok(Unit::Group { header, shows, payload }) => {
                 self.group = None;
-                let shape = group::spec(&header).shape()?;
-                let decoded = group::decode(&shape, payload, self.in_parallel)?;
-                let scene = self.engine.load(shape, &decoded)?;
+                let model = model(&header)?;
+                let decoded = model.decode(payload, self.in_parallel)?;
+                let scene = self.engine.load(model, decoded)?;
                 self.group = Some((*header, scene));
                 (shows, true)
             }

@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
+use super::coded::{self, Coded};
 use super::engine::Engine;
 use super::metrics::{psnr, rgb_mse};
+use super::model::model;
 use super::plan::{self, Budget};
-use super::{Control, EncoderConfig, Progress, SceneDetector, group};
+use super::{Control, EncoderConfig, Progress, SceneDetector};
 use crate::base::{Error, Picture, Result, Tau};
 use crate::bitstream::{self, GroupHeader};
-use crate::train::{Recipe, Trained};
+use crate::train::Recipe;
 
 /// A picture to encode.
 #[derive(Clone, Debug)]
@@ -159,23 +161,20 @@ impl Encoder {
             let rest = 8.0 * plan::fixed_bytes(frames.len());
             recipe.target_bits = Some((target - rest).max(0.1 * target));
         }
-        let spec = plan::spec(&self.config, recipe.lambda, frames.len() as u32);
+        let coded = self.train(&recipe, &frames, start, control)?;
         let header = GroupHeader {
             id: self.stats.groups as u8,
             format: self.config.format,
             frame_rate: self.config.frame_rate,
             pts: frames[0].pts,
             durations,
-            model: group::model_header(&spec),
+            model: coded.model,
         };
-        let trained = self.train(&spec, &recipe, &frames, start, control)?;
-        let in_parallel = self.config.threads != 1;
-        let payload = group::encode(&spec.shape()?, &trained, in_parallel, &control.cancel)?;
-        let units = access_units(&header, &payload, &frames);
+        let units = access_units(&header, &coded.payload, &frames);
         let psnr = self.check(&units[0].data, &frames, control)?;
         let bytes: u64 = units.iter().map(|u| u.data.len() as u64).sum();
         if let Some(budget) = &mut self.budget {
-            budget.spend(header.duration(), 8.0 * bytes as f64, trained.lambda);
+            budget.spend(header.duration(), 8.0 * bytes as f64, coded.lambda);
         }
         let s = &mut self.stats;
         let n = frames.len() as f64;
@@ -183,28 +182,22 @@ impl Encoder {
         s.groups += 1;
         s.frames += frames.len() as u64;
         s.bytes += bytes;
-        s.iterations += u64::from(trained.n_steps);
+        s.iterations += u64::from(coded.n_steps);
         s.seconds += start.elapsed().as_secs_f64();
         Ok(units)
     }
 
     fn train(
         &self,
-        spec: &crate::model::Spec,
         recipe: &Recipe,
         frames: &[InputFrame],
         start: Instant,
         control: &mut Control,
-    ) -> Result<Trained> {
+    ) -> Result<Coded> {
         let pictures: Vec<&Picture> = frames.iter().map(|f| &f.picture).collect();
         let group = self.stats.groups;
-        let shape = spec.shape()?;
-        let (in_parallel, cancel) = (self.config.threads != 1, control.cancel.clone());
-        let measure = |trained: &Trained| {
-            let payload = group::encode(&shape, trained, in_parallel, &cancel)?;
-            Ok(8.0 * payload.len() as f64)
-        };
-        self.engine.train(&shape, recipe, &pictures, &measure, &mut |report| {
+        let cancel = control.cancel.clone();
+        coded::code(&self.engine, &self.config, recipe, &pictures, &cancel, &mut |report| {
             control.check()?;
             control.report(&Progress {
                 group,
@@ -223,9 +216,9 @@ impl Encoder {
         let bitstream::Unit::Group { header, payload, .. } = bitstream::parse(unit)? else {
             return Err(Error::damaged("the encoder wrote no group"));
         };
-        let shape = group::spec(&header).shape()?;
-        let decoded = group::decode(&shape, payload, self.config.threads != 1)?;
-        let mut scene = self.engine.load(shape, &decoded)?;
+        let model = model(&header)?;
+        let decoded = model.decode(payload, self.config.threads != 1)?;
+        let mut scene = self.engine.load(model, decoded)?;
         let mut out = Picture::new(self.config.format)?;
         let mut sum = 0.0;
         for (i, frame) in frames.iter().enumerate() {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The chosen backend, and a group loaded into it.
 
-use super::group::Decoded;
+use super::model::{Decoded, Model};
+use crate::backend::paper::{PaperBackend, PaperShape};
 use crate::backend::{Backend, Choice, Params, Shape, cpu::Cpu, reference::Reference};
-use crate::base::{Picture, Result};
-use crate::train::{Recipe, Report, Trained, train};
+use crate::base::{Error, Picture, Result};
+use crate::train::{Recipe, Report, Trained, train, train_paper};
+
+/// Most bytes that rendering may keep of what does not depend on time.
+const MAX_PREFIX: usize = 512 << 20;
 
 /// A backend that was chosen at run time.
 pub enum Engine {
@@ -49,11 +53,25 @@ impl Engine {
         }
     }
 
+    /// See [`train_paper`].
+    pub fn train_paper(
+        &self,
+        shape: &PaperShape,
+        recipe: &Recipe,
+        pictures: &[&Picture],
+        report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
+    ) -> Result<(Vec<f32>, u32)> {
+        match self {
+            Self::Cpu(b) => train_paper(b, shape, recipe, pictures, report),
+            Self::Reference(b) => train_paper(b, shape, recipe, pictures, report),
+        }
+    }
+
     /// Uploads a group.
-    pub fn load(&self, shape: Shape, decoded: &Decoded) -> Result<Scene> {
+    pub fn load(&self, model: Model, decoded: Decoded) -> Result<Scene> {
         Ok(match self {
-            Self::Cpu(b) => Scene::Cpu(Box::new(Loaded::new(b, shape, decoded)?)),
-            Self::Reference(b) => Scene::Reference(Box::new(Loaded::new(b, shape, decoded)?)),
+            Self::Cpu(b) => Scene::Cpu(Box::new(Loaded::new(b, model, decoded)?)),
+            Self::Reference(b) => Scene::Reference(Box::new(Loaded::new(b, model, decoded)?)),
         })
     }
 
@@ -62,7 +80,7 @@ impl Engine {
         match (self, scene) {
             (Self::Cpu(b), Scene::Cpu(s)) => s.render(b, tau, out),
             (Self::Reference(b), Scene::Reference(s)) => s.render(b, tau, out),
-            _ => Err(crate::base::Error::Backend("a group of another backend".into())),
+            _ => Err(Error::Backend("a group of another backend".into())),
         }
     }
 }
@@ -76,7 +94,13 @@ pub enum Scene {
 }
 
 /// The buffers of a group.
-pub struct Loaded<B: Backend> {
+pub enum Loaded<B: PaperBackend> {
+    Warp(Warp<B>),
+    Paper { shape: PaperShape, workspace: B::PaperWorkspace, params: B::Buffer },
+}
+
+/// The buffers of a group of profile `warp`.
+pub struct Warp<B: Backend> {
     shape: Shape,
     workspace: B::Workspace,
     grids: B::Buffer,
@@ -84,32 +108,44 @@ pub struct Loaded<B: Backend> {
     modulated: B::Buffer,
 }
 
-impl<B: Backend> Loaded<B> {
-    fn new(backend: &B, shape: Shape, decoded: &Decoded) -> Result<Self> {
+impl<B: PaperBackend> Loaded<B> {
+    fn new(backend: &B, model: Model, decoded: Decoded) -> Result<Self> {
         let upload = |values: &[f32]| -> Result<B::Buffer> {
             let mut buffer = backend.alloc(values.len())?;
             backend.write(&mut buffer, 0, values)?;
             Ok(buffer)
         };
-        let mut loaded = Self {
-            workspace: backend.workspace(&shape)?,
-            grids: upload(&decoded.grids)?,
-            network: upload(&decoded.network)?,
-            modulated: backend.alloc(shape.network.modulated_len())?,
-            shape,
-        };
-        let Self { shape, workspace, grids, network, modulated } = &mut loaded;
-        let params = Params { grids: &*grids, network: &*network, modulated: &*modulated };
-        backend.load(workspace, shape, &params)?;
-        Ok(loaded)
+        match (model, decoded) {
+            (Model::Warp(shape), Decoded::Warp(decoded)) => {
+                let mut workspace = backend.workspace(&shape)?;
+                let (grids, network) = (upload(&decoded.grids)?, upload(&decoded.network)?);
+                let modulated = backend.alloc(shape.network.modulated_len())?;
+                let params = Params { grids: &grids, network: &network, modulated: &modulated };
+                backend.load(&mut workspace, &shape, &params)?;
+                Ok(Self::Warp(Warp { shape, workspace, grids, network, modulated }))
+            }
+            (Model::Paper(shape, _), Decoded::Paper(params)) => Ok(Self::Paper {
+                workspace: backend.paper_workspace(&shape, MAX_PREFIX)?,
+                params: upload(&params)?,
+                shape,
+            }),
+            _ => Err(Error::Backend("parameters of another model".into())),
+        }
     }
 
     fn render(&mut self, backend: &B, tau: f32, out: &mut Picture) -> Result<()> {
-        let Self { shape, workspace, grids, network, modulated } = self;
         // Beyond the last frame the last frame is held.
-        let tau = tau.min((shape.n_frames - 1) as f32);
-        backend.modulate(shape, tau, network, modulated)?;
-        let params = Params { grids: &*grids, network: &*network, modulated: &*modulated };
-        backend.render(workspace, shape, tau, &params, out)
+        match self {
+            Self::Warp(Warp { shape, workspace, grids, network, modulated }) => {
+                let tau = tau.min((shape.n_frames - 1) as f32);
+                backend.modulate(shape, tau, network, modulated)?;
+                let params = Params { grids: &*grids, network: &*network, modulated: &*modulated };
+                backend.render(workspace, shape, tau, &params, out)
+            }
+            Self::Paper { shape, workspace, params } => {
+                let tau = tau.min((shape.n_frames - 1) as f32);
+                backend.paper_render(workspace, shape, tau, params, out)
+            }
+        }
     }
 }

@@ -3,11 +3,12 @@
 
 use super::CancelFlag;
 use super::grids::{self, Grids};
+use super::model::{self, Part, PartSize};
 use crate::backend::{Shape, Tensor};
 use crate::base::{Chroma, Error, Result};
 use crate::bitstream::{
     self, GroupHeader, LatentHeader, ModelHeader, NetworkHeader, RangeDecoder, RangeEncoder, Scan,
-    SourceHeader, Unit, decode_tensor, encode_tensor,
+    SourceHeader, Unit, WarpHeader, decode_tensor, encode_tensor, tensor_bits,
 };
 use crate::model::{Source, Spec, TimedSpec};
 use crate::train::Trained;
@@ -33,8 +34,8 @@ const ORDER: [Tensor; 10] = [
 ];
 
 /// The model that a header describes.
-pub fn spec(header: &GroupHeader) -> Spec {
-    let (f, m) = (&header.format, &header.model);
+pub fn spec(header: &GroupHeader, model: &WarpHeader) -> Spec {
+    let (f, m) = (&header.format, model);
     let timed = |s: &SourceHeader| TimedSpec { strides: s.strides.clone(), node_step: s.node_step };
     Spec {
         width: f.width,
@@ -54,9 +55,9 @@ pub fn spec(header: &GroupHeader) -> Spec {
 }
 
 /// The description of a model in a header.
-pub fn model_header(spec: &Spec) -> ModelHeader {
+pub fn model_header(spec: &Spec) -> WarpHeader {
     let timed = |s: &TimedSpec| SourceHeader { strides: s.strides.clone(), node_step: s.node_step };
-    ModelHeader {
+    WarpHeader {
         canonical: SourceHeader { strides: spec.canonical.clone(), node_step: 0 },
         cubic_up_to: spec.cubic_up_to,
         margin: spec.margin,
@@ -161,6 +162,57 @@ pub fn decode(shape: &Shape, payload: &[u8], in_parallel: bool) -> Result<Decode
     Ok(Decoded { grids, network })
 }
 
+/// What every part of a payload takes.
+///
+/// # Errors
+/// As [`decode`].
+pub fn sizes(shape: &Shape, payload: &[u8]) -> Result<Vec<PartSize>> {
+    let [tensors, sources @ ..] = bitstream::split_parts::<N_PARTS>(payload)?;
+    let mut all = Vec::new();
+    let mut from = RangeDecoder::new(tensors);
+    let mut kept = 0;
+    for name in ORDER {
+        let mut values = vec![0; shape.network.tensor_len(name)];
+        from.raw(EXPONENT_BITS);
+        decode_tensor(&mut values, &mut from)?;
+        let part = match name {
+            Tensor::Latents => Part::Latents,
+            Tensor::Hyper => Part::Hyper,
+            _ => Part::Base,
+        };
+        // One stream holds them all: what a tensor takes is told by coding it again.
+        let bytes = u64::from(tensor_bits(&values)).div_ceil(8);
+        let huffman_bits = huffman_of(values.into_iter());
+        kept += bytes;
+        let n_values = shape.network.tensor_len(name) as u64;
+        model::add(&mut all, PartSize { part, n_values, bytes, huffman_bits });
+    }
+    // Rounding and the end of the stream go to the base network, so that the sum is right.
+    if let Some(base) = all.iter_mut().find(|s| s.part == Part::Base) {
+        base.bytes = (base.bytes + tensors.len() as u64).saturating_sub(kept);
+    }
+    for (source, part) in
+        Source::ALL.into_iter().zip([Part::Canonical, Part::Motion, Part::Residual])
+    {
+        let coded = sources[source as usize];
+        let grids = Grids::read(shape, source, coded)?;
+        let planes = grids.series.iter().flat_map(|s| &s.planes);
+        let rows = planes.flat_map(|p| (0..p.height()).map(move |y| p.row(y)));
+        let values: Vec<i32> = rows.flatten().map(|&v| v.into()).collect();
+        let n_values = values.len() as u64;
+        let huffman_bits = huffman_of(values.into_iter());
+        model::add(&mut all, PartSize { part, n_values, bytes: coded.len() as u64, huffman_bits });
+    }
+    Ok(all)
+}
+
+/// Bits of a Huffman code of integers.
+fn huffman_of(values: impl Iterator<Item = i32>) -> u64 {
+    // Zigzag: small magnitudes are small symbols.
+    let symbol = |v: i32| ((v << 1) ^ (v >> 31)).clamp(0, u16::MAX.into()) as u16;
+    bitstream::huffman_bits(&values.map(symbol).collect::<Vec<_>>())
+}
+
 /// Learns the initial states of entropy coding from the groups of some streams, one after another:
 /// the bytes of `src/bitstream/plane_state.bin` (FORMAT-entropy section 8).
 ///
@@ -171,8 +223,11 @@ pub fn learn_states<'a>(streams: impl IntoIterator<Item = &'a [u8]>) -> Result<V
     for mut stream in streams {
         while let Scan::Unit { len, is_group } = bitstream::scan(stream) {
             let unit = stream.get(..len).ok_or_else(|| Error::damaged("a unit is cut off"))?;
-            if is_group && let Unit::Group { header, payload, .. } = bitstream::parse(unit)? {
-                let shape = spec(&header).shape()?;
+            if is_group
+                && let Unit::Group { header, payload, .. } = bitstream::parse(unit)?
+                && let ModelHeader::Warp(model) = &header.model
+            {
+                let shape = spec(&header, model).shape()?;
                 let [_, sources @ ..] = bitstream::split_parts::<N_PARTS>(payload)?;
                 for (source, bytes) in Source::ALL.into_iter().zip(sources) {
                     let grids = Grids::read(&shape, source, bytes)?;

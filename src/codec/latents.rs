@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::group;
+use super::model::model;
 use crate::backend::Nodes;
 use crate::base::{Error, Result, Tau};
 use crate::bitstream::{self, GroupHeader, Unit};
@@ -41,10 +41,8 @@ impl LatentReader {
         let (id, tau) = match bitstream::parse(unit) {
             Ok(Unit::Group { header, shows, payload }) => {
                 self.group = None;
-                let shape = group::spec(&header).shape()?;
-                let values = group::decode_latents(&shape, payload)?;
+                let (nodes, values) = model(&header)?.decode_latents(payload)?;
                 let id = header.id;
-                let nodes = shape.network.nodes;
                 self.group = Some(Trajectory { header: *header, nodes, values });
                 (id, shows)
             }
@@ -55,7 +53,7 @@ impl LatentReader {
             }
         };
         let t = self.group.as_ref().filter(|t| t.header.id == id).ok_or_else(missing)?;
-        let dim = t.header.model.latent.dim as usize;
+        let dim = t.header.model.d_latent() as usize;
         let last = (t.header.n_frames() - 1) as f32;
         let (a, b, w) = t.nodes.at(tau.as_f32().min(last));
         let z = (0..dim)

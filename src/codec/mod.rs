@@ -4,6 +4,7 @@
 pub mod convert;
 pub mod metrics;
 
+mod coded;
 mod config;
 mod control;
 mod decoder;
@@ -13,7 +14,10 @@ mod grids;
 mod group;
 mod interpolate;
 mod latents;
+mod model;
+mod paper;
 mod plan;
+mod profile;
 mod scene;
 
 pub use config::{EncoderConfig, RateControl, SpeedPreset};
@@ -22,6 +26,8 @@ pub use decoder::{Decoder, DecoderConfig, Shown};
 pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};
 pub use group::learn_states;
 pub use interpolate::Interpolator;
+pub use model::{Part, PartSize, part_sizes};
+pub use profile::{ModelOptions, Profile};
 use scene::SceneDetector;
 
 pub use latents::{Latent, LatentReader};

@@ -133,13 +133,15 @@ fn unknown_group() -> Error {
 mod tests {
     use super::*;
     use crate::base::{Chroma, PictureFormat};
-    use crate::bitstream::{LatentHeader, ModelHeader, NetworkHeader, write_frame, write_group};
+    use crate::bitstream::{
+        LatentHeader, ModelHeader, NetworkHeader, WarpHeader, write_frame, write_group,
+    };
 
     fn header(durations: &[u64]) -> GroupHeader {
-        let mut model = ModelHeader {
+        let mut model = WarpHeader {
             latent: LatentHeader { dim: 1, node_step: 1 },
             network: NetworkHeader { width: 1, rank: 1 },
-            ..ModelHeader::default()
+            ..WarpHeader::default()
         };
         model.motion.node_step = 1;
         model.residual.node_step = 1;
@@ -149,7 +151,7 @@ mod tests {
             frame_rate: (0, 1),
             pts: 1000,
             durations: durations.to_vec(),
-            model,
+            model: ModelHeader::Warp(model),
         }
     }
 

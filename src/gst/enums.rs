@@ -4,7 +4,7 @@
 use gst::glib;
 
 use crate::backend::Choice;
-use crate::codec::SpeedPreset;
+use crate::codec::{self, SpeedPreset};
 
 /// Where to compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
@@ -40,6 +40,26 @@ pub enum Profile {
     #[default]
     #[enum_value(name = "Warped feature grids and a small network", nick = "warp")]
     Warp,
+    /// The paper's small model.
+    #[enum_value(name = "The paper's small model (rank 50): slow, many bits", nick = "paper-s")]
+    PaperS,
+    /// The paper's medium model.
+    #[enum_value(name = "The paper's medium model (rank 100): slow, many bits", nick = "paper-m")]
+    PaperM,
+    /// The paper's large model.
+    #[enum_value(name = "The paper's large model (rank 200): slow, many bits", nick = "paper-l")]
+    PaperL,
+}
+
+impl From<Profile> for codec::Profile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Warp => Self::Warp,
+            Profile::PaperS => Self::PaperS,
+            Profile::PaperM => Self::PaperM,
+            Profile::PaperL => Self::PaperL,
+        }
+    }
 }
 
 /// How long to train.

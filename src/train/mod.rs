@@ -2,12 +2,16 @@
 //! The training of one group, written once over the backend.
 
 mod finish;
+mod paper;
 mod recipe;
+mod run;
 mod source;
 mod steering;
 mod trainer;
 mod variable;
 
+pub use paper::train_paper;
 pub use recipe::Recipe;
+pub use run::Report;
 pub use source::PixelSource;
-pub use trainer::{Report, Trained, train};
+pub use trainer::{Trained, train};

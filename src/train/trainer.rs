@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use super::run::{Report, Steps, error_form};
 use super::steering::Steering;
 use super::variable::{EntropyState, Variable};
 use super::{PixelSource, Recipe, finish};
 use crate::backend::{Adam, Backend, Grads, Lattice, Params, Rounding, Shape, Tensor, TrainStep};
 use crate::base::{Picture, Result, Rng};
 use crate::model::{self, Source};
-
-/// What training reports after every step.
-#[derive(Clone, Copy, Debug)]
-pub struct Report {
-    /// Steps done.
-    pub step: u32,
-    /// Steps in all.
-    pub n_steps: u32,
-    /// Mean squared error of recent steps, of R'G'B' scaled to 0..=1.
-    pub mse: f32,
-}
 
 /// A trained group, quantised.
 #[derive(Clone, Debug)]
@@ -320,23 +310,6 @@ impl<'a, B: Backend> Trainer<'a, B> {
     }
 }
 
-/// d^T form d is the squared error in R'G'B' of an error d of the components.
-fn error_form(picture: &Picture) -> [[f32; 3]; 3] {
-    let format = picture.format();
-    let mut form = [[0.0; 3]; 3];
-    if format.chroma.n_planes() == 1 {
-        form[0][0] = 1.0;
-        return form;
-    }
-    let m = format.color.to_rgb(format.depth, format.height);
-    for (i, row) in form.iter_mut().enumerate() {
-        for (j, f) in row.iter_mut().enumerate() {
-            *f = m.iter().map(|m| m[i] * m[j]).sum();
-        }
-    }
-    form
-}
-
 /// Trains a group on its pictures, all of one format. `measure` says how many bits a trained group
 /// takes; it is asked where the recipe has a target. `report` is called after every step and may stop
 /// the training by an error.
@@ -366,15 +339,14 @@ fn run<B: Backend>(
     let mut rng = Rng::new(recipe.seed ^ 0x5EED);
     let mut order: Vec<usize> = (0..pictures.len()).collect();
     let n_steps = recipe.epochs * pictures.len() as u32;
-    let (mut step, mut mse) = (0, 0.0);
+    let mut steps = Steps::new(n_steps, pictures.len(), report);
     for _ in 0..recipe.epochs {
         rng.shuffle(&mut order);
         for &frame in &order {
-            let error = trainer.step(pictures[frame], frame, (step, n_steps), &mut rng, measure)?;
-            mse = if step == 0 { error } else { mse + (error - mse) / pictures.len() as f32 };
-            step += 1;
-            report(&Report { step, n_steps, mse })?;
+            let at = (steps.n_done(), n_steps);
+            let error = trainer.step(pictures[frame], frame, at, &mut rng, measure)?;
+            steps.done(error)?;
         }
     }
-    finish::finish(trainer, pictures, step, &mut || report(&Report { step, n_steps, mse }))
+    finish::finish(trainer, pictures, steps.n_done(), &mut || steps.poll())
 }

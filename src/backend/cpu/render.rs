@@ -5,8 +5,8 @@
 use rayon::prelude::*;
 
 use super::super::{Lattice, Params, Shape};
-use super::frame::Scene;
 use super::dense::TILE;
+use super::frame::Scene;
 use super::network::{Tiles, Weights};
 use super::pack::{Packer, RowBands};
 use super::simd::{Isa, Simd, Task};

@@ -30,8 +30,11 @@ pub trait PaperBackend: Backend {
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when memory is short.
-    fn paper_workspace(&self, shape: &PaperShape, max_prefix: usize)
-    -> Result<Self::PaperWorkspace>;
+    fn paper_workspace(
+        &self,
+        shape: &PaperShape,
+        max_prefix: usize,
+    ) -> Result<Self::PaperWorkspace>;
 
     /// Forward and loss, and with `grads` backward, over points x frames (paper Eq. 1 and 2). What
     /// comes before the first modulated layer is computed once for all frames. `target` is [n_frames,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use gstlnr::backend::Choice;
-use gstlnr::codec::{DecoderConfig, SpeedPreset};
+use gstlnr::codec::{self, DecoderConfig, ModelOptions, SpeedPreset};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -52,6 +52,13 @@ pub struct EncodeArgs {
     /// Mean bit rate in kbit/s instead of a quality.
     #[arg(long, short)]
     pub bitrate: Option<u32>,
+    /// Which model to train: the paper's are wide, slow, and need many bits.
+    #[arg(long, value_enum, default_value = "warp")]
+    pub profile: Profile,
+    /// Numbers that replace those of a paper profile, such as width=64,rank=8,modulated=1+2
+    /// (docs/CLI.md lists them).
+    #[arg(long, default_value = "", hide_default_value = true, value_parser = parse_model)]
+    pub model: ModelOptions,
     /// How long to train.
     #[arg(long, short, value_enum, default_value = "medium")]
     pub preset: Preset,
@@ -159,6 +166,33 @@ pub struct CompareArgs {
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Profile {
+    /// Grids sampled through motion and a small network.
+    Warp,
+    /// The paper's small model, rank 50.
+    PaperS,
+    /// The paper's medium model, rank 100.
+    PaperM,
+    /// The paper's large model, rank 200.
+    PaperL,
+}
+
+impl From<Profile> for codec::Profile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Warp => Self::Warp,
+            Profile::PaperS => Self::PaperS,
+            Profile::PaperM => Self::PaperM,
+            Profile::PaperL => Self::PaperL,
+        }
+    }
+}
+
+fn parse_model(text: &str) -> Result<ModelOptions, String> {
+    text.parse().map_err(|e: gstlnr::base::Error| e.to_string())
 }
 
 #[derive(Clone, Copy, ValueEnum)]

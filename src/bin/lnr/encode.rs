@@ -80,6 +80,8 @@ fn config(args: &EncodeArgs, info: &VideoInfo) -> EncoderConfig {
     if let Some(bitrate) = args.bitrate {
         config.rate_control = RateControl::Bitrate(bitrate);
     }
+    config.profile = args.profile.into();
+    config.model = args.model.clone();
     config.preset = args.preset.into();
     config.key_int_max = args.key_int_max.unwrap_or(config.key_int_max);
     config.scene_cut = !args.no_scene_cut;

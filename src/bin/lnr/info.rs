@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use gstlnr::bitstream::{GroupHeader, ModelHeader};
+use gstlnr::bitstream::GroupHeader;
+use gstlnr::codec::PartSize;
 use serde_json::{Value, json};
 
 use crate::args::InfoArgs;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 use crate::input::{Index, IndexedGroup, index};
-use crate::text;
+use crate::{model_text, text};
 
 pub fn run(args: &InfoArgs, console: &Console) -> Outcome<()> {
     let index = index(&args.file, console)?;
@@ -87,9 +88,11 @@ impl Totals {
                 _ => format!("groups {number} to {last}"),
             };
             lines.push(format!("model of {name}:"));
-            lines.extend(describe_model(&run[0].header.model));
+            lines.extend(model_text::describe(&run[0].header.model));
             number = last + 1;
         }
+        lines.push("parts of all groups:".into());
+        lines.extend(describe_parts(index));
         lines.join("\n")
     }
 
@@ -134,31 +137,7 @@ fn color(header: &GroupHeader) -> String {
     )
 }
 
-fn describe_model(m: &ModelHeader) -> Vec<String> {
-    let n = &m.network;
-    vec![
-        format!(
-            "  canonical grids at strides {:?}, cubic up to {}, margin {}",
-            m.canonical.strides, m.cubic_up_to, m.margin
-        ),
-        format!(
-            "  motion grids at strides {:?}, a node every {} frames",
-            m.motion.strides, m.motion.node_step
-        ),
-        format!(
-            "  residual grids at strides {:?}, a node every {} frames",
-            m.residual.strides, m.residual.node_step
-        ),
-        format!(
-            "  latents of {} dimensions, a node every {} frames",
-            m.latent.dim, m.latent.node_step
-        ),
-        format!("  network of width {}, modulation of rank {}", n.width, n.rank),
-    ]
-}
-
 fn group_json(g: &IndexedGroup) -> Value {
-    let m = &g.header.model;
     json!({
         "id": g.header.id,
         "pts_ns": g.header.pts,
@@ -168,18 +147,50 @@ fn group_json(g: &IndexedGroup) -> Value {
         "bytes": g.bytes,
         "first_unit_bytes": g.first_bytes,
         "payload_bytes": g.payload_bytes,
-        "model": {
-            "canonical_strides": m.canonical.strides,
-            "cubic_up_to": m.cubic_up_to,
-            "margin": m.margin,
-            "motion_strides": m.motion.strides,
-            "motion_node_step": m.motion.node_step,
-            "residual_strides": m.residual.strides,
-            "residual_node_step": m.residual.node_step,
-            "latent_dim": m.latent.dim,
-            "latent_node_step": m.latent.node_step,
-            "width": m.network.width,
-            "rank": m.network.rank,
-        },
+        "model": model_text::json(&g.header.model),
+        "parts": g.parts.iter().map(part_json).collect::<Vec<_>>(),
     })
+}
+
+fn part_json(size: &PartSize) -> Value {
+    json!({
+        "part": size.part.name(),
+        "values": size.n_values,
+        "bytes": size.bytes,
+        "huffman_bytes": size.huffman_bits.div_ceil(8),
+    })
+}
+
+/// What every part takes over all groups, and what Huffman coding would take instead.
+fn describe_parts(index: &Index) -> Vec<String> {
+    let mut all: Vec<PartSize> = Vec::new();
+    for size in index.groups.iter().flat_map(|g| &g.parts) {
+        match all.iter_mut().find(|s| s.part == size.part) {
+            None => all.push(size.clone()),
+            Some(sum) => {
+                sum.n_values += size.n_values;
+                sum.bytes += size.bytes;
+                sum.huffman_bits += size.huffman_bits;
+            }
+        }
+    }
+    let total: u64 = index.groups.iter().map(|g| g.bytes).sum();
+    let headers = total.saturating_sub(all.iter().map(|s| s.bytes).sum());
+    let mut lines = vec![
+        "  part                  values      bytes  share  bits/value  Huffman's bytes".into(),
+    ];
+    let share = |bytes: u64| 100.0 * bytes as f64 / total.max(1) as f64;
+    for s in all {
+        lines.push(format!(
+            "  {:<16} {:>11} {:>10} {:>5.1}% {:>11.3} {:>16}",
+            s.part.name(),
+            s.n_values,
+            s.bytes,
+            share(s.bytes),
+            8.0 * s.bytes as f64 / s.n_values.max(1) as f64,
+            s.huffman_bits.div_ceil(8)
+        ));
+    }
+    lines.push(format!("  {:<16} {:>11} {headers:>10} {:>5.1}%", "headers", "", share(headers)));
+    lines
 }

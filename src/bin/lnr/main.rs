@@ -12,6 +12,7 @@ mod exit;
 mod gstreamer;
 mod info;
 mod input;
+mod model_text;
 mod output;
 mod sheet;
 mod text;

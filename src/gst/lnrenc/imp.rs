@@ -250,8 +250,8 @@ impl LnrEnc {
             (n @ 1.., d @ 1..) => (n as u32, d as u32),
             _ => (0, 1),
         };
-        let settings = *self.settings.lock().unwrap();
-        let config = settings.config(format::picture_format(info)?, frame_rate);
+        let settings = self.settings.lock().unwrap().clone();
+        let config = settings.config(format::picture_format(info)?, frame_rate)?;
         let session = Session::new(Encoder::new(config.clone())?, info.clone());
         let n_frames = session.encoder.max_delay_frames();
         let latency = session.frame_duration() * u64::from(n_frames);

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-use crate::base::{PictureFormat, limits};
+use crate::base::{PictureFormat, Result, limits};
 use crate::codec::{EncoderConfig, RateControl};
 use crate::gst::{Backend, Profile, Speed};
 
 /// The writable properties of the encoder.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub profile: Profile,
     pub speed: Speed,
@@ -25,6 +25,8 @@ pub(super) struct Settings {
     /// MiB; 0 = no bound
     pub max_memory: u32,
     pub epochs: u32,
+    /// As the property's text.
+    pub model: String,
 }
 
 impl Default for Settings {
@@ -41,14 +43,20 @@ impl Default for Settings {
             seed: 1,
             max_memory: 0,
             epochs: 0,
+            model: String::new(),
         }
     }
 }
 
 impl Settings {
     /// The codec's settings for pictures of this format.
-    pub fn config(&self, format: PictureFormat, frame_rate: (u32, u32)) -> EncoderConfig {
-        EncoderConfig {
+    ///
+    /// # Errors
+    /// [`crate::base::Error::InvalidSetting`] when the model's text is wrong.
+    pub fn config(&self, format: PictureFormat, frame_rate: (u32, u32)) -> Result<EncoderConfig> {
+        Ok(EncoderConfig {
+            profile: self.profile.into(),
+            model: self.model.parse()?,
             frame_rate,
             rate_control: match self.bitrate {
                 0 => RateControl::Quality(self.quality),
@@ -63,7 +71,7 @@ impl Settings {
             max_memory: u64::from(self.max_memory) << 20,
             epochs: self.epochs,
             ..EncoderConfig::new(format)
-        }
+        })
     }
 
     pub fn get(&self, name: &str) -> glib::Value {
@@ -79,6 +87,7 @@ impl Settings {
             "seed" => self.seed.to_value(),
             "max-memory" => self.max_memory.to_value(),
             "epochs" => self.epochs.to_value(),
+            "model" => self.model.to_value(),
             _ => unreachable!("no such property"),
         }
     }
@@ -102,6 +111,7 @@ impl Settings {
             "seed" => self.seed = to(value),
             "max-memory" => self.max_memory = to(value),
             "epochs" => self.epochs = to(value),
+            "model" => self.model = to::<Option<String>>(value).unwrap_or_default(),
             _ => unreachable!("no such property"),
         }
     }
@@ -190,6 +200,15 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 1_000_000,
                 d.epochs,
             ),
+            glib::ParamSpecString::builder("model")
+                .nick("Model")
+                .blurb(
+                    "Numbers that replace those of a paper profile, such as \
+                     width=64,rank=8,modulated=1+2,encoding=fourier",
+                )
+                .default_value(Some(""))
+                .mutable_ready()
+                .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")
                 .blurb("Totals so far, and how far the training of the current group is")

@@ -212,7 +212,12 @@ impl Task for FrameTask<'_> {
                 let (n_in, n_out) = (padded(dense.n_in), padded(dense.n_out));
                 for i in 0..tiles.len() {
                     let mask = (l > 0).then_some(&x[i * n_in..][..n_in]);
-                    weights.backward(s, &d[i * n_out..][..n_out], mask, &mut d_x[i * n_in..][..n_in]);
+                    weights.backward(
+                        s,
+                        &d[i * n_out..][..n_out],
+                        mask,
+                        &mut d_x[i * n_in..][..n_in],
+                    );
                 }
                 d = d_x;
             }
@@ -254,7 +259,10 @@ impl FrameTask<'_> {
                         g = s.mul_add(s.load(&d[p..]), s.splat(step.form[c][e]), g);
                     }
                     sum = s.mul_add(s.load(&d[c][p..]), g, sum);
-                    s.store(&mut values[c * area + pixel][p..], s.mul(g, s.splat(2.0 * step.weight)));
+                    s.store(
+                        &mut values[c * area + pixel][p..],
+                        s.mul(g, s.splat(2.0 * step.weight)),
+                    );
                 }
             }
         }
@@ -314,8 +322,7 @@ pub fn train(
         isa.run(PrefixTask { scene, index, chunk });
     });
     let latents = &params[shape.latents..];
-    let hyper: Vec<_> =
-        shape.hyper.iter().map(|h| batch::hyper(isa, h, params, latents)).collect();
+    let hyper: Vec<_> = shape.hyper.iter().map(|h| batch::hyper(isa, h, params, latents)).collect();
     let outputs: Vec<&[f32]> = hyper.iter().filter_map(|all| all.last()).map(|o| &o[..]).collect();
     let mut d_outputs: Vec<Vec<f32>> = outputs.iter().map(|o| vec![0.0; o.len()]).collect();
 
@@ -332,7 +339,8 @@ pub fn train(
         for frame in b * per_band..((b + 1) * per_band).min(n_frames) {
             let piece = |o: &&[f32]| o.len() / n_frames;
             let pq = outputs.iter().map(|o| &o[frame * piece(o)..][..piece(o)]).collect();
-            let d_pq = share.iter_mut().zip(&outputs).map(|(d, o)| take_from(d, piece(o))).collect();
+            let d_pq =
+                share.iter_mut().zip(&outputs).map(|(d, o)| take_from(d, piece(o))).collect();
             isa.run(FrameTask { scene, isa, chunks, frame, pq, d_pq, band });
         }
     });

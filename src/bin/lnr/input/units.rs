@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use gstlnr::bitstream::{GroupHeader, Scan, Unit, parse, scan};
+use gstlnr::codec::{PartSize, part_sizes};
 
 #[cfg(feature = "plugin")]
 use super::container::ContainerUnits;
@@ -164,9 +165,11 @@ pub struct IndexedGroup {
     pub bytes: u64,
     /// Access units.
     pub n_units: u64,
+    /// What the parts of its payload take; empty where the payload is damaged.
+    pub parts: Vec<PartSize>,
 }
 
-/// What is in a file, found without decoding anything.
+/// What is in a file, found without rendering anything.
 #[derive(Default)]
 pub struct Index {
     pub groups: Vec<IndexedGroup>,
@@ -207,6 +210,7 @@ pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
         let bytes = data.len() as u64;
         match parse(&data) {
             Ok(Unit::Group { header, payload, .. }) => index.groups.push(IndexedGroup {
+                parts: part_sizes(&header, payload).unwrap_or_default(),
                 header: *header,
                 first_bytes: bytes,
                 payload_bytes: payload.len() as u64,
@@ -234,7 +238,9 @@ pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
 mod tests {
     use super::*;
     use gstlnr::base::{Chroma, PictureFormat, Tau};
-    use gstlnr::bitstream::{LatentHeader, ModelHeader, NetworkHeader, write_frame, write_group};
+    use gstlnr::bitstream::{
+        LatentHeader, ModelHeader, NetworkHeader, WarpHeader, write_frame, write_group,
+    };
 
     fn group(id: u8) -> Vec<u8> {
         let header = GroupHeader {
@@ -243,13 +249,13 @@ mod tests {
             frame_rate: (25, 1),
             pts: 0,
             durations: vec![40_000_000; 2],
-            model: ModelHeader {
+            model: ModelHeader::Warp(WarpHeader {
                 latent: LatentHeader { dim: 1, node_step: 1 },
                 network: NetworkHeader { width: 8, rank: 1 },
                 motion: gstlnr::bitstream::SourceHeader { strides: vec![], node_step: 1 },
                 residual: gstlnr::bitstream::SourceHeader { strides: vec![], node_step: 1 },
-                ..ModelHeader::default()
-            },
+                ..WarpHeader::default()
+            }),
         };
         write_group(&header, Tau::frame(0), &[id; 500])
     }

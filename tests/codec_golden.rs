@@ -6,7 +6,7 @@ mod codec;
 
 use std::path::{Path, PathBuf};
 
-use codec::{config, decode, decoder, encode_pattern, split};
+use codec::{config, decode, decoder, encode_pattern, paper, split};
 use gstlnr::base::{Chroma, Picture, PictureFormat, Tau};
 use gstlnr::bitstream;
 
@@ -23,13 +23,14 @@ fn write(name: &str, bytes: &[u8]) {
     std::fs::write(folder().join(name), bytes).expect("the folder can be written");
 }
 
-/// Name, format, frames, longest group.
-fn good() -> [(&'static str, PictureFormat, usize, u32); 3] {
+/// Name, format, frames, longest group. Those whose name begins with `paper` have a paper profile.
+fn good() -> [(&'static str, PictureFormat, usize, u32); 4] {
     let format = PictureFormat::new;
     [
         ("yuv420-8", format(48, 32, Chroma::Yuv420, 8), 5, 3),
         ("gray-16", format(17, 9, Chroma::Gray, 16), 2, 33),
         ("rgb-10", format(25, 24, Chroma::Rgb, 10), 3, 33),
+        ("paper-8", format(22, 15, Chroma::Yuv420, 8), 3, 33),
     ]
 }
 
@@ -41,8 +42,8 @@ fn samples(pictures: &[Picture]) -> Vec<u8> {
 }
 
 /// A stream with a picture between the last two frames.
-fn stream(format: PictureFormat, n: usize, longest: u32) -> Vec<u8> {
-    let mut config = config(format);
+fn stream(name: &str, format: PictureFormat, n: usize, longest: u32) -> Vec<u8> {
+    let mut config = if name.starts_with("paper") { paper(format) } else { config(format) };
     (config.epochs, config.key_int_max) = (30, longest);
     let units = encode_pattern(config, n);
     let last_key = units.iter().rposition(|u| u.is_key).expect("a group");
@@ -57,7 +58,7 @@ fn stream(format: PictureFormat, n: usize, longest: u32) -> Vec<u8> {
 fn good_streams_decode_as_before() {
     for (name, format, n, longest) in good() {
         if std::env::var_os("LNR_WRITE_GOLDEN").is_some() {
-            let file = stream(format, n, longest);
+            let file = stream(name, format, n, longest);
             write(&format!("{name}.lnr"), &file);
             write(&format!("{name}.raw"), &samples(&decode(split(&file)).unwrap()));
         }
@@ -94,7 +95,8 @@ const BAD: [Bad; 5] = [
 fn bad_streams_give_what_can_be_saved() {
     for (name, spoil, n_good) in BAD {
         if std::env::var_os("LNR_WRITE_GOLDEN").is_some() {
-            let mut file = stream(good()[0].1, 5, 3);
+            let (name, format, ..) = good()[0];
+            let mut file = stream(name, format, 5, 3);
             spoil(&mut file);
             write(&format!("{name}.lnr"), &file);
         }

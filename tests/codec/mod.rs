@@ -5,7 +5,7 @@
 use gstlnr::base::{Chroma, Picture, PictureFormat, Result};
 use gstlnr::bitstream::{Scan, scan};
 use gstlnr::codec::{
-    AccessUnit, Control, Decoder, DecoderConfig, Encoder, EncoderConfig, InputFrame,
+    AccessUnit, Control, Decoder, DecoderConfig, Encoder, EncoderConfig, InputFrame, Profile,
 };
 
 /// Nanoseconds of a frame at 25 frames per second.
@@ -37,6 +37,16 @@ pub fn frame(format: PictureFormat, t: usize) -> InputFrame {
 pub fn config(format: PictureFormat) -> EncoderConfig {
     let mut config = EncoderConfig::new(format);
     (config.epochs, config.frame_rate) = (6, (25, 1));
+    config
+}
+
+/// As [`config`], for a tiny model of a paper profile.
+pub fn paper(format: PictureFormat) -> EncoderConfig {
+    let mut config = config(format);
+    config.profile = Profile::PaperS;
+    config.model = "width=16,layers=4,rank=3,latent=6,hyper-width=8,levels=5,features=2,table=8"
+        .parse()
+        .expect("legal options");
     config
 }
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Decoding of several frames of one group of profile `paper-m`, with what does not depend on time
+//! kept from frame to frame and without: the same pictures, frames per second and their ratio, by
+//! the layer that is modulated. All cores.
+
+mod common;
+
+use common::time;
+use gstlnr::backend::cpu::Cpu;
+use gstlnr::backend::paper::{PaperBackend, PaperShape};
+use gstlnr::base::{Chroma, Picture, PictureFormat, Rng};
+use gstlnr::model::{EncodingSpec, PaperSpec, paper_parameters};
+
+const SIZE: (u32, u32) = (320, 180);
+const N_FRAMES: u32 = 6;
+/// Runs of each; the medians count.
+const ROUNDS: usize = 3;
+
+fn shape(modulated: u32) -> PaperShape {
+    let spec = PaperSpec {
+        width: SIZE.0,
+        height: SIZE.1,
+        n_frames: N_FRAMES,
+        n_out: 3,
+        patch: 1,
+        encoding: EncodingSpec::Hash { features: 2, table: 14 },
+        resolutions: (0..16).map(|l| 16 + 20 * l).collect(),
+        hidden: 512,
+        n_layers: 6,
+        modulated: vec![modulated],
+        rank: 100,
+        d_latent: 512,
+        hyper_layers: 1,
+        hyper_width: 128,
+    };
+    spec.shape().expect("a legal model")
+}
+
+/// Frames per second, and the last picture.
+fn decode(cpu: &Cpu, shape: &PaperShape, params: &Vec<f32>, max_prefix: usize) -> (f64, Picture) {
+    let format = PictureFormat::new(SIZE.0, SIZE.1, Chroma::Yuv420, 8);
+    let mut out = Picture::new(format).expect("a legal format");
+    let taken = time(|| {
+        let mut workspace = cpu.paper_workspace(shape, max_prefix).expect("memory");
+        for frame in 0..N_FRAMES {
+            cpu.paper_render(&mut workspace, shape, frame as f32, params, &mut out)
+                .expect("rendering succeeds");
+        }
+    });
+    (f64::from(N_FRAMES) / taken.as_secs_f64(), out)
+}
+
+fn main() {
+    let cpu = Cpu::new(0).expect("threads can be started");
+    println!("{N_FRAMES} frames of {}x{}, width 512, 6 layers, rank 100", SIZE.0, SIZE.1);
+    println!("modulated layer   without      with   ratio");
+    for modulated in 0..6 {
+        let shape = shape(modulated);
+        let params = paper_parameters(&shape, &mut Rng::new(1));
+        let mut rates: Vec<[f64; 3]> = (0..ROUNDS)
+            .map(|_| {
+                let (without, a) = decode(&cpu, &shape, &params, 0);
+                let (with, b) = decode(&cpu, &shape, &params, 1 << 30);
+                assert!((0..3).all(|p| a.plane(p) == b.plane(p)), "the pictures differ");
+                [without, with, with / without]
+            })
+            .collect();
+        rates.sort_by(|a, b| a[2].total_cmp(&b[2]));
+        let [without, with, ratio] = rates[ROUNDS / 2];
+        println!("{modulated:>15} {without:>9.2} {with:>9.2} {ratio:>6.2}x");
+    }
+}

@@ -4,7 +4,7 @@ use super::PaperHeader;
 use super::bytes::{Reader, Writer};
 use crate::base::{Error, Result, limits};
 
-/// What the network of a group looks like (FORMAT section 4).
+/// What the network of a group looks like (FORMAT sections 4 and 8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelHeader {
     /// Grids sampled through motion.

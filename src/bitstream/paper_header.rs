@@ -16,7 +16,7 @@ pub struct PaperBits {
     pub latents: u32,
 }
 
-/// A model of the paper's profiles (FORMAT section 4).
+/// A model of the paper's profiles (FORMAT section 8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaperHeader {
     /// Side of the patch that a point yields, in pixels.

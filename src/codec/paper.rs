@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Parameters of a paper profile to bytes and back (FORMAT section 6).
+//! Parameters of a paper profile to bytes and back (FORMAT section 8).
 
 use rayon::prelude::*;
 

@@ -11,12 +11,34 @@ pub const BLOCK: usize = 4;
 /// Room for the widest vector.
 pub const MAX_LANES: usize = 16;
 
-/// One value of every point of a tile.
-pub type Lane = [f32; TILE];
+/// One value of every point of a tile. Aligned, so that no vector lies across two cache lines.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub struct Lane([f32; TILE]);
+
+impl Lane {
+    pub const ZERO: Self = Self([0.0; TILE]);
+}
+
+impl std::ops::Deref for Lane {
+    type Target = [f32; TILE];
+
+    #[inline(always)]
+    fn deref(&self) -> &[f32; TILE] {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Lane {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [f32; TILE] {
+        &mut self.0
+    }
+}
 
 /// Lanes for `n` values per point, in whole blocks.
 pub fn lanes(n: usize) -> Vec<Lane> {
-    vec![[0.0; TILE]; n.next_multiple_of(BLOCK)]
+    vec![Lane::ZERO; n.next_multiple_of(BLOCK)]
 }
 
 /// A matrix in blocks of rows: [row / 4, column, row % 4].

@@ -88,7 +88,7 @@ impl Scene<'_> {
         row: &[Vec<f32>],
         [at_x, at_y]: &mut [Lane; 2],
     ) {
-        let mut steps = [0.0; TILE];
+        let mut steps = Lane::ZERO;
         for (j, step) in steps.iter_mut().enumerate() {
             *step = j as f32;
         }
@@ -134,8 +134,8 @@ impl Tile {
     fn new(shape: &Shape) -> Self {
         Self {
             tiles: Tiles::new(shape),
-            slopes: vec![[[0.0; TILE]; 2]; shape.canonical.len()],
-            target: vec![[0.0; TILE]; shape.network.n_out],
+            slopes: vec![[Lane::ZERO; 2]; shape.canonical.len()],
+            target: vec![Lane::ZERO; shape.network.n_out],
         }
     }
 }
@@ -162,7 +162,7 @@ impl Task for BandTask<'_> {
             let y = lattice.y0 + lattice.dy * i as f32;
             scene.prepare_row(s, y, &mut band.stretch, &mut band.row);
             for p in (0..lattice.nx).step_by(TILE) {
-                let mut at = [[0.0; TILE]; 2];
+                let mut at = [Lane::ZERO; 2];
                 let slopes_wanted = with_grads.then_some(&mut slopes[..]);
                 scene.coordinates(s, (lattice.x0, lattice.dx), y, p, &band.row, &mut at);
                 scene.features(s, p, &at, &band.row, &mut tiles.x, slopes_wanted);
@@ -179,7 +179,7 @@ impl Task for BandTask<'_> {
                     continue;
                 }
                 scene.weights.backward(s, tiles, &mut band.layers);
-                let mut d_at = [[0.0; TILE]; 2];
+                let mut d_at = [Lane::ZERO; 2];
                 for (c, (level, plane)) in shape.canonical.iter().zip(scene.planes).enumerate() {
                     let d = &tiles.d_x[c];
                     let buffer = &mut band.d_canonical;
@@ -188,7 +188,7 @@ impl Task for BandTask<'_> {
                 }
                 let d_residual = &tiles.d_x[scene.planes.len()..];
                 for (d, row) in d_at.iter().chain(d_residual).zip(&mut band.d_row) {
-                    row[p..p + TILE].copy_from_slice(d);
+                    row[p..p + TILE].copy_from_slice(&d[..]);
                 }
             }
             if !with_grads {

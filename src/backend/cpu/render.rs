@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::super::{Lattice, Params, Shape};
-use super::dense::TILE;
+use super::dense::{Lane, TILE};
 use super::frame::Scene;
 use super::network::{Tiles, Weights};
 use super::pack::{Packer, RowBands};
@@ -51,12 +51,12 @@ impl Task for BandTask<'_, '_> {
                 let y = lattice.y0 + lattice.dy * ((first + row) * points + sub) as f32;
                 scene.prepare_row(s, y, &mut band.stretch, &mut band.row);
                 for p in (0..lattice.nx).step_by(TILE) {
-                    let mut at = [[0.0; TILE]; 2];
+                    let mut at = [Lane::ZERO; 2];
                     scene.coordinates(s, (lattice.x0, lattice.dx), y, p, &band.row, &mut at);
                     scene.features(s, p, &at, &band.row, &mut tiles.x, None);
                     scene.weights.forward(s, &mut tiles);
                     for (line, y) in lines.iter_mut().zip(&tiles.y) {
-                        line[p..p + TILE].copy_from_slice(y);
+                        line[p..p + TILE].copy_from_slice(&y[..]);
                     }
                 }
                 packer.add(&lines, points);

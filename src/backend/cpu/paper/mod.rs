@@ -61,7 +61,7 @@ impl PaperBackend for Cpu {
 
 /// The points of tile `tile` of a lattice, row after row; beyond the end the last one.
 fn tile_points(lattice: &Lattice, tile: usize) -> [Lane; 2] {
-    let mut at = [[0.0; TILE]; 2];
+    let mut at = [Lane::ZERO; 2];
     for lane in 0..TILE {
         let i = (tile * TILE + lane).min(lattice.len() - 1);
         at[0][lane] = lattice.x0 + lattice.dx * (i % lattice.nx) as f32;

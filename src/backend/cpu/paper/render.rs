@@ -56,7 +56,7 @@ impl Task for TileTask<'_> {
             .map(|l| padded(shape.layers[l].n_in))
             .chain([padded(shape.layers[first + weights.len() - 1].n_out)])
             .collect();
-        let mut x: Vec<Vec<Lane>> = sizes.iter().map(|n| vec![[0.0; TILE]; *n]).collect();
+        let mut x: Vec<Vec<Lane>> = sizes.iter().map(|n| vec![Lane::ZERO; *n]).collect();
         let n_out = sizes[weights.len()];
         for (i, out) in self.out.chunks_exact_mut(n_out).enumerate() {
             match self.inputs {
@@ -86,7 +86,7 @@ fn run(
     let n_in = padded(shape.layers[first].n_in);
     let n_out = padded(shape.layers[first + weights.len() - 1].n_out);
     let n_tiles = lattice.len().div_ceil(TILE);
-    out.resize(n_tiles * n_out, [0.0; TILE]);
+    out.resize(n_tiles * n_out, Lane::ZERO);
     out.par_chunks_mut(BATCH * n_out).enumerate().for_each(|(b, out)| {
         let tile = b * BATCH;
         let inputs = inputs.map(|x| &x[tile * n_in..]);

@@ -40,7 +40,7 @@ impl Scratch {
 
 /// Inputs of layer `layer` for `n` tiles.
 fn inputs(shape: &PaperShape, layer: usize, n: usize) -> Vec<Lane> {
-    vec![[0.0; TILE]; n * padded(shape.layers[layer].n_in)]
+    vec![Lane::ZERO; n * padded(shape.layers[layer].n_in)]
 }
 
 /// What every thread reads.
@@ -182,7 +182,7 @@ impl Task for FrameTask<'_> {
             // Inputs of the layers after the first, then the values.
             let mut x: Vec<Vec<Lane>> =
                 (first + 1..n_layers).map(|l| inputs(shape, l, tiles.len())).collect();
-            x.push(vec![[0.0; TILE]; tiles.len() * n_values]);
+            x.push(vec![Lane::ZERO; tiles.len() * n_values]);
             for (l, weights) in (first..n_layers).zip(&weights) {
                 let n_in = padded(shape.layers[l].n_in);
                 let n_out = padded(shape.layers[l].n_out);
@@ -221,8 +221,7 @@ impl Task for FrameTask<'_> {
                 }
                 d = d_x;
             }
-            let sums = self.band.d_prefix[chunk].as_flattened_mut();
-            sums.iter_mut().zip(d.as_flattened()).for_each(|(s, d)| *s += d);
+            add_lanes(&mut self.band.d_prefix[chunk], &d);
         }
         if self.scene.with_grads {
             self.modulation_bwd(s, &masks, &own);
@@ -243,7 +242,7 @@ impl FrameTask<'_> {
         let mut sum = zero;
         for pixel in 0..area {
             // Where there is no pixel the target is NaN and the difference 0.
-            let mut d = [[0.0; TILE]; 3];
+            let mut d = [Lane::ZERO; 3];
             for c in 0..shape.n_out {
                 let v = c * area + pixel;
                 let from = (self.frame * n_values + v) * n_points + first;
@@ -266,7 +265,7 @@ impl FrameTask<'_> {
                 }
             }
         }
-        values[n_values..].as_flattened_mut().fill(0.0);
+        values[n_values..].fill(Lane::ZERO);
         self.band.squared_error += f64::from(s.sum(sum));
     }
 
@@ -370,13 +369,19 @@ fn take_from<'a>(d: &mut &'a mut [f32], n: usize) -> &'a mut [f32] {
     d.split_off_mut(..n).unwrap_or_default()
 }
 
+/// sums += d
+fn add_lanes(sums: &mut [Lane], d: &[Lane]) {
+    for (s, d) in sums.iter_mut().zip(d) {
+        s.iter_mut().zip(d.iter()).for_each(|(s, d)| *s += d);
+    }
+}
+
 /// Sums of all bands' gradients of the prefix.
 fn sum_prefix(bands: &mut [Band]) -> Vec<Vec<Lane>> {
     let Some((first, rest)) = bands.split_first_mut() else { return Vec::new() };
     for (chunk, sums) in first.d_prefix.iter_mut().enumerate() {
         for band in rest.iter() {
-            let d = band.d_prefix[chunk].as_flattened();
-            sums.as_flattened_mut().iter_mut().zip(d).for_each(|(s, d)| *s += d);
+            add_lanes(sums, &band.d_prefix[chunk]);
         }
     }
     std::mem::take(&mut first.d_prefix)

@@ -93,3 +93,19 @@ fn wrong_settings_are_refused() {
     w.write("file", b"");
     w.lnr(&args(&["--experiment", "patch", "--out", "file"])).failed(4, "file");
 }
+
+#[test]
+fn the_reference_document_names_every_option_and_experiment() {
+    let text = include_str!("../docs/CLI.md");
+    let text = text.split("## lnr eval ablation").nth(1).unwrap();
+    let help = Workplace::new().ok(&["eval", "ablation", "--help"]).out;
+    let options = help.lines().filter_map(|l| l.trim_start().strip_prefix("--"));
+    let names: Vec<&str> = options.map(|l| l.split_whitespace().next().unwrap()).collect();
+    assert!(names.len() > 10, "{help}");
+    for name in names {
+        assert!(text.contains(&format!("`--{name}")), "{name}");
+    }
+    for (name, _) in ROWS {
+        assert!(text.contains(&format!("| `{name}` |")), "{name}");
+    }
+}

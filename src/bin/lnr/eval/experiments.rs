@@ -142,7 +142,7 @@ impl Maker<'_> {
         };
         add("all", 8, bits(8, 8, 8, 8))?;
         for n in [8, 6, 4] {
-            add("all but latents and base", n, bits(n, 32, n, 32))?;
+            add("hyper and tables", n, bits(n, 32, n, 32))?;
         }
         add("all", 32, bits(32, 32, 32, 32))?;
         Ok(all)

@@ -264,6 +264,8 @@ impl Bench<'_> {
         let said = std::fs::read(&log).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
         let first = said.lines().find(|l| !l.trim().is_empty()).unwrap_or("ffmpeg failed");
+        // FFmpeg begins with the part that speaks and its address.
+        let first = first.split_once("] ").map_or(first, |p| p.1);
         Ok(Err(first.trim().into()))
     }
 }

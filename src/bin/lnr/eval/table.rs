@@ -23,7 +23,7 @@ pub struct Row {
     pub psnr: Option<f64>,
     pub ssim: Option<f64>,
     pub encode_s: f64,
-    /// Seconds to read the group before its first frame can be rendered.
+    /// Seconds to read the group and render a first frame.
     pub load_s: Option<f64>,
     /// Frames per second.
     pub decode_fps: f64,

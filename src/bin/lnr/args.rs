@@ -6,6 +6,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use gstlnr::backend::Choice;
 use gstlnr::codec::{self, DecoderConfig, ModelOptions, SpeedPreset};
 
+use crate::eval::EvalArgs;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
@@ -38,6 +40,8 @@ pub enum Command {
     Info(InfoArgs),
     /// Measure a video against its reference: bits per pixel, PSNR, SSIM, MS-SSIM.
     Compare(CompareArgs),
+    /// Repeat the experiments of the paper.
+    Eval(EvalArgs),
 }
 
 #[derive(clap::Args)]
@@ -242,7 +246,7 @@ pub fn decoder_config(backend: Backend, threads: usize) -> DecoderConfig {
     DecoderConfig { backend: backend.into(), threads }
 }
 
-fn parse_size(text: &str) -> Result<(u32, u32), String> {
+pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let parts = text.split_once(['x', 'X']);
     parts
         .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)))

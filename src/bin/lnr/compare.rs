@@ -97,7 +97,7 @@ fn open(
 
 /// The matrices to convert both videos with. One that is not stated is taken to be the other's; when
 /// neither is, the reference's size decides, so that scaling does not change the colours.
-fn matrices(reference: &PictureFormat, video: &PictureFormat) -> [Matrix; 2] {
+pub fn matrices(reference: &PictureFormat, video: &PictureFormat) -> [Matrix; 2] {
     let known = |f: &PictureFormat| Some(f.color.matrix).filter(|&m| m != Matrix::Unknown);
     let guess = match reference.height {
         720.. => Matrix::Bt709,
@@ -114,7 +114,7 @@ fn matrices(reference: &PictureFormat, video: &PictureFormat) -> [Matrix; 2] {
 }
 
 /// `frame` with its matrix stated.
-fn with_matrix(frame: Frame, matrix: Matrix) -> gstlnr::base::Result<Frame> {
+pub fn with_matrix(frame: Frame, matrix: Matrix) -> gstlnr::base::Result<Frame> {
     let mut format = *frame.picture.format();
     if format.color.matrix == matrix {
         return Ok(frame);

@@ -63,7 +63,18 @@ impl Console {
 
     /// Tells of something that did not stop the command.
     pub fn warn(&self, message: &str) {
-        let print = || eprintln!("lnr: warning: {message}");
+        self.say(&format!("warning: {message}"));
+    }
+
+    /// Tells of a step that is done.
+    pub fn tell(&self, message: &str) {
+        if !self.quiet {
+            self.say(message);
+        }
+    }
+
+    fn say(&self, message: &str) {
+        let print = || eprintln!("lnr: {message}");
         match self.bar().as_ref() {
             Some(bar) => bar.suspend(print),
             None => print(),

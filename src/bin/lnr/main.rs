@@ -7,6 +7,7 @@ mod compare;
 mod console;
 mod decode;
 mod encode;
+mod eval;
 mod exit;
 #[cfg(feature = "plugin")]
 mod gstreamer;
@@ -63,5 +64,6 @@ fn run(args: &Args) -> Outcome<()> {
         Command::Decode(args) => decode::run(args, &console),
         Command::Info(args) => info::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
+        Command::Eval(args) => eval::run(args, &console),
     }
 }

@@ -65,7 +65,8 @@ pub struct ModelOptions {
     pub table: Option<u32>,
     /// Resolution of the coarsest level along the longer side.
     pub base: Option<u32>,
-    /// Ratio of resolutions from level to level; 0 = what makes the finest one pixel (or patch).
+    /// Ratio of resolutions from level to level; 0 = up to a cell, or half a period, per pixel (or
+    /// patch).
     pub growth: Option<f32>,
     /// Side of the patch that one point yields, 1 to 16 pixels.
     pub patch: Option<u32>,
@@ -164,7 +165,7 @@ pub fn paper_spec(
     };
     let patch = o.patch.unwrap_or(1);
     let (encoding, levels, base, growth) = match o.fourier.unwrap_or(false) {
-        true => (EncodingSpec::Fourier, 10, 1, 2.0),
+        true => (EncodingSpec::Fourier, 10, 1, 0.0),
         false => {
             let features = o.features.unwrap_or(2);
             (EncodingSpec::Hash { features, table: o.table.unwrap_or(14) }, 16, 16, 0.0)

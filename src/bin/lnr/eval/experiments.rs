@@ -65,7 +65,7 @@ const fn varied(label: &'static str, scale: Scale) -> Place {
 /// Qualities of profile `warp` beside the paper's sizes.
 const QUALITIES: [u8; 4] = [15, 30, 45, 60];
 /// Hash grid options of `--base` say nothing about Fourier features.
-const FOURIER: &str = "encoding=fourier,levels=10,base=1,growth=2";
+const FOURIER: &str = "encoding=fourier,levels=10,base=1,growth=0";
 const SIZES: [(&str, Profile); 3] =
     [("S", Profile::PaperS), ("M", Profile::PaperM), ("L", Profile::PaperL)];
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Decoding of several frames of one group of profile `paper-m`, with what does not depend on time
+//! Decoding of a group of profile `paper-m`, with what does not depend on time
 //! kept from frame to frame and without: the same pictures, frames per second and their ratio, by
 //! the layer that is modulated. All cores.
 
@@ -11,10 +11,10 @@ use gstlnr::backend::paper::{PaperBackend, PaperShape};
 use gstlnr::base::{Chroma, Picture, PictureFormat, Rng};
 use gstlnr::model::{EncodingSpec, PaperSpec, paper_parameters};
 
-const SIZE: (u32, u32) = (320, 180);
-const N_FRAMES: u32 = 6;
+const SIZE: (u32, u32) = (160, 90);
+const N_FRAMES: u32 = 33;
 /// Runs of each; the medians count.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 1;
 
 fn shape(modulated: u32) -> PaperShape {
     let spec = PaperSpec {

@@ -10,9 +10,9 @@ use crate::backend::{Adam, Lattice};
 use crate::base::{Picture, Result, Rng};
 use crate::model;
 
-/// Points times frames of a step, about: at the paper's width a step then takes less than a second, and
-/// training stops as soon when it is cancelled.
-const SAMPLES: usize = 8192;
+/// Pixels times frames of a step, about: at the paper's width a step then takes less than a second,
+/// and training stops as soon when it is cancelled. Patches do not make an epoch shorter in steps.
+const PIXELS: usize = 8192;
 /// Learning rate of all but the tables (paper appendix A).
 const RATE: f32 = 5e-4;
 /// Learning rate of the hash tables (Instant-NGP's).
@@ -69,8 +69,8 @@ impl<'a, B: PaperBackend> Trainer<'a, B> {
     ) -> Result<Self> {
         let mut rng = Rng::new(recipe.seed);
         let all = shape.centres(1, (0, 0));
-        let samples = (all.len() * pictures.len()) as f32;
-        let stride = (samples / SAMPLES as f32).sqrt().round().max(1.0) as usize;
+        let n_pixels = (all.len() * shape.patch * shape.patch * pictures.len()) as f32;
+        let stride = (n_pixels / PIXELS as f32).sqrt().round().max(1.0) as usize;
         let (nx, ny) = (stride.min(all.nx), stride.min(all.ny));
         let phases = (0..ny).flat_map(|y| (0..nx).map(move |x| (x, y))).collect();
         let n = pictures.len() * shape.n_values() * shape.centres(stride, (0, 0)).len();

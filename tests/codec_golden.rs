@@ -95,8 +95,8 @@ const BAD: [Bad; 5] = [
 fn bad_streams_give_what_can_be_saved() {
     for (name, spoil, n_good) in BAD {
         if std::env::var_os("LNR_WRITE_GOLDEN").is_some() {
-            let (name, format, ..) = good()[0];
-            let mut file = stream(name, format, 5, 3);
+            let (good_name, format, ..) = good()[0];
+            let mut file = stream(good_name, format, 5, 3);
             spoil(&mut file);
             write(&format!("{name}.lnr"), &file);
         }

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::args::InfoArgs;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
-use crate::input::{Index, IndexedGroup, index};
+use crate::input::{Index, IndexedGroup, index_parts};
 use crate::{model_text, text};
 
 pub fn run(args: &InfoArgs, console: &Console) -> Outcome<()> {
-    let index = index(&args.file, console)?;
+    let index = index_parts(&args.file, console)?;
     let size = std::fs::metadata(&args.file).map_err(|e| Failure::input(&args.file, e))?;
     let totals = Totals::new(&index, size.len());
     let Some(first) = index.groups.first() else {

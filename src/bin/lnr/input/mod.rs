@@ -12,7 +12,7 @@ mod y4m;
 
 pub use lnr::{LnrSource, Timing};
 pub use resize::Resized;
-pub use units::{Index, IndexedGroup, index};
+pub use units::{Index, IndexedGroup, index, index_parts};
 
 use std::fs::File;
 use std::io::{BufReader, Read};

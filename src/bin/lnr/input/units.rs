@@ -165,11 +165,11 @@ pub struct IndexedGroup {
     pub bytes: u64,
     /// Access units.
     pub n_units: u64,
-    /// What the parts of its payload take; empty where the payload is damaged.
+    /// What the parts of its payload take, where that was asked for and the payload is whole.
     pub parts: Vec<PartSize>,
 }
 
-/// What is in a file, found without rendering anything.
+/// What is in a file.
 #[derive(Default)]
 pub struct Index {
     pub groups: Vec<IndexedGroup>,
@@ -189,11 +189,27 @@ impl Index {
     }
 }
 
-/// Reads the whole file once.
+/// Reads the whole file once, but no payload.
 ///
 /// # Errors
 /// When it cannot be read or holds no group at all.
 pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
+    index_with(path, console, &|_, _| Vec::new())
+}
+
+/// As [`index`], with what the parts of every payload take: each payload is decoded for it.
+///
+/// # Errors
+/// As [`index`].
+pub fn index_parts(path: &Path, console: &Console) -> Outcome<Index> {
+    index_with(path, console, &|header, payload| part_sizes(header, payload).unwrap_or_default())
+}
+
+fn index_with(
+    path: &Path,
+    console: &Console,
+    parts: &dyn Fn(&GroupHeader, &[u8]) -> Vec<PartSize>,
+) -> Outcome<Index> {
     let mut units = open_units(path, console)?;
     let mut index = Index::default();
     let mut first_cause = None;
@@ -210,7 +226,7 @@ pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
         let bytes = data.len() as u64;
         match parse(&data) {
             Ok(Unit::Group { header, payload, .. }) => index.groups.push(IndexedGroup {
-                parts: part_sizes(&header, payload).unwrap_or_default(),
+                parts: parts(&header, payload),
                 header: *header,
                 first_bytes: bytes,
                 payload_bytes: payload.len() as u64,

@@ -95,6 +95,27 @@ pub enum Finish<'a> {
     Mask(&'a [Lane]),
 }
 
+/// A block of sums, [row, column], one per lane.
+pub type Sums<S> = [[<S as Simd>::F; BLOCK]; BLOCK];
+
+/// `sums` + d x^T over the points of a tile.
+#[inline(always)]
+pub fn outer<S: Simd>(s: S, d: &[Lane; BLOCK], x: &[Lane; BLOCK], mut sums: Sums<S>) -> Sums<S> {
+    for p in (0..TILE).step_by(S::LANES) {
+        let mut v = [s.splat(0.0); BLOCK];
+        for j in 0..BLOCK {
+            v[j] = s.load(&x[j][p..]);
+        }
+        for i in 0..BLOCK {
+            let e = s.load(&d[i][p..]);
+            for j in 0..BLOCK {
+                sums[i][j] = s.mul_add(e, v[j], sums[i][j]);
+            }
+        }
+    }
+    sums
+}
+
 /// y = bias + sum of the products, then `finish`.
 #[inline(always)]
 pub fn multiply<S: Simd, const N: usize>(

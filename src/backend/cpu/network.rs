@@ -2,7 +2,7 @@
 //! The base network of profile `warp` over a tile of points: every layer stays in the cache.
 
 use super::super::{Params, Shape, Tensor};
-use super::dense::{BLOCK, Finish, Lane, Layer, MAX_LANES, TILE, blocks, lanes, multiply};
+use super::dense::{BLOCK, Finish, Lane, Layer, MAX_LANES, TILE, blocks, lanes, multiply, outer};
 use super::simd::Simd;
 
 /// Weights of the base network at one time.
@@ -154,18 +154,7 @@ fn add_block<S: Simd>(
             sums[i][j] = s.load(&w[i][j]);
         }
     }
-    for p in (0..TILE).step_by(S::LANES) {
-        let mut v = [s.splat(0.0); BLOCK];
-        for j in 0..BLOCK {
-            v[j] = s.load(&x[j][p..]);
-        }
-        for i in 0..BLOCK {
-            let e = s.load(&d[i][p..]);
-            for j in 0..BLOCK {
-                sums[i][j] = s.mul_add(e, v[j], sums[i][j]);
-            }
-        }
-    }
+    sums = outer(s, d, x, sums);
     for i in 0..BLOCK {
         for j in 0..BLOCK {
             s.store(&mut w[i][j], sums[i][j]);

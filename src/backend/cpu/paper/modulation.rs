@@ -2,18 +2,14 @@
 //! The modulation of one layer at one time (paper Eq. 2): W_t = sigmoid(P Q) * W.
 
 use super::super::super::paper::Dense;
-use super::super::simd::{Isa, Simd, Task, exp};
+use super::super::simd::{Simd, Task, exp};
 use super::batch::{axpy, dot};
 
 /// sigmoid(P Q) of a layer. [n_out, n_in]
-pub fn mask(isa: Isa, layer: &Dense, rank: usize, pq: &[f32]) -> Vec<f32> {
-    isa.run(Mask { layer, rank, pq })
-}
-
-struct Mask<'a> {
-    layer: &'a Dense,
-    rank: usize,
-    pq: &'a [f32],
+pub struct Mask<'a> {
+    pub layer: &'a Dense,
+    pub rank: usize,
+    pub pq: &'a [f32],
 }
 
 impl Task for Mask<'_> {

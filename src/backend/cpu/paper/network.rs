@@ -2,7 +2,7 @@
 //! Layers of the base network over chunks of tiles.
 
 use super::super::super::paper::{Dense, PaperShape};
-use super::super::dense::{BLOCK, Finish, Lane, Layer, TILE, blocks, multiply};
+use super::super::dense::{BLOCK, Finish, Lane, Layer, blocks, multiply, outer};
 use super::super::simd::Simd;
 
 /// Tiles that go through a layer's gradients together.
@@ -27,6 +27,13 @@ impl Weights {
             bias: blocks(&params[dense.bias()]),
             is_last: index + 1 == shape.layers.len(),
         }
+    }
+
+    /// The layers of a model that are the same at all times; `None` where a layer is modulated.
+    pub fn shared(shape: &PaperShape, params: &[f32]) -> Vec<Option<Self>> {
+        let is_modulated = |l: usize| shape.hyper.iter().any(|h| h.layer == l);
+        let layer = |l: usize| (!is_modulated(l)).then(|| Self::new(shape, l, params, None));
+        (0..shape.layers.len()).map(layer).collect()
     }
 
     /// A tile through the layer.
@@ -60,19 +67,8 @@ pub fn add_outer<S: Simd>(
         for column in (0..n_columns).step_by(BLOCK) {
             let mut sums = [[s.splat(0.0); BLOCK]; BLOCK];
             for (d, x) in d.chunks_exact(n_rows).zip(x.chunks_exact(n_columns)) {
-                let (d, x) = (&d[row..row + BLOCK], &x[column..column + BLOCK]);
-                for p in (0..TILE).step_by(S::LANES) {
-                    let mut v = [s.splat(0.0); BLOCK];
-                    for j in 0..BLOCK {
-                        v[j] = s.load(&x[j][p..]);
-                    }
-                    for i in 0..BLOCK {
-                        let e = s.load(&d[i][p..]);
-                        for j in 0..BLOCK {
-                            sums[i][j] = s.mul_add(e, v[j], sums[i][j]);
-                        }
-                    }
-                }
+                let (d, x) = (d.as_chunks::<BLOCK>().0, x.as_chunks::<BLOCK>().0);
+                sums = outer(s, &d[row / BLOCK], &x[column / BLOCK], sums);
             }
             for i in 0..BLOCK.min(layer.n_out.saturating_sub(row)) {
                 for j in 0..BLOCK.min(layer.n_in.saturating_sub(column)) {

@@ -9,7 +9,7 @@ use super::super::dense::{Lane, TILE};
 use super::super::pack::{Packer, RowBands};
 use super::super::render::points_per_pixel;
 use super::super::simd::{Isa, Simd, Task};
-use super::modulation::mask;
+use super::modulation::Mask;
 use super::network::{Weights, padded};
 use super::{batch, encoding, tile_points};
 use crate::base::Picture;
@@ -20,6 +20,8 @@ const BATCH: usize = 4;
 /// Scratch memory of rendering.
 pub struct Scratch {
     max_prefix: usize,
+    /// The layers that are not modulated, once they are needed.
+    shared: Vec<Option<Weights>>,
     /// Inputs of the first modulated layer for every tile of a lattice: [tile, lane].
     prefix: Option<(Lattice, Vec<Lane>)>,
     /// Values of every tile: [tile, value].
@@ -28,7 +30,7 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn new(max_prefix: usize) -> Self {
-        Self { max_prefix, prefix: None, values: Vec::new() }
+        Self { max_prefix, shared: Vec::new(), prefix: None, values: Vec::new() }
     }
 }
 
@@ -42,7 +44,7 @@ struct TileTask<'a> {
     /// Inputs of the first layer, unless they are to be computed.
     inputs: Option<&'a [Lane]>,
     first: usize,
-    weights: &'a [Weights],
+    weights: &'a [&'a Weights],
     out: &'a mut [Lane],
 }
 
@@ -80,7 +82,7 @@ fn run(
     isa: Isa,
     (shape, params, lattice): (&PaperShape, &[f32], &Lattice),
     inputs: Option<&[Lane]>,
-    (first, weights): (usize, &[Weights]),
+    (first, weights): (usize, &[&Weights]),
     out: &mut Vec<Lane>,
 ) {
     let n_in = padded(shape.layers[first].n_in);
@@ -109,34 +111,39 @@ pub fn render(
     let lattice = shape.centres_of((size.0 * points, size.1 * points));
     let first = shape.n_prefix();
     let z = shape.latent_at(tau, params);
-    let masks: Vec<Vec<f32>> = shape
+    if scratch.shared.is_empty() {
+        scratch.shared = Weights::shared(shape, params);
+    }
+    let modulated: Vec<Weights> = shape
         .hyper
         .iter()
         .map(|h| {
             let all = batch::hyper(isa, h, params, &z);
-            mask(isa, &shape.layers[h.layer], h.rank, &all[h.layers.len()])
+            let (layer, pq) = (&shape.layers[h.layer], &all[h.layers.len()][..]);
+            let mask = isa.run(Mask { layer, rank: h.rank, pq });
+            Weights::new(shape, h.layer, params, Some(&mask))
         })
         .collect();
-    let weights = |l: usize| {
-        let mask = shape.hyper.iter().position(|h| h.layer == l).map(|h| &masks[h][..]);
-        Weights::new(shape, l, params, mask)
-    };
+    let own = |l: usize| shape.hyper.iter().position(|h| h.layer == l).map(|h| &modulated[h]);
+    let weights: Vec<&Weights> = scratch
+        .shared
+        .iter()
+        .enumerate()
+        .filter_map(|(l, shared)| shared.as_ref().or_else(|| own(l)))
+        .collect();
     let model = (shape, params, &lattice);
     let n_tiles = lattice.len().div_ceil(TILE);
     let bytes = n_tiles * padded(shape.layers[first].n_in) * size_of::<Lane>();
     if first > 0 && bytes <= scratch.max_prefix {
         let kept = scratch.prefix.take().filter(|(of, _)| *of == lattice);
         let (_, prefix) = kept.unwrap_or_else(|| {
-            let weights: Vec<_> = (0..first).map(weights).collect();
             let mut prefix = Vec::new();
-            run(isa, model, None, (0, &weights), &mut prefix);
+            run(isa, model, None, (0, &weights[..first]), &mut prefix);
             (lattice, prefix)
         });
-        let weights: Vec<_> = (first..shape.layers.len()).map(weights).collect();
-        run(isa, model, Some(&prefix), (first, &weights), &mut scratch.values);
+        run(isa, model, Some(&prefix), (first, &weights[first..]), &mut scratch.values);
         scratch.prefix = Some((lattice, prefix));
     } else {
-        let weights: Vec<_> = (0..shape.layers.len()).map(weights).collect();
         run(isa, model, None, (0, &weights), &mut scratch.values);
     }
     pack(shape, &lattice, &scratch.values, points, out);

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::super::super::paper::{PaperShape, PaperStep};
 use super::super::dense::{Lane, TILE};
 use super::super::simd::{Isa, Simd, Task};
-use super::modulation::{MaskBwd, mask};
+use super::modulation::{Mask, MaskBwd};
 use super::network::{CHUNK, Weights, add_outer, padded};
 use super::{batch, encoding, tile_points};
 
@@ -49,8 +49,8 @@ struct Scene<'a> {
     step: &'a PaperStep,
     target: &'a [f32],
     params: &'a [f32],
-    /// Layers before the first modulated one.
-    prefix: Vec<Weights>,
+    /// Layers that are not modulated.
+    shared: Vec<Option<Weights>>,
     with_grads: bool,
 }
 
@@ -63,12 +63,32 @@ impl Scene<'_> {
         chunk * CHUNK..((chunk + 1) * CHUNK).min(self.n_tiles())
     }
 
-    /// The d and x of layer `layer` over a chunk to the gradients of its weights and biases.
+    /// The layers before the first modulated one.
+    fn prefix(&self) -> impl DoubleEndedIterator<Item = (usize, &Weights)> {
+        (0..self.shape.n_prefix()).filter_map(|l| Some((l, self.shared[l].as_ref()?)))
+    }
+
+    /// The gradients of the inputs of layer `layer` over a chunk; adds to those of its weights and
+    /// biases, `grads`.
     #[inline(always)]
-    fn add<S: Simd>(&self, s: S, layer: usize, d: &[Lane], x: &[Lane], grads: &mut [f32]) {
+    fn backward<S: Simd>(
+        &self,
+        s: S,
+        (layer, weights): (usize, &Weights),
+        d: &[Lane],
+        x: &[Lane],
+        grads: &mut [f32],
+    ) -> Vec<Lane> {
         let dense = &self.shape.layers[layer];
         let (d_w, d_b) = grads.split_at_mut(dense.n_in * dense.n_out);
         add_outer(s, dense, d, x, d_w, d_b);
+        let (n_in, n_out) = (padded(dense.n_in), padded(dense.n_out));
+        let mut d_x = vec![Lane::ZERO; x.len()];
+        let tiles = d.chunks_exact(n_out).zip(x.chunks_exact(n_in));
+        for ((d, x), d_x) in tiles.zip(d_x.chunks_exact_mut(n_in)) {
+            weights.backward(s, d, (layer > 0).then_some(x), d_x);
+        }
+        d_x
     }
 }
 
@@ -91,7 +111,7 @@ impl Task for PrefixTask<'_> {
             let at = tile_points(&self.scene.step.lattice, tile);
             let n = padded(shape.n_features());
             encoding::encode(shape, self.scene.params, &at, &mut self.chunk.0[0][i * n..][..n]);
-            for (l, weights) in self.scene.prefix.iter().enumerate() {
+            for (l, weights) in self.scene.prefix() {
                 let (x, y) = self.chunk.0.split_at_mut(l + 1);
                 let n = [l, l + 1].map(|l| padded(shape.layers[l].n_in));
                 weights.forward(s, &x[l][i * n[0]..][..n[0]], &mut y[0][i * n[1]..][..n[1]]);
@@ -119,18 +139,9 @@ impl Task for PrefixBwdTask<'_> {
         for chunk in self.range {
             let x = &self.chunks[chunk].0;
             let mut d = self.d_prefix[chunk].clone();
-            let n_tiles = self.scene.tiles(chunk).len();
-            for (l, weights) in self.scene.prefix.iter().enumerate().rev() {
-                let dense = &shape.layers[l];
-                self.scene.add(s, l, &d, &x[l], &mut self.grads[dense.range()]);
-                let mut d_x = inputs(shape, l, n_tiles);
-                let (n_in, n_out) = (padded(dense.n_in), padded(dense.n_out));
-                for i in 0..n_tiles {
-                    let mask = (l > 0).then_some(&x[l][i * n_in..][..n_in]);
-                    let d_x = &mut d_x[i * n_in..][..n_in];
-                    weights.backward(s, &d[i * n_out..][..n_out], mask, d_x);
-                }
-                d = d_x;
+            for (l, weights) in self.scene.prefix().rev() {
+                let grads = &mut self.grads[shape.layers[l].range()];
+                d = self.scene.backward(s, (l, weights), &d, &x[l], grads);
             }
             let n = padded(shape.n_features());
             for (i, tile) in self.scene.tiles(chunk).enumerate() {
@@ -146,7 +157,6 @@ impl Task for PrefixBwdTask<'_> {
 /// All points of one frame, forward and backward.
 struct FrameTask<'a> {
     scene: &'a Scene<'a>,
-    isa: Isa,
     chunks: &'a [Chunk],
     frame: usize,
     /// P and Q of this frame per hypernetwork, and their gradients.
@@ -167,11 +177,17 @@ impl Task for FrameTask<'_> {
             .hyper
             .iter()
             .zip(&self.pq)
-            .map(|(h, pq)| mask(self.isa, &shape.layers[h.layer], h.rank, pq))
+            .map(|(h, &pq)| Mask { layer: &shape.layers[h.layer], rank: h.rank, pq }.run(s))
             .collect();
         let hyper_of = |layer: usize| shape.hyper.iter().position(|h| h.layer == layer);
-        let weights: Vec<_> = (first..n_layers)
-            .map(|l| Weights::new(shape, l, params, hyper_of(l).map(|h| &masks[h][..])))
+        let modulated: Vec<_> = shape
+            .hyper
+            .iter()
+            .zip(&masks)
+            .map(|(h, mask)| Weights::new(shape, h.layer, params, Some(mask)))
+            .collect();
+        let weights: Vec<&Weights> = (first..n_layers)
+            .filter_map(|l| self.scene.shared[l].as_ref().or(hyper_of(l).map(|h| &modulated[h])))
             .collect();
         // Gradients of the modulated weights of this frame, biases behind them.
         let mut own: Vec<Vec<f32>> =
@@ -201,25 +217,12 @@ impl Task for FrameTask<'_> {
                 continue;
             }
             for (l, weights) in (first..n_layers).zip(&weights).rev() {
-                let dense = &shape.layers[l];
                 let x = if l == first { &prefix.0[first] } else { &x[l - first - 1] };
                 let grads = match hyper_of(l) {
                     Some(h) => &mut own[h][..],
-                    None => &mut self.band.grads[dense.range()],
+                    None => &mut self.band.grads[shape.layers[l].range()],
                 };
-                self.scene.add(s, l, &d, x, grads);
-                let mut d_x = inputs(shape, l, tiles.len());
-                let (n_in, n_out) = (padded(dense.n_in), padded(dense.n_out));
-                for i in 0..tiles.len() {
-                    let mask = (l > 0).then_some(&x[i * n_in..][..n_in]);
-                    weights.backward(
-                        s,
-                        &d[i * n_out..][..n_out],
-                        mask,
-                        &mut d_x[i * n_in..][..n_in],
-                    );
-                }
-                d = d_x;
+                d = self.scene.backward(s, (l, weights), &d, x, grads);
             }
             add_lanes(&mut self.band.d_prefix[chunk], &d);
         }
@@ -312,8 +315,8 @@ pub fn train(
     params: &[f32],
     grads: Option<&mut [f32]>,
 ) -> f64 {
-    let prefix = (0..shape.n_prefix()).map(|l| Weights::new(shape, l, params, None)).collect();
-    let scene = &Scene { shape, step, target, params, prefix, with_grads: grads.is_some() };
+    let shared = Weights::shared(shape, params);
+    let scene = &Scene { shape, step, target, params, shared, with_grads: grads.is_some() };
     let Scratch { bands, chunks } = scratch;
     let n_chunks = scene.n_tiles().div_ceil(CHUNK);
     chunks.resize_with(n_chunks, Chunk::default);
@@ -340,7 +343,7 @@ pub fn train(
             let pq = outputs.iter().map(|o| &o[frame * piece(o)..][..piece(o)]).collect();
             let d_pq =
                 share.iter_mut().zip(&outputs).map(|(d, o)| take_from(d, piece(o))).collect();
-            isa.run(FrameTask { scene, isa, chunks, frame, pq, d_pq, band });
+            isa.run(FrameTask { scene, chunks, frame, pq, d_pq, band });
         }
     });
     let squared_error = bands.iter().map(|b| b.squared_error).sum();

@@ -3,7 +3,7 @@
 
 mod codec;
 
-use codec::{config, decode, decoder, encode_pattern, paper, psnr, split, yuv420};
+use codec::{PAPER, config, decode, decoder, encode_pattern, paper, psnr, split, yuv420};
 use gstlnr::base::{Chroma, Error, Picture, PictureFormat, Tau};
 use gstlnr::bitstream::{self, ModelHeader, Unit};
 use gstlnr::codec::{
@@ -18,8 +18,7 @@ fn file(units: &[AccessUnit]) -> Vec<u8> {
 /// [`paper`] with some options replaced.
 fn with(options: &str, format: PictureFormat) -> gstlnr::codec::EncoderConfig {
     let mut config = paper(format);
-    let base = "width=16,layers=4,rank=3,latent=6,hyper-width=8,levels=5,features=2,table=8";
-    config.model = format!("{base},{options}").parse().unwrap();
+    config.model = format!("{PAPER},{options}").parse().unwrap();
     config
 }
 

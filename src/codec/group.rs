@@ -3,7 +3,7 @@
 
 use super::CancelFlag;
 use super::grids::{self, Grids};
-use super::model::{self, Part, PartSize};
+use super::model::{Part, PartSize};
 use crate::backend::{Shape, Tensor};
 use crate::base::{Chroma, Error, Result};
 use crate::bitstream::{
@@ -185,7 +185,7 @@ pub fn sizes(shape: &Shape, payload: &[u8]) -> Result<Vec<PartSize>> {
         let huffman_bits = huffman_of(values.into_iter());
         kept += bytes;
         let n_values = shape.network.tensor_len(name) as u64;
-        model::add(&mut all, PartSize { part, n_values, bytes, huffman_bits });
+        PartSize { part, n_values, bytes, huffman_bits }.add_to(&mut all);
     }
     // Rounding and the end of the stream go to the base network, so that the sum is right.
     if let Some(base) = all.iter_mut().find(|s| s.part == Part::Base) {
@@ -200,8 +200,8 @@ pub fn sizes(shape: &Shape, payload: &[u8]) -> Result<Vec<PartSize>> {
         let rows = planes.flat_map(|p| (0..p.height()).map(move |y| p.row(y)));
         let values: Vec<i32> = rows.flatten().map(|&v| v.into()).collect();
         let n_values = values.len() as u64;
-        let huffman_bits = huffman_of(values.into_iter());
-        model::add(&mut all, PartSize { part, n_values, bytes: coded.len() as u64, huffman_bits });
+        let (bytes, huffman_bits) = (coded.len() as u64, huffman_of(values.into_iter()));
+        PartSize { part, n_values, bytes, huffman_bits }.add_to(&mut all);
     }
     Ok(all)
 }

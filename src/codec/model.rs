@@ -125,24 +125,24 @@ pub fn part_sizes(header: &GroupHeader, payload: &[u8]) -> Result<Vec<PartSize>>
                     TensorKind::Hyper => Part::Hyper,
                     TensorKind::Latents => Part::Latents,
                 };
-                add(
-                    &mut all,
-                    PartSize { part, n_values: tensor.range.len() as u64, bytes, huffman_bits },
-                );
+                let n_values = tensor.range.len() as u64;
+                PartSize { part, n_values, bytes, huffman_bits }.add_to(&mut all);
             }
             Ok(all)
         }
     }
 }
 
-/// Adds to the part's entry.
-pub fn add(all: &mut Vec<PartSize>, size: PartSize) {
-    match all.iter_mut().find(|s| s.part == size.part) {
-        None => all.push(size),
-        Some(sum) => {
-            sum.n_values += size.n_values;
-            sum.bytes += size.bytes;
-            sum.huffman_bits += size.huffman_bits;
+impl PartSize {
+    /// Adds to the entry of the same part, or becomes it.
+    pub fn add_to(self, all: &mut Vec<Self>) {
+        match all.iter_mut().find(|s| s.part == self.part) {
+            None => all.push(self),
+            Some(sum) => {
+                sum.n_values += self.n_values;
+                sum.bytes += self.bytes;
+                sum.huffman_bits += self.huffman_bits;
+            }
         }
     }
 }

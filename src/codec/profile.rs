@@ -21,22 +21,6 @@ pub enum Profile {
     PaperL,
 }
 
-impl FromStr for Profile {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "warp" => Ok(Self::Warp),
-            "paper-s" => Ok(Self::PaperS),
-            "paper-m" => Ok(Self::PaperM),
-            "paper-l" => Ok(Self::PaperL),
-            _ => Err(Error::InvalidSetting(format!(
-                "profile {name:?}: choose warp, paper-s, paper-m or paper-l"
-            ))),
-        }
-    }
-}
-
 /// Numbers of a paper profile that replace the paper's. As text: `key=value`, separated by commas,
 /// with the names of the fields (`-` for `_`); `modulated` is a list such as `1+2+4`.
 #[derive(Clone, Debug, Default, PartialEq)]

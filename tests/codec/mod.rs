@@ -40,13 +40,15 @@ pub fn config(format: PictureFormat) -> EncoderConfig {
     config
 }
 
-/// As [`config`], for a tiny model of a paper profile.
+/// A tiny model of a paper profile.
+pub const PAPER: &str =
+    "width=16,layers=4,rank=3,latent=6,hyper-width=8,levels=5,features=2,table=8";
+
+/// As [`config`], for [`PAPER`].
 pub fn paper(format: PictureFormat) -> EncoderConfig {
     let mut config = config(format);
     config.profile = Profile::PaperS;
-    config.model = "width=16,layers=4,rank=3,latent=6,hyper-width=8,levels=5,features=2,table=8"
-        .parse()
-        .expect("legal options");
+    config.model = PAPER.parse().expect("legal options");
     config
 }
 

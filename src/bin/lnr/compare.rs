@@ -27,7 +27,7 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
         None => None,
     };
     console.start(video.info().n_frames);
-    skip(&mut *reference, args, console)?;
+    input::skip(&mut *reference, &args.reference, args.start, console)?;
     let mut sums = Sums::default();
     let mut sheet = Sheet::new(args.rows as usize);
     let most = args.frames.unwrap_or(u64::MAX);
@@ -125,20 +125,6 @@ pub fn with_matrix(frame: Frame, matrix: Matrix) -> gstlnr::base::Result<Frame> 
         plane.copy_from_slice(frame.picture.plane(i));
     }
     Ok(Frame { picture, ..frame })
-}
-
-fn skip(reference: &mut dyn Source, args: &CompareArgs, console: &Console) -> Outcome<()> {
-    for n in 0..args.start {
-        console.check()?;
-        if reference.next()?.is_none() {
-            let path = args.reference.display();
-            return Err(Failure::usage(format!(
-                "{path}: it has {n} frames, --start asks for number {}",
-                args.start
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// Frames of the video after those that were compared: its bytes are theirs too.

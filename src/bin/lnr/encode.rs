@@ -117,14 +117,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn encode(&mut self, source: &mut dyn Source, frame_rate: (u32, u32)) -> Outcome<()> {
-        for n in 0..self.args.start {
-            self.console.check()?;
-            if source.next()?.is_none() {
-                let cause =
-                    format!("it has {n} frames, --start asks for number {}", self.args.start);
-                return Err(Failure::usage(format!("{}: {cause}", self.args.input.display())));
-            }
-        }
+        input::skip(source, &self.args.input, self.args.start, self.console)?;
         let mut clock: Option<Clock> = None;
         let most = self.args.frames.unwrap_or(u64::MAX);
         let read = loop {

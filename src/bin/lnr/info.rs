@@ -165,14 +165,7 @@ fn part_json(size: &PartSize) -> Value {
 fn describe_parts(index: &Index) -> Vec<String> {
     let mut all: Vec<PartSize> = Vec::new();
     for size in index.groups.iter().flat_map(|g| &g.parts) {
-        match all.iter_mut().find(|s| s.part == size.part) {
-            None => all.push(size.clone()),
-            Some(sum) => {
-                sum.n_values += size.n_values;
-                sum.bytes += size.bytes;
-                sum.huffman_bits += size.huffman_bits;
-            }
-        }
+        size.clone().add_to(&mut all);
     }
     let total: u64 = index.groups.iter().map(|g| g.bytes).sum();
     let headers = total.saturating_sub(all.iter().map(|s| s.bytes).sum());

@@ -35,13 +35,7 @@ impl Clip {
         let frame_rate = source.info().frame_rate;
         let mut frames: Vec<Frame> = Vec::new();
         let mut first = 0;
-        for n in 0..args.start {
-            console.check()?;
-            if source.next()?.is_none() {
-                let cause = format!("it has {n} frames, --start asks for number {}", args.start);
-                return Err(Failure::usage(format!("{}: {cause}", path.display())));
-            }
-        }
+        input::skip(&mut *source, path, args.start, console)?;
         for _ in 0..args.frames {
             console.check()?;
             let Some(frame) = source.next()? else { break };

@@ -12,7 +12,7 @@ mod y4m;
 
 pub use lnr::{LnrSource, Timing};
 pub use resize::Resized;
-pub use units::{Index, IndexedGroup, index, index_parts};
+pub use units::{Index, IndexedGroup, index_parts};
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -142,6 +142,23 @@ fn open_other(path: &Path, _: Kind, _: Options, _: &Console) -> Outcome<Box<dyn 
         "this build, made without GStreamer (feature `plugin`), reads .y4m and .lnr files; \
          convert the video first: ffmpeg -i VIDEO -f yuv4mpegpipe OUT.y4m",
     ))
+}
+
+/// Passes over the first `n` frames of `path`, as `--start` asks.
+///
+/// # Errors
+/// When there are not so many, or the source fails.
+pub fn skip(source: &mut dyn Source, path: &Path, n: u64, console: &Console) -> Outcome<()> {
+    for i in 0..n {
+        console.check()?;
+        if source.next()?.is_none() {
+            let path = path.display();
+            return Err(Failure::usage(format!(
+                "{path}: it has {i} frames, --start asks for number {n}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 pub fn open_file(path: &Path) -> Outcome<File> {

@@ -7,7 +7,7 @@ mod common;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gstlnr::backend::cpu::{Cpu, Isa};
-use gstlnr::backend::{Backend, Grads, Lattice, Params, Shape, TrainStep};
+use gstlnr::backend::{Backend, Grads, Lattice, Params, Purpose, Shape, Sum, TrainStep};
 use gstlnr::base::{Chroma, Picture, PictureFormat, Rng};
 use gstlnr::model::{Spec, TimedSpec};
 
@@ -71,7 +71,7 @@ fn network(c: &mut Criterion) {
     for hidden in [16, 64] {
         let bench = Bench::new(hidden);
         let (cpu, shape, params) = (&bench.cpu, &bench.shape, bench.params());
-        let mut ws = cpu.workspace(shape).expect("memory");
+        let mut ws = cpu.workspace(shape, Purpose::Render).expect("memory");
         let format = PictureFormat::new(SIZE.0, SIZE.1, Chroma::Yuv444, 8);
         let mut picture = Picture::new(format).expect("a legal format");
         cpu.load(&mut ws, shape, &params).expect("memory");
@@ -89,13 +89,15 @@ fn network(c: &mut Criterion) {
             weight: 1.0,
         };
         let target = vec![0.5; 3 * n_points as usize];
+        let mut sums = vec![0.0; 2];
         let [mut d_grids, mut d_network, mut d_modulated] =
             [&bench.grids, &bench.network, &bench.modulated].map(|v| vec![0.0; v.len()]);
-        let mut ws = cpu.workspace(shape).expect("memory");
+        let mut ws = cpu.workspace(shape, Purpose::Train).expect("memory");
         let mut train = || {
             let mut grads =
                 Grads { grids: &mut d_grids, network: &mut d_network, modulated: &mut d_modulated };
-            cpu.train(&mut ws, shape, &step, &target, &params, Some(&mut grads))
+            let error = Sum { buffer: &mut sums, index: 0 };
+            cpu.train(&mut ws, shape, &step, &target, &params, Some(&mut grads), error)
         };
         // Backward is two more products of each layer.
         group.throughput(Throughput::Elements(3 * work));

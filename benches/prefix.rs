@@ -7,7 +7,7 @@ mod common;
 
 use common::time;
 use gstlnr::backend::cpu::Cpu;
-use gstlnr::backend::paper::{PaperBackend, PaperShape};
+use gstlnr::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
 use gstlnr::base::{Chroma, Picture, PictureFormat, Rng};
 use gstlnr::model::{EncodingSpec, PaperSpec, paper_parameters};
 
@@ -39,7 +39,8 @@ fn decode(cpu: &Cpu, shape: &PaperShape, params: &Vec<f32>, max_prefix: usize) -
     let format = PictureFormat::new(SIZE.0, SIZE.1, Chroma::Yuv420, 8);
     let mut out = Picture::new(format).expect("a legal format");
     let taken = time(|| {
-        let mut workspace = cpu.paper_workspace(shape, max_prefix).expect("memory");
+        let mut workspace =
+            cpu.paper_workspace(shape, PaperPurpose::Render { max_prefix }).expect("memory");
         for frame in 0..N_FRAMES {
             cpu.paper_render(&mut workspace, shape, frame as f32, params, &mut out)
                 .expect("rendering succeeds");

@@ -3,9 +3,12 @@
 //! flat, of f32, and belong to the caller; their layout is a [`Shape`].
 
 pub mod cpu;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 mod entropy;
 mod modulation;
 pub mod paper;
+pub mod pixels;
 pub mod reference;
 mod shape;
 
@@ -109,15 +112,64 @@ pub struct Grads<'a, T> {
     pub modulated: &'a mut T,
 }
 
-/// The operations. None allocates; `*_bwd` and gradients add to their outputs.
+/// What a workspace is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Every operation.
+    Train,
+    /// Rendering only.
+    Render,
+}
+
+/// Where an operation leaves a sum: in elements 2 `index` and 2 `index` + 1 of the buffer, as a
+/// float and what rounding to it lost.
+pub struct Sum<'a, T> {
+    /// The buffer.
+    pub buffer: &'a mut T,
+    /// Which of its sums.
+    pub index: usize,
+}
+
+impl Sum<'_, Vec<f32>> {
+    /// Writes the sum.
+    pub fn set(&mut self, sum: f64) {
+        let high = sum as f32;
+        self.buffer[2 * self.index] = high;
+        self.buffer[2 * self.index + 1] = (sum - f64::from(high)) as f32;
+    }
+}
+
+/// The first `n` sums of a buffer, see [`Sum`].
+///
+/// # Errors
+/// [`crate::base::Error::Backend`] when the device fails.
+pub fn read_sums<B: Backend>(backend: &B, buffer: &B::Buffer, n: usize) -> Result<Vec<f64>> {
+    let mut pairs = vec![0.0; 2 * n];
+    backend.read(buffer, 0, &mut pairs)?;
+    Ok(pairs.as_chunks().0.iter().map(|[a, b]| f64::from(*a) + f64::from(*b)).collect())
+}
+
+/// The operations. They may return before they are done; only [`Backend::read`] and rendering wait.
+/// None allocates; `*_bwd` and gradients add to their outputs.
 pub trait Backend: Send + Sync {
     /// Flat memory of the device.
     type Buffer: Send + Sync;
     /// Scratch memory for groups of one shape.
     type Workspace: Send;
+    /// The pictures of a group.
+    type Pictures<'a>: Send;
 
     /// Runs many operations in a row where handing each of them over would cost.
     fn scope<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        f()
+    }
+
+    /// Hands over the operations of `f` at once, where each on its own would cost. None of them may
+    /// be [`Backend::read`] or [`Backend::write`].
+    ///
+    /// # Errors
+    /// Those of `f`; [`crate::base::Error::Backend`] when the device fails.
+    fn together<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
         f()
     }
 
@@ -136,11 +188,30 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
     fn read(&self, buffer: &Self::Buffer, at: usize, values: &mut [f32]) -> Result<()>;
-    /// Scratch memory for [`Backend::train`] and [`Backend::render`].
+    /// Scratch memory for [`Backend::render`], and [`Backend::train`] where that is the purpose.
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when memory is short.
-    fn workspace(&self, shape: &Shape) -> Result<Self::Workspace>;
+    fn workspace(&self, shape: &Shape, purpose: Purpose) -> Result<Self::Workspace>;
+
+    /// Takes the pictures of a group, all of one format.
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Backend`] when memory is short.
+    fn pictures<'a>(&self, pictures: &[&'a Picture]) -> Result<Self::Pictures<'a>>;
+    /// Components of every `step`-th pixel both ways of a picture, from `phase` (x, y) on: [planes,
+    /// rows, columns] from the beginning of `target`, scaled to 0..=1, chroma interpolated.
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Backend`] when the device fails.
+    fn target(
+        &self,
+        pictures: &Self::Pictures<'_>,
+        frame: usize,
+        step: usize,
+        phase: (usize, usize),
+        target: &mut Self::Buffer,
+    ) -> Result<()>;
 
     /// Sets `buffer[range]` to zero.
     ///
@@ -195,7 +266,7 @@ pub trait Backend: Send + Sync {
     ) -> Result<()>;
 
     /// Forward and loss, and with `grads` backward, over the points of a step. `target` is [n_out,
-    /// lattice points]. Returns the sum of squared errors (not weighted).
+    /// lattice points]. `error` becomes the sum of squared errors (not weighted).
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
@@ -207,9 +278,10 @@ pub trait Backend: Send + Sync {
         target: &Self::Buffer,
         params: &Params<Self::Buffer>,
         grads: Option<&mut Grads<Self::Buffer>>,
-    ) -> Result<f64>;
+        error: Sum<Self::Buffer>,
+    ) -> Result<()>;
 
-    /// Bits of planes of symbols under an entropy model; with `grads` (of the symbols and of the
+    /// Sets `bits` to those of planes of symbols under an entropy model; with `grads` (of the symbols and of the
     /// model) adds `weight` times the gradient of the bits.
     ///
     /// # Errors
@@ -223,7 +295,8 @@ pub trait Backend: Send + Sync {
         model: &Self::Buffer,
         weight: f32,
         grads: Option<(&mut Self::Buffer, &mut Self::Buffer)>,
-    ) -> Result<f64>;
+        bits: Sum<Self::Buffer>,
+    ) -> Result<()>;
 
     /// Updates `values[range]` with the gradient `grads[range] * slopes[range]` and clears it.
     ///

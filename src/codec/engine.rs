@@ -2,8 +2,8 @@
 //! The chosen backend, and a group loaded into it.
 
 use super::model::{Decoded, Model};
-use crate::backend::paper::{PaperBackend, PaperShape};
-use crate::backend::{Backend, Choice, Params, Shape, cpu::Cpu, reference::Reference};
+use crate::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
+use crate::backend::{Backend, Choice, Params, Purpose, Shape, cpu::Cpu, reference::Reference};
 use crate::base::{Error, Picture, Result};
 use crate::train::{Recipe, Report, Trained, train, train_paper};
 
@@ -117,7 +117,7 @@ impl<B: PaperBackend> Loaded<B> {
         };
         match (model, decoded) {
             (Model::Warp(shape), Decoded::Warp(decoded)) => {
-                let mut workspace = backend.workspace(&shape)?;
+                let mut workspace = backend.workspace(&shape, Purpose::Render)?;
                 let (grids, network) = (upload(&decoded.grids)?, upload(&decoded.network)?);
                 let modulated = backend.alloc(shape.network.modulated_len())?;
                 let params = Params { grids: &grids, network: &network, modulated: &modulated };
@@ -125,7 +125,8 @@ impl<B: PaperBackend> Loaded<B> {
                 Ok(Self::Warp(Warp { shape, workspace, grids, network, modulated }))
             }
             (Model::Paper(shape, _), Decoded::Paper(params)) => Ok(Self::Paper {
-                workspace: backend.paper_workspace(&shape, MAX_PREFIX)?,
+                workspace: backend
+                    .paper_workspace(&shape, PaperPurpose::Render { max_prefix: MAX_PREFIX })?,
                 params: upload(&params)?,
                 shape,
             }),

@@ -3,7 +3,7 @@
 
 use super::trainer::{Trained, Trainer};
 use crate::backend::{Backend, Tensor};
-use crate::base::{Picture, Result, limits};
+use crate::base::{Result, limits};
 use crate::model::Source;
 
 /// Binary exponents of steps that are tried.
@@ -98,7 +98,6 @@ pub(super) fn snapshot<B: Backend>(trainer: &Trainer<B>) -> Result<Trained> {
 /// `poll` is called between evaluations and may stop the work by an error.
 pub(super) fn finish<B: Backend>(
     mut trainer: Trainer<B>,
-    pictures: &[&Picture],
     n_steps: u32,
     poll: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Trained> {
@@ -117,7 +116,7 @@ pub(super) fn finish<B: Backend>(
         let (quantised, exponent) = search(&values, price, &mut |values| {
             poll()?;
             backend.write(&mut trainer.network.values, range.start, values)?;
-            distortion(&mut trainer, pictures)
+            distortion(&mut trainer)
         })?;
         tensors.push((tensor, quantised, exponent));
     }
@@ -138,12 +137,12 @@ pub(super) fn finish<B: Backend>(
 }
 
 /// Mean squared error over some frames.
-fn distortion<B: Backend>(trainer: &mut Trainer<B>, pictures: &[&Picture]) -> Result<f64> {
+fn distortion<B: Backend>(trainer: &mut Trainer<B>) -> Result<f64> {
     let (mut sum, mut n) = (0.0, 0.0);
     let n_pixels = trainer.shape.width * trainer.shape.height;
     let step = (n_pixels / JUDGED_POINTS).isqrt().max(1);
-    for frame in (0..pictures.len()).step_by(JUDGED) {
-        let job = trainer.target(pictures[frame], frame, step, (0, 0))?;
+    for frame in (0..trainer.shape.n_frames).step_by(JUDGED) {
+        let job = trainer.target(frame, step, (0, 0))?;
         sum += trainer.squared_error(&job)? * f64::from(job.weight);
         n += 1.0;
     }

@@ -2,11 +2,11 @@
 //! The paper's training: MSE, Adam, all parameters at once (paper section 3.4 and appendix A).
 
 use super::Recipe;
-use super::run::{Report, Steps, error_form};
-use super::source::PixelSource;
+use super::run::{KEPT_ERRORS, Report, Steps, error_form, n_errors};
 use super::variable::Variable;
-use crate::backend::paper::{PaperBackend, PaperShape, PaperStep};
-use crate::backend::{Adam, Lattice};
+use crate::backend::paper::{PaperBackend, PaperPurpose, PaperShape, PaperStep};
+use crate::backend::pixels::PixelSource;
+use crate::backend::{Adam, Lattice, Sum, read_sums};
 use crate::base::{Picture, Result, Rng};
 use crate::model;
 
@@ -35,8 +35,9 @@ pub fn train_paper<B: PaperBackend>(
         let n_steps = recipe.epochs * trainer.phases.len() as u32;
         let mut steps = Steps::new(n_steps, trainer.phases.len(), report);
         for step in 0..n_steps {
-            let error = trainer.step(step, recipe.schedule(step, n_steps))?;
-            steps.done(error)?;
+            trainer.step(step, recipe.schedule(step, n_steps))?;
+            let errors = n_errors(step, n_steps).map_or(Ok(vec![]), |n| trainer.errors(n))?;
+            steps.done(&errors)?;
         }
         let mut params = vec![0.0; shape.len()];
         backend.read(&trainer.params.values, 0, &mut params)?;
@@ -52,6 +53,9 @@ struct Trainer<'a, B: PaperBackend> {
     params: Variable<B::Buffer>,
     target: B::Buffer,
     pixels: Vec<f32>,
+    /// Errors of the last steps, and the loss over each.
+    sums: B::Buffer,
+    weights: [f32; KEPT_ERRORS],
     /// Points between those of a step, both ways.
     stride: usize,
     /// The first point of each step of an epoch.
@@ -73,15 +77,18 @@ impl<'a, B: PaperBackend> Trainer<'a, B> {
         let stride = (n_pixels / PIXELS as f32).sqrt().round().max(1.0) as usize;
         let (nx, ny) = (stride.min(all.nx), stride.min(all.ny));
         let phases = (0..ny).flat_map(|y| (0..nx).map(move |x| (x, y))).collect();
-        let n = pictures.len() * shape.n_values() * shape.centres(stride, (0, 0)).len();
+        let n_points = shape.centres(stride, (0, 0)).len();
+        let n = pictures.len() * shape.n_values() * n_points;
         Ok(Self {
             backend,
             shape,
             pictures,
-            workspace: backend.paper_workspace(shape, 0)?,
+            workspace: backend.paper_workspace(shape, PaperPurpose::Train { n_points })?,
             params: Variable::new(backend, &model::paper_parameters(shape, &mut rng))?,
             target: backend.alloc(n)?,
             pixels: Vec::new(),
+            sums: backend.alloc(2 * KEPT_ERRORS)?,
+            weights: [0.0; KEPT_ERRORS],
             stride,
             phases,
             rng,
@@ -89,8 +96,14 @@ impl<'a, B: PaperBackend> Trainer<'a, B> {
         })
     }
 
-    /// One step over the points of the epoch's next phase; returns the mean squared error.
-    fn step(&mut self, step: u32, factor: f32) -> Result<f32> {
+    /// The mean squared errors of the last `n` steps.
+    fn errors(&self, n: usize) -> Result<Vec<f32>> {
+        let sums = read_sums(self.backend, &self.sums, n)?;
+        Ok(sums.iter().zip(&self.weights).map(|(s, w)| *s as f32 * w).collect())
+    }
+
+    /// One step over the points of the epoch's next phase.
+    fn step(&mut self, step: u32, factor: f32) -> Result<()> {
         let index = step as usize % self.phases.len();
         if index == 0 {
             self.rng.shuffle(&mut self.phases);
@@ -101,15 +114,18 @@ impl<'a, B: PaperBackend> Trainer<'a, B> {
         let weight = 1.0 / n_pixels.max(1) as f32;
         let job = PaperStep { lattice, form: self.form, weight };
         let (b, shape, p) = (self.backend, self.shape, &mut self.params);
-        let grads = Some(&mut p.grads);
-        let error =
-            b.paper_train(&mut self.workspace, shape, &job, &self.target, &p.values, grads)?;
+        let index = step as usize % KEPT_ERRORS;
+        self.weights[index] = weight;
+        let (ws, error) = (&mut self.workspace, Sum { buffer: &mut self.sums, index });
         let adam =
             |rate: f32| Adam { rate: rate * factor, beta1: 0.9, beta2: 0.999, step: step + 1 };
         let tables = shape.n_encoding();
-        self.params.step(b, &adam(TABLE_RATE), 0..tables, None)?;
-        self.params.step(b, &adam(RATE), tables..shape.len(), None)?;
-        Ok(error as f32 * weight)
+        b.together(|| {
+            let grads = Some(&mut p.grads);
+            b.paper_train(ws, shape, &job, &self.target, &p.values, grads, error)?;
+            p.step(b, &adam(TABLE_RATE), 0..tables, None)?;
+            p.step(b, &adam(RATE), tables..shape.len(), None)
+        })
     }
 
     /// Fills `pixels` with [n_frames, n_values, points]; returns the number of components there.

@@ -14,11 +14,22 @@ pub struct Report {
     pub mse: f32,
 }
 
+/// Sums that lie in a buffer until they are read together: reading waits for the backend.
+pub(super) const KEPT_ERRORS: usize = 8;
+
+/// How many errors are read after step `step`, if it is time.
+pub(super) fn n_errors(step: u32, n_steps: u32) -> Option<usize> {
+    let n = step as usize % KEPT_ERRORS + 1;
+    (n == KEPT_ERRORS || step + 1 == n_steps).then_some(n)
+}
+
 /// Counts the steps and asks after each whether to go on.
 pub(super) struct Steps<'a> {
     state: Report,
     /// Steps over which the error is averaged.
     window: usize,
+    /// Steps whose error is known.
+    n_known: u32,
     report: &'a mut dyn FnMut(&Report) -> Result<()>,
 }
 
@@ -28,7 +39,7 @@ impl<'a> Steps<'a> {
         window: usize,
         report: &'a mut dyn FnMut(&Report) -> Result<()>,
     ) -> Self {
-        Self { state: Report { step: 0, n_steps, mse: 0.0 }, window, report }
+        Self { state: Report { step: 0, n_steps, mse: 0.0 }, window, n_known: 0, report }
     }
 
     /// Steps done.
@@ -36,11 +47,14 @@ impl<'a> Steps<'a> {
         self.state.step
     }
 
-    /// Notes the error of a step.
-    pub fn done(&mut self, error: f32) -> Result<()> {
+    /// Notes that a step was done, and the errors of steps that are known by now.
+    pub fn done(&mut self, errors: &[f32]) -> Result<()> {
         let s = &mut self.state;
         let share = 1.0 / self.window.max(1) as f32;
-        s.mse = if s.step == 0 { error } else { s.mse + (error - s.mse) * share };
+        for &error in errors {
+            s.mse = if self.n_known == 0 { error } else { s.mse + (error - s.mse) * share };
+            self.n_known += 1;
+        }
         s.step += 1;
         self.poll()
     }

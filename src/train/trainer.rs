@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::run::{Report, Steps, error_form};
+use super::run::{KEPT_ERRORS, Report, Steps, error_form, n_errors};
 use super::steering::Steering;
 use super::variable::{EntropyState, Variable};
-use super::{PixelSource, Recipe, finish};
-use crate::backend::{Adam, Backend, Grads, Lattice, Params, Rounding, Shape, Tensor, TrainStep};
+use super::{Recipe, finish};
+use crate::backend::{
+    Adam, Backend, Grads, Lattice, Params, Purpose, Rounding, Shape, Sum, Tensor, TrainStep,
+    read_sums,
+};
 use crate::base::{Picture, Result, Rng};
 use crate::model::{self, Source};
 
@@ -23,12 +26,16 @@ pub struct Trained {
     pub lambda: f32,
 }
 
+/// Where the bits of the canonical planes are in the trainer's sums.
+const BITS: usize = KEPT_ERRORS;
+
 /// The state of a training run.
 pub(super) struct Trainer<'a, B: Backend> {
     pub backend: &'a B,
     pub shape: &'a Shape,
     pub recipe: &'a Recipe,
     pub workspace: B::Workspace,
+    pictures: B::Pictures<'a>,
     pub grids: Variable<B::Buffer>,
     pub symbols: B::Buffer,
     slopes: B::Buffer,
@@ -39,19 +46,26 @@ pub(super) struct Trainer<'a, B: Backend> {
     /// The gradient of the canonical planes' rate when it was last looked at.
     canonical_rate: B::Buffer,
     target: B::Buffer,
-    pixels: Vec<f32>,
+    /// Errors of the last steps; bits of the canonical planes; bits of each motion and each residual
+    /// node.
+    sums: B::Buffer,
     /// The price of a bit, which follows the target where there is one.
     pub lambda: f32,
     steering: Steering,
-    /// Bits of the canonical planes, and of each motion and residual node, when last looked at.
-    bits: (f64, [Vec<Option<f64>>; 2]),
+    /// Of each of the last steps: the loss over the sum of squared errors.
+    weights: [f32; KEPT_ERRORS],
     /// Visits of each motion and residual node.
     visits: [Vec<u32>; 2],
     form: [[f32; 3]; 3],
 }
 
 impl<'a, B: Backend> Trainer<'a, B> {
-    fn new(backend: &'a B, shape: &'a Shape, recipe: &'a Recipe, first: &Picture) -> Result<Self> {
+    fn new(
+        backend: &'a B,
+        shape: &'a Shape,
+        recipe: &'a Recipe,
+        pictures: &[&'a Picture],
+    ) -> Result<Self> {
         let mut rng = Rng::new(recipe.seed);
         let net = &shape.network;
         let entropy = |source: Source, rng: &mut Rng| -> Result<_> {
@@ -67,7 +81,8 @@ impl<'a, B: Backend> Trainer<'a, B> {
             backend,
             shape,
             recipe,
-            workspace: backend.workspace(shape)?,
+            workspace: backend.workspace(shape, Purpose::Train)?,
+            pictures: backend.pictures(pictures)?,
             grids: Variable::new(backend, &vec![0.0; n_grid])?,
             symbols: backend.alloc(n_grid)?,
             slopes: backend.alloc(n_grid)?,
@@ -77,27 +92,25 @@ impl<'a, B: Backend> Trainer<'a, B> {
             entropy: [entropy(a, &mut rng)?, entropy(b, &mut rng)?, entropy(c, &mut rng)?],
             canonical_rate: backend.alloc(n_grid)?,
             target: backend.alloc(n_pixels)?,
-            pixels: vec![0.0; n_pixels],
+            sums: backend.alloc(2 * (BITS + 1 + shape.motion.nodes.n + shape.residual.nodes.n))?,
             lambda: recipe.lambda,
             steering: Steering::default(),
-            bits: (0.0, [vec![None; shape.motion.nodes.n], vec![None; shape.residual.nodes.n]]),
+            weights: [0.0; KEPT_ERRORS],
             visits: [vec![0; shape.motion.nodes.n], vec![0; shape.residual.nodes.n]],
-            form: error_form(first),
+            form: error_form(pictures[0]),
         })
     }
 
     /// Writes the pixels of a lattice to the target buffer and describes the step.
     pub fn target(
         &mut self,
-        picture: &Picture,
         frame: usize,
         step: usize,
         phase: (usize, usize),
     ) -> Result<TrainStep> {
         let lattice = Lattice::subset((self.shape.width, self.shape.height), step, phase);
         let n = self.shape.network.n_out * lattice.len();
-        PixelSource::new(picture).read(step, phase, &mut self.pixels[..n]);
-        self.backend.write(&mut self.target, 0, &self.pixels[..n])?;
+        self.backend.target(&self.pictures, frame, step, phase, &mut self.target)?;
         let weight = 1.0 / n as f32;
         Ok(TrainStep { tau: frame as f32, lattice, form: self.form, weight })
     }
@@ -107,23 +120,21 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let values = &self.network.values;
         self.backend.modulate(self.shape, step.tau, values, &mut self.modulated)?;
         let params = Params { grids: &self.symbols, network: values, modulated: &self.modulated };
-        self.backend.train(&mut self.workspace, self.shape, step, &self.target, &params, None)
+        let error = Sum { buffer: &mut self.sums, index: 0 };
+        let ws = &mut self.workspace;
+        self.backend.train(ws, self.shape, step, &self.target, &params, None, error)?;
+        Ok(read_sums(self.backend, &self.sums, 1)?[0])
     }
 
     /// Bits of a source's planes at a node with the current symbols, without gradients.
     pub fn bits(&mut self, source: usize, node: usize) -> Result<f64> {
         let e = &self.entropy[source];
         let planes = model::rate_planes(self.shape, e.source, node);
-        let values = &e.variable.values;
-        self.backend.rate(
-            &mut self.workspace,
-            &e.entropy,
-            &planes,
-            &self.symbols,
-            values,
-            1.0,
-            None,
-        )
+        let (values, symbols) = (&e.variable.values, &self.symbols);
+        let bits = Sum { buffer: &mut self.sums, index: 0 };
+        let ws = &mut self.workspace;
+        self.backend.rate(ws, &e.entropy, &planes, symbols, values, 1.0, None, bits)?;
+        Ok(read_sums(self.backend, &self.sums, 1)?[0])
     }
 
     /// The time nodes that frame `frame` reads, with their share of it: (source, node, share).
@@ -178,8 +189,8 @@ impl<'a, B: Backend> Trainer<'a, B> {
             let model = &e.variable.values;
             let ws = &mut self.workspace;
             let symbols = &self.symbols;
-            self.bits.0 =
-                self.backend.rate(ws, &e.entropy, &planes, symbols, model, weight, grads)?;
+            let bits = Sum { buffer: &mut self.sums, index: BITS };
+            self.backend.rate(ws, &e.entropy, &planes, symbols, model, weight, grads, bits)?;
         }
         self.backend.add(&self.canonical_rate, &mut self.grids.grads, canonical)?;
         for &(k, node, share) in touched {
@@ -192,19 +203,27 @@ impl<'a, B: Backend> Trainer<'a, B> {
             let model = &e.variable.values;
             let ws = &mut self.workspace;
             let symbols = &self.symbols;
-            let bits = self.backend.rate(ws, &e.entropy, &planes, symbols, model, weight, grads)?;
-            self.bits.1[k][node] = Some(bits);
+            let index = BITS + 1 + k * self.shape.motion.nodes.n + node;
+            let bits = Sum { buffer: &mut self.sums, index };
+            self.backend.rate(ws, &e.entropy, &planes, symbols, model, weight, grads, bits)?;
         }
         Ok(())
     }
 
     /// Bits of all grids; nodes that were not looked at yet count as the mean of the others.
-    fn total_bits(&self) -> f64 {
-        let nodes = |bits: &Vec<Option<f64>>| {
-            let known: f64 = bits.iter().flatten().sum();
-            known * bits.len() as f64 / bits.iter().flatten().count().max(1) as f64
-        };
-        self.bits.0 + self.bits.1.iter().map(nodes).sum::<f64>()
+    fn total_bits(&self) -> Result<f64> {
+        let n_nodes = self.visits.iter().map(Vec::len).sum::<usize>();
+        let sums = read_sums(self.backend, &self.sums, BITS + 1 + n_nodes)?;
+        let (canonical, mut rest) = (sums[BITS], &sums[BITS + 1..]);
+        let mut total = canonical;
+        for visits in &self.visits {
+            let (bits, after) = rest.split_at(visits.len());
+            let known = bits.iter().zip(visits).filter(|(_, visits)| **visits > 0);
+            let n_known = known.clone().count().max(1);
+            total += known.map(|(b, _)| b).sum::<f64>() * visits.len() as f64 / n_known as f64;
+            rest = after;
+        }
+        Ok(total)
     }
 
     /// The price of a bit, see [`Trained::lambda`].
@@ -222,7 +241,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         if !Steering::is_on(step, n_steps) {
             return Ok(());
         }
-        let foreseen = self.total_bits();
+        let foreseen = self.total_bits()?;
         if Steering::measures(step, n_steps) {
             self.steering.note(measure(&finish::snapshot(self)?)?, foreseen);
         }
@@ -273,14 +292,32 @@ impl<'a, B: Backend> Trainer<'a, B> {
         Ok(())
     }
 
+    /// The mean squared errors of the last `n` steps.
+    fn errors(&self, n: usize) -> Result<Vec<f32>> {
+        let sums = read_sums(self.backend, &self.sums, n)?;
+        Ok(sums.iter().zip(&self.weights).map(|(s, w)| *s as f32 * w).collect())
+    }
+
+    /// One step on the pixels of a frame.
     fn step(
         &mut self,
-        picture: &Picture,
         frame: usize,
         (step, n_steps): (u32, u32),
         rng: &mut Rng,
         measure: &dyn Fn(&Trained) -> Result<f64>,
-    ) -> Result<f32> {
+    ) -> Result<()> {
+        let backend = self.backend;
+        backend.together(|| self.operations(frame, (step, n_steps), rng))?;
+        self.follow_target((step, n_steps), measure)
+    }
+
+    /// What a step asks of the backend.
+    fn operations(
+        &mut self,
+        frame: usize,
+        (step, n_steps): (u32, u32),
+        rng: &mut Rng,
+    ) -> Result<()> {
         let r = self.recipe;
         let u = step as f32 / n_steps as f32;
         let mix = |(a, b): (f32, f32)| a + (b - a) * u;
@@ -289,7 +326,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         self.quantise(rounding, rng.next_u64(), &touched)?;
         let phase = |n: usize, rng: &mut Rng| rng.below(r.lattice.min(n));
         let phase = (phase(self.shape.width, rng), phase(self.shape.height, rng));
-        let job = self.target(picture, frame, r.lattice, phase)?;
+        let job = self.target(frame, r.lattice, phase)?;
         let (b, values) = (self.backend, &self.network.values);
         b.modulate(self.shape, job.tau, values, &mut self.modulated)?;
         b.clear(&mut self.d_modulated, 0..self.shape.network.modulated_len())?;
@@ -300,13 +337,14 @@ impl<'a, B: Backend> Trainer<'a, B> {
             modulated: &mut self.d_modulated,
         };
         let ws = &mut self.workspace;
-        let error = b.train(ws, self.shape, &job, &self.target, &params, Some(&mut grads))?;
+        let index = step as usize % KEPT_ERRORS;
+        self.weights[index] = job.weight;
+        let error = Sum { buffer: &mut self.sums, index };
+        b.train(ws, self.shape, &job, &self.target, &params, Some(&mut grads), error)?;
         let (modulated, d) = (&self.modulated, &self.d_modulated);
         b.modulate_bwd(self.shape, job.tau, values, modulated, d, &mut self.network.grads)?;
         self.rate(step, &touched)?;
-        self.follow_target((step, n_steps), measure)?;
-        self.update(step, r.schedule(step, n_steps), &touched)?;
-        Ok(error as f32 * job.weight)
+        self.update(step, r.schedule(step, n_steps), &touched)
     }
 }
 
@@ -335,7 +373,7 @@ fn run<B: Backend>(
     measure: &dyn Fn(&Trained) -> Result<f64>,
     report: &mut dyn FnMut(&Report) -> Result<()>,
 ) -> Result<Trained> {
-    let mut trainer = Trainer::new(backend, shape, recipe, pictures[0])?;
+    let mut trainer = Trainer::new(backend, shape, recipe, pictures)?;
     let mut rng = Rng::new(recipe.seed ^ 0x5EED);
     let mut order: Vec<usize> = (0..pictures.len()).collect();
     let n_steps = recipe.epochs * pictures.len() as u32;
@@ -344,9 +382,10 @@ fn run<B: Backend>(
         rng.shuffle(&mut order);
         for &frame in &order {
             let at = (steps.n_done(), n_steps);
-            let error = trainer.step(pictures[frame], frame, at, &mut rng, measure)?;
-            steps.done(error)?;
+            trainer.step(frame, at, &mut rng, measure)?;
+            let errors = n_errors(at.0, n_steps).map_or(Ok(vec![]), |n| trainer.errors(n))?;
+            steps.done(&errors)?;
         }
     }
-    finish::finish(trainer, pictures, steps.n_done(), &mut || steps.poll())
+    finish::finish(trainer, steps.n_done(), &mut || steps.poll())
 }

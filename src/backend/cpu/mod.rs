@@ -19,8 +19,10 @@ mod workspace;
 
 use std::ops::Range;
 
+use super::pixels::PixelSource;
 use super::{
-    Adam, Backend, Entropy, Grads, Params, RatePlane, Rounding, Shape, TrainStep, modulation,
+    Adam, Backend, Entropy, Grads, Params, Purpose, RatePlane, Rounding, Shape, Sum, TrainStep,
+    modulation,
 };
 use crate::base::{Error, Picture, Result};
 
@@ -61,6 +63,7 @@ impl Cpu {
 impl Backend for Cpu {
     type Buffer = Vec<f32>;
     type Workspace = Workspace;
+    type Pictures<'a> = Vec<&'a Picture>;
 
     fn scope<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         self.pool.install(f)
@@ -84,8 +87,24 @@ impl Backend for Cpu {
         Ok(())
     }
 
-    fn workspace(&self, shape: &Shape) -> Result<Workspace> {
+    fn workspace(&self, shape: &Shape, _: Purpose) -> Result<Workspace> {
         Ok(Workspace::new(shape, self.pool.current_num_threads()))
+    }
+
+    fn pictures<'a>(&self, pictures: &[&'a Picture]) -> Result<Vec<&'a Picture>> {
+        Ok(pictures.to_vec())
+    }
+
+    fn target(
+        &self,
+        pictures: &Vec<&Picture>,
+        frame: usize,
+        step: usize,
+        phase: (usize, usize),
+        target: &mut Vec<f32>,
+    ) -> Result<()> {
+        PixelSource::new(pictures[frame]).read(step, phase, target);
+        Ok(())
     }
 
     fn clear(&self, buffer: &mut Vec<f32>, range: Range<usize>) -> Result<()> {
@@ -147,9 +166,11 @@ impl Backend for Cpu {
         target: &Vec<f32>,
         params: &Params<Vec<f32>>,
         grads: Option<&mut Grads<Vec<f32>>>,
-    ) -> Result<f64> {
+        mut error: Sum<Vec<f32>>,
+    ) -> Result<()> {
         let run = || frame::train(self.isa, workspace, shape, step, target, params, grads);
-        Ok(self.pool.install(run))
+        error.set(self.pool.install(run));
+        Ok(())
     }
 
     fn rate(
@@ -161,10 +182,12 @@ impl Backend for Cpu {
         model: &Vec<f32>,
         weight: f32,
         grads: Option<(&mut Vec<f32>, &mut Vec<f32>)>,
-    ) -> Result<f64> {
+        mut bits: Sum<Vec<f32>>,
+    ) -> Result<()> {
         let scratch = &mut workspace.rate;
         let run = || rate::rate(self.isa, scratch, entropy, planes, symbols, model, weight, grads);
-        Ok(self.pool.install(run))
+        bits.set(self.pool.install(run));
+        Ok(())
     }
 
     fn adam(

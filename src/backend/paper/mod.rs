@@ -4,7 +4,7 @@
 
 mod shape;
 
-use super::{Backend, Lattice};
+use super::{Backend, Lattice, Sum};
 use crate::base::{Picture, Result};
 
 pub use shape::{Dense, Encoding, HashLevel, Hyper, PaperShape, PaperTensor, TensorKind};
@@ -20,26 +20,40 @@ pub struct PaperStep {
     pub weight: f32,
 }
 
+/// What a workspace is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaperPurpose {
+    /// Training steps of at most so many points.
+    Train {
+        /// Points of a step's lattice.
+        n_points: usize,
+    },
+    /// Rendering.
+    Render {
+        /// Bytes that may be kept from one frame to the next; 0 keeps nothing.
+        max_prefix: usize,
+    },
+}
+
 /// What the paper's profiles need of a device. Gradients are added to their outputs.
 pub trait PaperBackend: Backend {
     /// Scratch memory for groups of one shape.
     type PaperWorkspace: Send;
 
-    /// Scratch memory. `max_prefix` bounds the bytes that [`PaperBackend::paper_render`] may keep
-    /// from one frame to the next; 0 keeps nothing.
+    /// Scratch memory.
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when memory is short.
     fn paper_workspace(
         &self,
         shape: &PaperShape,
-        max_prefix: usize,
+        purpose: PaperPurpose,
     ) -> Result<Self::PaperWorkspace>;
 
     /// Forward and loss, and with `grads` backward, over points x frames (paper Eq. 1 and 2). What
     /// comes before the first modulated layer is computed once for all frames. `target` is [n_frames,
     /// n_values, points], NaN where there is no pixel; `params` and `grads` are
-    /// [`PaperShape::len`] long. Returns the sum of squared errors (not weighted).
+    /// [`PaperShape::len`] long. `error` becomes the sum of squared errors (not weighted).
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
@@ -51,7 +65,8 @@ pub trait PaperBackend: Backend {
         target: &Self::Buffer,
         params: &Self::Buffer,
         grads: Option<&mut Self::Buffer>,
-    ) -> Result<f64>;
+        error: Sum<Self::Buffer>,
+    ) -> Result<()>;
 
     /// Renders time `tau` to the samples of `out`, at its size; latents are linear between frames
     /// (paper Eq. 4). Pictures smaller than the source average several points per pixel. A workspace

@@ -9,8 +9,10 @@ mod sample;
 
 use std::ops::Range;
 
+use super::pixels::PixelSource;
 use super::{
-    Adam, Backend, Entropy, Grads, Params, RatePlane, Rounding, Shape, TrainStep, modulation,
+    Adam, Backend, Entropy, Grads, Params, Purpose, RatePlane, Rounding, Shape, Sum, TrainStep,
+    modulation,
 };
 use crate::base::{Picture, Result, Rng};
 
@@ -29,6 +31,7 @@ fn soft_round(x: f32, temperature: f32) -> (f32, f32) {
 impl Backend for Reference {
     type Buffer = Vec<f32>;
     type Workspace = ();
+    type Pictures<'a> = Vec<&'a Picture>;
 
     fn alloc(&self, len: usize) -> Result<Vec<f32>> {
         Ok(vec![0.0; len])
@@ -44,7 +47,23 @@ impl Backend for Reference {
         Ok(())
     }
 
-    fn workspace(&self, _: &Shape) -> Result<()> {
+    fn workspace(&self, _: &Shape, _: Purpose) -> Result<()> {
+        Ok(())
+    }
+
+    fn pictures<'a>(&self, pictures: &[&'a Picture]) -> Result<Vec<&'a Picture>> {
+        Ok(pictures.to_vec())
+    }
+
+    fn target(
+        &self,
+        pictures: &Vec<&Picture>,
+        frame: usize,
+        step: usize,
+        phase: (usize, usize),
+        target: &mut Vec<f32>,
+    ) -> Result<()> {
+        PixelSource::new(pictures[frame]).read(step, phase, target);
         Ok(())
     }
 
@@ -113,8 +132,10 @@ impl Backend for Reference {
         target: &Vec<f32>,
         params: &Params<Vec<f32>>,
         grads: Option<&mut Grads<Vec<f32>>>,
-    ) -> Result<f64> {
-        Ok(network::train(shape, step, target, params, grads))
+        mut error: Sum<Vec<f32>>,
+    ) -> Result<()> {
+        error.set(network::train(shape, step, target, params, grads));
+        Ok(())
     }
 
     fn rate(
@@ -126,13 +147,15 @@ impl Backend for Reference {
         model: &Vec<f32>,
         weight: f32,
         mut grads: Option<(&mut Vec<f32>, &mut Vec<f32>)>,
-    ) -> Result<f64> {
-        let mut bits = 0.0;
+        mut bits: Sum<Vec<f32>>,
+    ) -> Result<()> {
+        let mut sum = 0.0;
         for plane in planes {
             let grads = grads.as_mut().map(|(a, b)| (&mut a[..], &mut b[..]));
-            bits += rate::plane(entropy, plane, symbols, model, weight, grads);
+            sum += rate::plane(entropy, plane, symbols, model, weight, grads);
         }
-        Ok(bits)
+        bits.set(sum);
+        Ok(())
     }
 
     fn adam(

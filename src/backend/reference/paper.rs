@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The paper's profiles, point by point (paper Eq. 1 and 2).
 
-use super::super::paper::{Dense, Encoding, PaperBackend, PaperShape, PaperStep};
+use super::super::Sum;
+use super::super::paper::{Dense, Encoding, PaperBackend, PaperPurpose, PaperShape, PaperStep};
 use super::Reference;
 use super::render::pack_with;
 use crate::base::{Picture, Result};
@@ -173,7 +174,7 @@ fn loss(shape: &PaperShape, step: &PaperStep, out: &[f32], target: &[f32]) -> (f
 impl PaperBackend for Reference {
     type PaperWorkspace = ();
 
-    fn paper_workspace(&self, _: &PaperShape, _: usize) -> Result<()> {
+    fn paper_workspace(&self, _: &PaperShape, _: PaperPurpose) -> Result<()> {
         Ok(())
     }
 
@@ -185,7 +186,8 @@ impl PaperBackend for Reference {
         target: &Vec<f32>,
         params: &Vec<f32>,
         mut grads: Option<&mut Vec<f32>>,
-    ) -> Result<f64> {
+        mut error: Sum<Vec<f32>>,
+    ) -> Result<()> {
         let lattice = &step.lattice;
         let (n, n_values) = (lattice.len(), shape.n_values());
         let mut sum = 0.0;
@@ -230,7 +232,8 @@ impl PaperBackend for Reference {
                 grads.iter_mut().zip(own_grads).for_each(|(g, o)| *g += o);
             }
         }
-        Ok(sum)
+        error.set(sum);
+        Ok(())
     }
 
     fn paper_render(

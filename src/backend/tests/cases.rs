@@ -96,36 +96,64 @@ pub struct Trained {
     pub d_network: Vec<f32>,
 }
 
+/// A buffer with these values.
+pub fn upload<B: Backend>(backend: &B, values: &[f32]) -> B::Buffer {
+    let mut buffer = backend.alloc(values.len()).unwrap();
+    backend.write(&mut buffer, 0, values).unwrap();
+    buffer
+}
+
+/// The values of a buffer.
+pub fn download<B: Backend>(backend: &B, buffer: &B::Buffer, len: usize) -> Vec<f32> {
+    let mut values = vec![0.0; len];
+    backend.read(buffer, 0, &mut values).unwrap();
+    values
+}
+
 /// Modulation, training step and modulation backward. Gradients start from `poison`, which must
 /// not matter: they are added to.
-pub fn train<B: Backend<Buffer = Vec<f32>>>(backend: &B, case: &Case, poison: f32) -> Trained {
+pub fn train<B: Backend>(backend: &B, case: &Case, poison: f32) -> Trained {
     let Case { shape, step, grids, network, target } = case;
-    let mut workspace = backend.workspace(shape).unwrap();
-    let mut modulated = vec![f32::NAN; shape.network.modulated_len()];
-    backend.modulate(shape, step.tau, network, &mut modulated).unwrap();
-    let mut d_grids = vec![poison; grids.len()];
-    let mut d_network = vec![poison; network.len()];
-    let mut d_modulated = vec![0.0; modulated.len()];
-    let params = Params { grids, network, modulated: &modulated };
+    let net = &shape.network;
+    let mut workspace = backend.workspace(shape, Purpose::Train).unwrap();
+    let (n_grids, n_network) = (grids.len(), network.len());
+    let [grids, network, target] = [grids, network, target].map(|v| upload(backend, v));
+    let mut modulated = upload(backend, &vec![f32::NAN; net.modulated_len()]);
+    backend.modulate(shape, step.tau, &network, &mut modulated).unwrap();
+    let [mut d_grids, mut d_network] =
+        [n_grids, n_network].map(|n| upload(backend, &vec![poison; n]));
+    let mut d_modulated = backend.alloc(net.modulated_len()).unwrap();
+    let params = Params { grids: &grids, network: &network, modulated: &modulated };
     let mut grads =
         Grads { grids: &mut d_grids, network: &mut d_network, modulated: &mut d_modulated };
-    let mut squared_error = 0.0;
+    let mut sums = upload(backend, &[f32::NAN; 4]);
     // Twice: scratch memory must be left clean.
     for _ in 0..2 {
-        squared_error =
-            backend.train(&mut workspace, shape, step, target, &params, Some(&mut grads)).unwrap();
+        let error = Sum { buffer: &mut sums, index: 1 };
+        backend
+            .train(&mut workspace, shape, step, &target, &params, Some(&mut grads), error)
+            .unwrap();
     }
+    let squared_error = read_sums(backend, &sums, 2).unwrap()[1];
+    let error = Sum { buffer: &mut sums, index: 0 };
+    backend.train(&mut workspace, shape, step, &target, &params, None, error).unwrap();
+    let without_grads = read_sums(backend, &sums, 2).unwrap()[0];
+    assert!((without_grads / squared_error - 1.0).abs() < 1e-5, "{without_grads} {squared_error}");
     backend
-        .modulate_bwd(shape, step.tau, network, &modulated, &d_modulated, &mut d_network)
+        .modulate_bwd(shape, step.tau, &network, &modulated, &d_modulated, &mut d_network)
         .unwrap();
     let unpoison = |v: Vec<f32>| v.into_iter().map(|v| (v - poison) / 2.0).collect();
-    Trained { squared_error, d_grids: unpoison(d_grids), d_network: unpoison(d_network) }
+    Trained {
+        squared_error,
+        d_grids: unpoison(download(backend, &d_grids, n_grids)),
+        d_network: unpoison(download(backend, &d_network, n_network)),
+    }
 }
 
 /// Entropy models and planes over the grids of a case.
-pub fn rate_case(case: &Case) -> (Entropy, Vec<RatePlane>, Vec<f32>) {
+pub fn rate_case(case: &Case, before: bool, extra: bool) -> (Entropy, Vec<RatePlane>, Vec<f32>) {
     let shape = &case.shape;
-    let entropy = Entropy { before: true, extra: true, n_biases: 3 };
+    let entropy = Entropy { before, extra, n_biases: 3 };
     let mut planes = vec![];
     for (i, c) in shape.canonical.iter().enumerate() {
         let extra =
@@ -148,4 +176,30 @@ pub fn rate_case(case: &Case) -> (Entropy, Vec<RatePlane>, Vec<f32>) {
     let mut rng = Rng::new(4);
     let model = (0..entropy.len()).map(|_| rng.normal() * 0.15).collect();
     (entropy, planes, model)
+}
+
+/// Bits and gradients of [`Backend::rate`], which are added to 0.5.
+pub fn rate<B: Backend>(
+    backend: &B,
+    shape: &Shape,
+    (entropy, planes): (&Entropy, &[RatePlane]),
+    symbols: &[f32],
+    model: &[f32],
+    weight: f32,
+) -> (f64, Vec<f32>, Vec<f32>) {
+    let mut workspace = backend.workspace(shape, Purpose::Train).unwrap();
+    let (n_symbols, n_model) = (symbols.len(), model.len());
+    let [symbols, model] = [symbols, model].map(|v| upload(backend, v));
+    let [mut d_symbols, mut d_model] = [n_symbols, n_model].map(|n| upload(backend, &vec![0.5; n]));
+    let mut sums = upload(backend, &[f32::NAN; 4]);
+    for grads in [Some((&mut d_symbols, &mut d_model)), None] {
+        let bits = Sum { buffer: &mut sums, index: grads.is_some().into() };
+        backend
+            .rate(&mut workspace, entropy, planes, &symbols, &model, weight, grads, bits)
+            .unwrap();
+    }
+    let bits = read_sums(backend, &sums, 2).unwrap();
+    assert!((bits[0] / bits[1] - 1.0).abs() < 1e-6, "{bits:?}");
+    let d_symbols = download(backend, &d_symbols, n_symbols);
+    (bits[1], d_symbols, download(backend, &d_model, n_model))
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::cases::{self, Case};
+use super::cases::{self, Case, rate};
 use crate::backend::reference::Reference;
 use crate::backend::*;
 use crate::base::Rng;
@@ -111,20 +111,21 @@ fn training_step_against_finite_differences() {
 fn rate_against_finite_differences() {
     let case =
         Case::new(cases::shape((19, 11), 3, 8, 0), 3.0, Lattice::subset((19, 11), 1, (0, 0)));
-    let (entropy, planes, mut model) = cases::rate_case(&case);
+    let (entropy, planes, mut model) = cases::rate_case(&case, true, true);
     let mut grids = case.grids.clone();
-    let (mut d_grids, mut d_model) = (vec![0.0; grids.len()], vec![0.0; model.len()]);
     // The extra input passes no gradient, so the plane it reads is not part of the comparison.
     let one = &planes[4..5];
-    let bits = |grids: &Vec<f32>, model: &Vec<f32>| {
-        Reference.rate(&mut (), &entropy, one, grids, model, 1.0, None).unwrap()
+    let run = |grids: &[f32], model: &[f32]| {
+        rate(&Reference, &case.shape, (&entropy, one), grids, model, 1.0)
     };
-    let grads = Some((&mut d_grids, &mut d_model));
-    Reference.rate(&mut (), &entropy, one, &grids, &model, 1.0, grads).unwrap();
+    let (_, d_grids, d_model) = run(&grids, &model);
+    let [d_grids, d_model] =
+        [d_grids, d_model].map(|d| d.iter().map(|d| d - 0.5).collect::<Vec<_>>());
+    let bits = |grids: &[f32], model: &[f32]| run(grids, model).0;
     let fixed = model.clone();
     for (name, offset) in [("symbols", one[0].offset), ("before", one[0].before.unwrap())] {
         let range = offset..offset + one[0].grid.len();
-        check(name, &mut grids, &d_grids, range, 1e-3, &mut |g| bits(&g.to_vec(), &fixed));
+        check(name, &mut grids, &d_grids, range, 1e-3, &mut |g| bits(g, &fixed));
     }
     for (name, range) in [
         ("w1", entropy.w1()),
@@ -132,7 +133,7 @@ fn rate_against_finite_differences() {
         ("skip", entropy.skip()),
         ("biases", entropy.biases(2)),
     ] {
-        check(name, &mut model, &d_model, range, 1e-3, &mut |m| bits(&grids, &m.to_vec()));
+        check(name, &mut model, &d_model, range, 1e-3, &mut |m| bits(&grids, m));
     }
 }
 

@@ -3,6 +3,9 @@
 //! reference.
 
 mod cases;
+mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod gradients;
 mod paper;
 mod parity;

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! What every backend must agree with the reference on, and by how much.
 
-use super::cases::{self, Case};
-use crate::backend::cpu::{Cpu, Isa};
+use super::cases::{self, Case, Trained, download, upload};
 use crate::backend::reference::Reference;
 use crate::backend::*;
 use crate::base::{Chroma, ChromaSite, Picture, PictureFormat, Rng};
-
-pub fn cpus() -> impl Iterator<Item = (Cpu, String)> {
-    let isas = Isa::available().into_iter();
-    isas.flat_map(|isa| [1, 3].map(|n| (Cpu::with_isa(isa, n).unwrap(), format!("{isa:?} x {n}"))))
-}
 
 /// |a - b| <= tolerance times the largest |b|, everywhere.
 pub fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
@@ -20,105 +15,153 @@ pub fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
     }
 }
 
-#[test]
-fn training_step() {
-    for (i, case) in Case::all().iter().enumerate() {
-        let expected = cases::train(&Reference, case, 0.0);
-        for (cpu, name) in cpus() {
-            let got = cases::train(&cpu, case, 0.25);
-            let name = format!("case {i} on {name}");
-            let relative = (got.squared_error / expected.squared_error - 1.0).abs();
-            assert!(relative < 1e-4, "{name}: error {relative}");
-            close(&format!("{name}: grids"), &got.d_grids, &expected.d_grids, 2e-4);
-            for tensor in Tensor::ALL {
-                let range = case.shape.network.range(tensor);
-                let what = format!("{name}: {tensor:?}");
-                close(&what, &got.d_network[range.clone()], &expected.d_network[range], 5e-4);
-            }
-        }
+/// A training step of a case against what the reference got.
+pub fn training_step<B: Backend>(backend: &B, name: &str, case: &Case, expected: &Trained) {
+    let got = cases::train(backend, case, 0.25);
+    let relative = (got.squared_error / expected.squared_error - 1.0).abs();
+    assert!(relative < 1e-4, "{name}: error {relative}");
+    close(&format!("{name}: grids"), &got.d_grids, &expected.d_grids, 2e-4);
+    for tensor in Tensor::ALL {
+        let range = case.shape.network.range(tensor);
+        let what = format!("{name}: {tensor:?}");
+        close(&what, &got.d_network[range.clone()], &expected.d_network[range], 5e-4);
     }
 }
 
-#[test]
-fn rate() {
-    for case in Case::all() {
-        let (entropy, planes, model) = cases::rate_case(&case);
-        let run = |backend: &dyn Fn(&mut Vec<f32>, &mut Vec<f32>) -> f64| {
-            let (mut a, mut b) = (vec![0.5; case.grids.len()], vec![0.5; model.len()]);
-            let bits = backend(&mut a, &mut b);
-            (bits, a, b)
-        };
-        let expected = run(&|a, b| {
-            Reference
-                .rate(&mut (), &entropy, &planes, &case.grids, &model, 0.3, Some((a, b)))
-                .unwrap()
-        });
-        for (cpu, name) in cpus() {
-            let mut ws = cpu.workspace(&case.shape).unwrap();
-            let ws = std::cell::RefCell::new(&mut ws);
-            let got = run(&|a, b| {
-                let ws = &mut *ws.borrow_mut();
-                cpu.rate(ws, &entropy, &planes, &case.grids, &model, 0.3, Some((a, b))).unwrap()
-            });
-            assert!((got.0 / expected.0 - 1.0).abs() < 1e-4, "{name}: {} {}", got.0, expected.0);
-            close(&format!("{name}: symbols"), &got.1, &expected.1, 1e-3);
-            close(&format!("{name}: model"), &got.2, &expected.2, 1e-3);
-            let bits = cpu
-                .rate(&mut ws.borrow_mut(), &entropy, &planes, &case.grids, &model, 0.3, None)
-                .unwrap();
-            assert_eq!(bits, got.0, "{name}");
-        }
+/// Bits and their gradients, with every set of inputs.
+pub fn rate<B: Backend>(backend: &B, name: &str, case: &Case) {
+    for (before, extra) in [(true, true), (false, true), (true, false)] {
+        let (entropy, planes, model) = cases::rate_case(case, before, extra);
+        let job = (&entropy, &planes[..]);
+        let expected = cases::rate(&Reference, &case.shape, job, &case.grids, &model, 0.3);
+        let got = cases::rate(backend, &case.shape, job, &case.grids, &model, 0.3);
+        assert!((got.0 / expected.0 - 1.0).abs() < 1e-4, "{name}: {} {}", got.0, expected.0);
+        close(&format!("{name}: symbols"), &got.1, &expected.1, 1e-3);
+        close(&format!("{name}: model"), &got.2, &expected.2, 1e-3);
     }
 }
 
-#[test]
-fn quantisation_and_optimiser() {
+/// Quantisation, the optimiser, copies and sums.
+pub fn elementwise<B: Backend>(backend: &B, name: &str) {
     let mut rng = Rng::new(2);
     let n = 20_000;
-    let values: Vec<f32> = (0..n).map(|_| rng.normal() * 3.0).collect();
-    let grads: Vec<f32> = (0..n).map(|_| rng.normal()).collect();
     let range = 7..n - 3;
+    let mut normal = |gain: f32| -> Vec<f32> { (0..n).map(|_| rng.normal() * gain).collect() };
+    let (values, gradients) = (normal(3.0), normal(1.0));
+    let slopes: Vec<f32> = (0..n).map(|i| i as f32 / n as f32).collect();
     for rounding in [Rounding::Hard, Rounding::Soft { temperature: 0.2, noise: 0.7 }] {
-        let run = |b: &dyn Fn(&mut Vec<f32>, &mut Vec<f32>)| {
-            let (mut q, mut d) = (vec![f32::NAN; n], vec![f32::NAN; n]);
-            b(&mut q, &mut d);
-            (q, d)
-        };
-        let (q, d) = run(&|q, d| {
-            Reference.quantise(rounding, 3, range.clone(), &values, q, d).unwrap();
-        });
-        for (cpu, name) in cpus() {
-            let (q2, d2) =
-                run(&|q, d| cpu.quantise(rounding, 3, range.clone(), &values, q, d).unwrap());
-            close(&name, &q2[range.clone()], &q[range.clone()], 1e-5);
-            close(&name, &d2[range.clone()], &d[range.clone()], 1e-4);
-            assert!(q2[..7].iter().chain(&q2[n - 3..]).all(|v| v.is_nan()), "{name}: guards");
-            assert!(d2[..7].iter().chain(&d2[n - 3..]).all(|v| v.is_nan()), "{name}: guards");
+        let expected = quantised(&Reference, rounding, range.clone(), &values);
+        let got = quantised(backend, rounding, range.clone(), &values);
+        for ((got, expected), tolerance) in got.iter().zip(&expected).zip([1e-5, 1e-4]) {
+            close(name, &got[range.clone()], &expected[range.clone()], tolerance);
+            let guards = got[..7].iter().chain(&got[n - 3..]);
+            assert!(guards.cloned().all(f32::is_nan), "{name}: wrote beside the range");
         }
     }
-    let adam = Adam { rate: 0.1, beta1: 0.9, beta2: 0.99, step: 3 };
-    let run = |b: &dyn Fn([&mut Vec<f32>; 4])| {
-        let (mut x, mut g) = (values.clone(), grads.clone());
-        let (mut m, mut v) = (vec![0.1; n], vec![0.2; n]);
-        b([&mut x, &mut g, &mut m, &mut v]);
-        [x, g, m, v]
-    };
-    let slopes: Vec<f32> = (0..n).map(|i| i as f32 / n as f32).collect();
-    let expected = run(&|[x, g, m, v]| {
-        Reference.adam(&adam, range.clone(), x, g, Some(&slopes), (m, v)).unwrap();
-    });
-    for (cpu, name) in cpus() {
-        let got = run(&|[x, g, m, v]| {
-            cpu.adam(&adam, range.clone(), x, g, Some(&slopes), (m, v)).unwrap();
-        });
+    for slopes in [Some(&slopes), None] {
+        let expected = optimised(&Reference, range.clone(), &values, &gradients, slopes);
+        let got = optimised(backend, range.clone(), &values, &gradients, slopes);
         for (got, expected) in got.iter().zip(&expected) {
-            close(&name, got, expected, 1e-5);
+            close(name, got, expected, 1e-5);
+        }
+    }
+    let (from, mut to) = (upload(backend, &values), upload(backend, &gradients));
+    backend.add(&from, &mut to, range.clone()).unwrap();
+    backend.clear(&mut to, 100..200).unwrap();
+    let got = download(backend, &to, n);
+    for i in 0..n {
+        let expected = match i {
+            100..200 => 0.0,
+            i if range.contains(&i) => values[i] + gradients[i],
+            i => gradients[i],
+        };
+        assert_eq!(got[i], expected, "{name}: element {i}");
+    }
+}
+
+/// Symbols and slopes.
+fn quantised<B: Backend>(
+    backend: &B,
+    rounding: Rounding,
+    range: std::ops::Range<usize>,
+    values: &[f32],
+) -> [Vec<f32>; 2] {
+    let n = values.len();
+    let [mut symbols, mut slopes] = [0, 1].map(|_| upload(backend, &vec![f32::NAN; n]));
+    let values = upload(backend, values);
+    backend.quantise(rounding, 3, range, &values, &mut symbols, &mut slopes).unwrap();
+    [symbols, slopes].map(|b| download(backend, &b, n))
+}
+
+/// Values, gradients and moments after a step of Adam.
+fn optimised<B: Backend>(
+    backend: &B,
+    range: std::ops::Range<usize>,
+    values: &[f32],
+    grads: &[f32],
+    slopes: Option<&Vec<f32>>,
+) -> [Vec<f32>; 4] {
+    let n = values.len();
+    let adam = Adam { rate: 0.1, beta1: 0.9, beta2: 0.99, step: 3 };
+    let [mut x, mut g] = [values, grads].map(|v| upload(backend, v));
+    let [mut m, mut v] = [0.1, 0.2].map(|v| upload(backend, &vec![v; n]));
+    let slopes = slopes.map(|s| upload(backend, s));
+    backend.adam(&adam, range, &mut x, &mut g, slopes.as_ref(), (&mut m, &mut v)).unwrap();
+    [x, g, m, v].map(|b| download(backend, &b, n))
+}
+
+/// Every format of samples, odd sizes and phases.
+pub fn target<B: Backend>(backend: &B, name: &str) {
+    let formats = [
+        (37, 21, Chroma::Yuv420, 8, ChromaSite::Left),
+        (16, 9, Chroma::Yuv420, 10, ChromaSite::Center),
+        (11, 5, Chroma::Yuv422, 8, ChromaSite::Left),
+        (7, 3, Chroma::Rgb, 8, ChromaSite::Unknown),
+        (5, 4, Chroma::Gray, 8, ChromaSite::Unknown),
+        (1, 1, Chroma::Yuv420, 8, ChromaSite::Unknown),
+    ];
+    let mut rng = Rng::new(8);
+    for (width, height, chroma, depth, site) in formats {
+        let mut format = PictureFormat::new(width, height, chroma, depth);
+        format.color.site = site;
+        let mut pictures = [Picture::new(format).unwrap(), Picture::new(format).unwrap()];
+        for picture in &mut pictures {
+            for plane in 0..chroma.n_planes() {
+                let (w, h) = format.plane_size(plane);
+                for (x, y) in (0..h).flat_map(|y| (0..w).map(move |x| (x, y))) {
+                    picture.set_sample(plane, x, y, rng.below(1 << depth) as u16);
+                }
+            }
+        }
+        let all: Vec<&Picture> = pictures.iter().collect();
+        let n = chroma.n_planes() * (width * height) as usize;
+        for (step, phase) in
+            [(1, (0, 0)), (2, (width as usize / 2, 0)), (3, (0, height as usize / 2))]
+        {
+            let [expected, got] = [
+                read_target(&Reference, &all, step, phase, n),
+                read_target(backend, &all, step, phase, n),
+            ];
+            close(&format!("{name}: {format:?}"), &got, &expected, 1e-6);
         }
     }
 }
 
-#[test]
-fn rendering_differs_by_one_step_at_most() {
+fn read_target<B: Backend>(
+    backend: &B,
+    pictures: &[&Picture],
+    step: usize,
+    phase: (usize, usize),
+    n: usize,
+) -> Vec<f32> {
+    let pictures = backend.pictures(pictures).unwrap();
+    let mut target = upload(backend, &vec![7.0; n]);
+    backend.target(&pictures, 1, step, phase, &mut target).unwrap();
+    download(backend, &target, n)
+}
+
+/// Pictures of every kind, which differ by one step at most.
+pub fn rendering<B: Backend>(backend: &B, name: &str) {
     let formats = [
         (37, 21, Chroma::Yuv420, 8, ChromaSite::Left),
         (37, 21, Chroma::Yuv420, 10, ChromaSite::Center),
@@ -132,34 +175,45 @@ fn rendering_differs_by_one_step_at_most() {
         format.color.site = site;
         let lattice = Lattice::subset((37, 21), 1, (0, 0));
         let case = Case::new(cases::shape((37, 21), 3, 7, 4), 1.3, lattice);
-        let render = |backend: &dyn Fn(&Params<Vec<f32>>, &mut Picture)| {
-            let mut modulated = vec![0.0; case.shape.network.modulated_len()];
-            Reference.modulate(&case.shape, 1.3, &case.network, &mut modulated).unwrap();
-            let params =
-                Params { grids: &case.grids, network: &case.network, modulated: &modulated };
-            let mut out = Picture::new(format).unwrap();
-            backend(&params, &mut out);
-            out
-        };
-        let expected =
-            render(&|p, out| Reference.render(&mut (), &case.shape, 1.3, p, out).unwrap());
-        for (cpu, name) in cpus() {
-            let got = render(&|p, out| {
-                let mut ws = cpu.workspace(&case.shape).unwrap();
-                cpu.load(&mut ws, &case.shape, p).unwrap();
-                out.planes_mut().for_each(|p| p.fill(0x2A));
-                cpu.render(&mut ws, &case.shape, 1.3, p, out).unwrap();
-            });
-            for plane in 0..3 {
-                let (w, h) = format.plane_size(plane);
-                for (x, y) in (0..h).flat_map(|y| (0..w).map(move |x| (x, y))) {
-                    let (a, b) = (got.sample(plane, x, y), expected.sample(plane, x, y));
-                    assert!(
-                        a.abs_diff(b) <= 1,
-                        "{name} {format:?}: plane {plane} ({x}, {y}): {a} {b}"
-                    );
-                }
-            }
+        let expected = rendered(&Reference, &case, format);
+        same_picture(name, &rendered(backend, &case, format), &expected, 1);
+    }
+}
+
+fn rendered<B: Backend>(backend: &B, case: &Case, format: PictureFormat) -> Picture {
+    let net = &case.shape.network;
+    let mut workspace = backend.workspace(&case.shape, Purpose::Render).unwrap();
+    let [grids, network] = [&case.grids, &case.network].map(|v| upload(backend, v));
+    let mut modulated = backend.alloc(net.modulated_len()).unwrap();
+    backend.modulate(&case.shape, 1.3, &network, &mut modulated).unwrap();
+    let params = Params { grids: &grids, network: &network, modulated: &modulated };
+    backend.load(&mut workspace, &case.shape, &params).unwrap();
+    let mut out = Picture::new(format).unwrap();
+    out.planes_mut().for_each(|p| p.fill(0x2A));
+    backend.render(&mut workspace, &case.shape, 1.3, &params, &mut out).unwrap();
+    out
+}
+
+/// Samples differ by so many steps at most.
+pub fn same_picture(name: &str, got: &Picture, expected: &Picture, steps: u16) {
+    let format = expected.format();
+    for plane in 0..format.chroma.n_planes() {
+        let (w, h) = format.plane_size(plane);
+        for (x, y) in (0..h).flat_map(|y| (0..w).map(move |x| (x, y))) {
+            let (a, b) = (got.sample(plane, x, y), expected.sample(plane, x, y));
+            assert!(a.abs_diff(b) <= steps, "{name} {format:?}: plane {plane} ({x}, {y}): {a} {b}");
         }
     }
+}
+
+/// All of the above.
+pub fn all<B: Backend>(backend: &B, name: &str) {
+    for (i, case) in Case::all().iter().enumerate() {
+        let name = format!("case {i} on {name}");
+        training_step(backend, &name, case, &cases::train(&Reference, case, 0.0));
+        rate(backend, &name, case);
+    }
+    elementwise(backend, name);
+    target(backend, name);
+    rendering(backend, name);
 }

@@ -8,8 +8,8 @@ mod network;
 mod render;
 mod train;
 
-use super::super::Lattice;
-use super::super::paper::{PaperBackend, PaperShape, PaperStep};
+use super::super::paper::{PaperBackend, PaperPurpose, PaperShape, PaperStep};
+use super::super::{Lattice, Sum};
 use super::Cpu;
 use super::dense::{Lane, TILE};
 use crate::base::{Picture, Result};
@@ -23,7 +23,11 @@ pub struct PaperWorkspace {
 impl PaperBackend for Cpu {
     type PaperWorkspace = PaperWorkspace;
 
-    fn paper_workspace(&self, _: &PaperShape, max_prefix: usize) -> Result<PaperWorkspace> {
+    fn paper_workspace(&self, _: &PaperShape, purpose: PaperPurpose) -> Result<PaperWorkspace> {
+        let max_prefix = match purpose {
+            PaperPurpose::Train { .. } => 0,
+            PaperPurpose::Render { max_prefix } => max_prefix,
+        };
         Ok(PaperWorkspace {
             train: train::Scratch::new(self.pool.current_num_threads()),
             render: render::Scratch::new(max_prefix),
@@ -38,11 +42,13 @@ impl PaperBackend for Cpu {
         target: &Vec<f32>,
         params: &Vec<f32>,
         grads: Option<&mut Vec<f32>>,
-    ) -> Result<f64> {
+        mut error: Sum<Vec<f32>>,
+    ) -> Result<()> {
         let scratch = &mut workspace.train;
         let grads = grads.map(|g| &mut g[..]);
         let run = || train::train(self.isa, scratch, shape, step, target, params, grads);
-        Ok(self.pool.install(run))
+        error.set(self.pool.install(run));
+        Ok(())
     }
 
     fn paper_render(

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reading the samples of pictures as components of pixels.
 
 use crate::base::{Chroma, ChromaSite, Picture};
 
@@ -15,13 +16,14 @@ impl<'a> PixelSource<'a> {
     }
 
     /// Components of every `step`-th pixel both ways from `phase` (x, y) on: [planes, rows, columns]
-    /// into `out`.
+    /// into the beginning of `out`.
     pub fn read(&self, step: usize, phase: (usize, usize), out: &mut [f32]) {
         let format = self.picture.format();
         let (w, h) = (format.width as usize, format.height as usize);
         let (nx, ny) = ((w - phase.0).div_ceil(step), (h - phase.1).div_ceil(step));
-        let mut line = vec![0.0; 2 * format.plane_size(format.chroma.n_planes() - 1).0];
-        for (plane, out) in out.chunks_exact_mut(nx * ny).enumerate() {
+        let n_planes = format.chroma.n_planes();
+        let mut line = vec![0.0; 2 * format.plane_size(n_planes - 1).0];
+        for (plane, out) in out.chunks_exact_mut(nx * ny).take(n_planes).enumerate() {
             let half = plane > 0 && format.chroma.shifts() != (0, 0);
             for (i, out) in out.chunks_exact_mut(nx).enumerate() {
                 let y = phase.1 + i * step;

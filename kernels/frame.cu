@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Profile `warp`, fused: points go through sampling, network, loss and back without leaving the
+// processor. A warp takes 64 points at a time, two per lane; values lie in shared memory as
+// [unit, point], and every lane keeps some of the weights' gradients in registers.
+#include "sources.cuh"
+
+// Points of a tile, and the distance of rows: 16-byte loads of eight rows meet no bank twice.
+#define TILE 64
+#define PITCH 68
+#define MAX_FEATURES 16
+
+struct FrameArgs {
+    const float* grids;
+    const float* network;
+    // weights [width, n_features], bias [width] of the first layer at this time
+    const float* modulated;
+    const float* timed;
+    // [n_out, points]
+    const float* target;
+    // [2 + residual levels, points]
+    float* d_rows;
+    unsigned long long* d_canonical;
+    // [sums, blocks]
+    float* partials;
+    // [n_out, points]
+    float* values;
+    Sources sources;
+    Lattice lattice;
+    uint32_t n_features, width, n_out;
+    // where the tensors begin in the network buffer
+    uint32_t w2, b2, w3, b3, skip;
+    float form[9];
+    uint32_t unused;
+};
+
+enum Mode { RENDER, ERROR, TRAIN };
+
+// Sums of a block, in this order.
+template <int W>
+struct Partial {
+    static const int w2 = 0, w1 = w2 + W * W, w3 = w1 + W * MAX_FEATURES, skip = w3 + 4 * W;
+    static const int b1 = skip + 4 * MAX_FEATURES, b2 = b1 + W, b3 = b2 + W, scale = b3 + 4;
+    static const int error = scale + MAX_LEVELS, len = error + 1;
+};
+
+// Weights in shared memory; padding is zero.
+template <int W>
+struct Weights {
+    // [n_features, W], [W, W] from input to output; [W, 4]; [n_features, 4]
+    float w1t[MAX_FEATURES * W], b1[W], w2t[W * W], b2[W], w3t[W * 4], b3[4], skipt[MAX_FEATURES * 4];
+};
+// From output to input, for the way back.
+template <int W>
+struct WeightsBwd {
+    float w1[W * MAX_FEATURES], w2[W * W];
+};
+
+// sum[q][i] += w[i] x[q] for 16 outputs and two points
+DEVICE void add_products(float sum[2][16], const float* w, const float* x) {
+    float v[2] = {x[0], x[32]};
+#pragma unroll
+    for (int i = 0; i < 16; i += 4) {
+        float4 w4 = *reinterpret_cast<const float4*>(w + i);
+#pragma unroll
+        for (int q = 0; q < 2; q++) {
+            sum[q][i] += w4.x * v[q];
+            sum[q][i + 1] += w4.y * v[q];
+            sum[q][i + 2] += w4.z * v[q];
+            sum[q][i + 3] += w4.w * v[q];
+        }
+    }
+}
+
+DEVICE float dot4(const float* w, const float v[4]) {
+    float4 w4 = *reinterpret_cast<const float4*>(w);
+    return w4.x * v[0] + w4.y * v[1] + w4.z * v[2] + w4.w * v[3];
+}
+
+// sum += a . b over the points of a tile
+DEVICE float dot_rows(float4 a, const float* b, float sum) {
+    float4 v = *reinterpret_cast<const float4*>(b);
+    return sum + a.x * v.x + a.y * v.y + a.z * v.z + a.w * v.w;
+}
+
+// y = ReLU(w^T x + b), columns of this lane
+template <int W>
+DEVICE void layer(const float* wt, const float* b, const float* x, int n_in, float* y) {
+    for (int block = 0; block < W; block += 16) {
+        float sum[2][16];
+#pragma unroll
+        for (int i = 0; i < 16; i++) sum[0][i] = sum[1][i] = b[block + i];
+        for (int c = 0; c < n_in; c++) add_products(sum, wt + c * W + block, x + c * PITCH);
+#pragma unroll
+        for (int i = 0; i < 16; i++) {
+            y[(block + i) * PITCH] = fmaxf(sum[0][i], 0.0f);
+            y[(block + i) * PITCH + 32] = fmaxf(sum[1][i], 0.0f);
+        }
+    }
+}
+
+// y becomes the gradient of the layer whose output it was, where that was not cut off
+DEVICE void store_masked(float sum[2][16], float* y) {
+#pragma unroll
+    for (int i = 0; i < 16; i++) {
+        float* at = y + i * PITCH;
+        at[0] = at[0] > 0.0f ? sum[0][i] : 0.0f;
+        at[32] = at[32] > 0.0f ? sum[1][i] : 0.0f;
+    }
+}
+
+template <int W, Mode mode>
+DEVICE void load_weights(const FrameArgs& a, Weights<W>& w, WeightsBwd<W>* bwd) {
+    int n = a.n_features, width = a.width;
+    for (int i = threadIdx.x; i < MAX_FEATURES * W; i += blockDim.x) {
+        int c = i / W, o = i % W;
+        float v = c < n && o < width ? a.modulated[o * n + c] : 0.0f;
+        w.w1t[i] = v;
+        if (mode == TRAIN) bwd->w1[o * MAX_FEATURES + c] = v;
+    }
+    for (int i = threadIdx.x; i < W * W; i += blockDim.x) {
+        int j = i / W, o = i % W;
+        float v = j < width && o < width ? a.network[a.w2 + o * width + j] : 0.0f;
+        w.w2t[i] = v;
+        if (mode == TRAIN) bwd->w2[o * W + j] = v;
+    }
+    for (int i = threadIdx.x; i < W; i += blockDim.x) {
+        w.b1[i] = i < width ? a.modulated[width * n + i] : 0.0f;
+        w.b2[i] = i < width ? a.network[a.b2 + i] : 0.0f;
+    }
+    for (int i = threadIdx.x; i < W * 4; i += blockDim.x) {
+        int j = i / 4, o = i % 4;
+        w.w3t[i] = j < width && o < int(a.n_out) ? a.network[a.w3 + o * width + j] : 0.0f;
+    }
+    for (int i = threadIdx.x; i < MAX_FEATURES * 4; i += blockDim.x) {
+        int c = i / 4, o = i % 4;
+        w.skipt[i] = c < n && o < int(a.n_out) ? a.network[a.skip + o * n + c] : 0.0f;
+    }
+    if (threadIdx.x < 4) w.b3[threadIdx.x] = threadIdx.x < a.n_out ? a.network[a.b3 + threadIdx.x] : 0.0f;
+}
+
+// Rows of a tile: features, hidden layers, output; in training also where the canonical grids were
+// read (2) and their slopes (2 per level).
+template <int W, Mode mode>
+DEVICE int tile_rows(const FrameArgs& a) {
+    int rows = a.n_features + 2 * W + 4;
+    return mode == TRAIN ? rows + 2 + 2 * a.sources.n_canonical : rows;
+}
+
+template <int W, Mode mode>
+DEVICE void frame(const FrameArgs& a) {
+    SHARED(unsigned char, shared);
+    Weights<W>& w = *reinterpret_cast<Weights<W>*>(shared);
+    WeightsBwd<W>* bwd = reinterpret_cast<WeightsBwd<W>*>(shared + sizeof(Weights<W>));
+    float* tiles = reinterpret_cast<float*>(shared + sizeof(Weights<W>) + (mode == TRAIN ? sizeof(WeightsBwd<W>) : 0));
+    load_weights<W, mode>(a, w, bwd);
+    block_sync();
+    const Sources& s = a.sources;
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, n_warps = blockDim.x / 32;
+    const int n_features = a.n_features, n_canonical = s.n_canonical, n_out = a.n_out;
+    float* x = tiles + warp * tile_rows<W, mode>(a) * PITCH;
+    float* h1 = x + n_features * PITCH;
+    float* h2 = h1 + W * PITCH;
+    float* out = h2 + W * PITCH;
+    float* places = out + 4 * PITCH;
+    float* slopes = places + 2 * PITCH;
+    // Gradients this lane owns: rows lane % 16 + 16 r, and half of the columns, of the hidden
+    // layers; component lane % 4 and units lane / 4 + 8 k of what leads to the output.
+    const int owned_row = lane % 16, half = lane / 16;
+    float d_w2[W / 16][W / 2] = {}, d_w1[W / 16][MAX_FEATURES / 2] = {}, d_b1[W / 16] = {}, d_b2[W / 16] = {};
+    float d_w3[W / 8] = {}, d_skip[MAX_FEATURES / 8] = {}, d_b3 = 0.0f, d_scale[MAX_LEVELS] = {};
+    float error = 0.0f;
+    const uint32_t n_points = a.lattice.nx * a.lattice.ny;
+    const uint32_t n_tiles = (n_points + TILE - 1) / TILE;
+    for (uint32_t tile = blockIdx.x * n_warps + warp; tile < n_tiles; tile += gridDim.x * n_warps) {
+#pragma unroll 1
+        for (int q = 0; q < 2; q++) {
+            int p = lane + 32 * q;
+            uint32_t index = minimum(int(tile * TILE + p), int(n_points) - 1);
+            float px = a.lattice.x0 + a.lattice.dx * float(index % a.lattice.nx);
+            float py = a.lattice.y0 + a.lattice.dy * float(a.lattice.row + index / a.lattice.nx);
+            float at[2], slope[2];
+            displaced(s, a.timed, px, py, at);
+            for (int l = 0; l < n_canonical; l++) {
+                float scale = expf(a.network[l]);
+                x[l * PITCH + p] = scale * canonical(s.canonical[l], a.grids, at, slope);
+                if (mode == TRAIN) {
+                    slopes[2 * l * PITCH + p] = scale * slope[0];
+                    slopes[(2 * l + 1) * PITCH + p] = scale * slope[1];
+                }
+            }
+            if (mode == TRAIN) {
+                places[p] = at[0];
+                places[PITCH + p] = at[1];
+            }
+            for (uint32_t l = 0; l < s.n_residual; l++) {
+                const Level& level = s.residual[l];
+                x[(n_canonical + l) * PITCH + p] = bilinear(a.timed + level.offset, level, px, py);
+            }
+        }
+        layer<W>(w.w1t, w.b1, x + lane, n_features, h1 + lane);
+        layer<W>(w.w2t, w.b2, h1 + lane, W, h2 + lane);
+#pragma unroll 1
+        for (int q = 0; q < 2; q++) {
+            int p = lane + 32 * q;
+            float y[4] = {w.b3[0], w.b3[1], w.b3[2], 0.0f};
+            for (int j = 0; j < W; j++) {
+                float4 w4 = *reinterpret_cast<const float4*>(w.w3t + 4 * j);
+                float v = h2[j * PITCH + p];
+                y[0] += w4.x * v;
+                y[1] += w4.y * v;
+                y[2] += w4.z * v;
+            }
+            for (int c = 0; c < n_features; c++) {
+                float4 w4 = *reinterpret_cast<const float4*>(w.skipt + 4 * c);
+                float v = x[c * PITCH + p];
+                y[0] += w4.x * v;
+                y[1] += w4.y * v;
+                y[2] += w4.z * v;
+            }
+            uint32_t index = tile * TILE + p;
+            bool valid = index < n_points;
+            if (mode == RENDER) {
+#pragma unroll
+                for (int c = 0; c < 3; c++)
+                    if (valid && c < n_out) a.values[uint64_t(c) * n_points + index] = y[c];
+                continue;
+            }
+            float d[3];
+#pragma unroll
+            for (int c = 0; c < 3; c++)
+                d[c] = valid && c < n_out ? y[c] - a.target[uint64_t(c) * n_points + index] : 0.0f;
+#pragma unroll
+            for (int c = 0; c < 3; c++) {
+                float g = a.form[3 * c] * d[0] + a.form[3 * c + 1] * d[1] + a.form[3 * c + 2] * d[2];
+                error += d[c] * g;
+                if (mode == TRAIN) out[c * PITCH + p] = c < n_out ? g : 0.0f;
+            }
+            if (mode == TRAIN) out[3 * PITCH + p] = 0.0f;
+        }
+        if (mode != TRAIN) continue;
+
+        // Output layer.
+        warp_sync();
+#pragma unroll 1
+        for (int p = 0; p < TILE; p += 4) {
+            float4 d = *reinterpret_cast<const float4*>(out + (lane % 4) * PITCH + p);
+#pragma unroll
+            for (int k = 0; k < W / 8; k++) d_w3[k] = dot_rows(d, h2 + (lane / 4 + 8 * k) * PITCH + p, d_w3[k]);
+#pragma unroll
+            for (int k = 0; k < MAX_FEATURES / 8; k++) {
+                int c = lane / 4 + 8 * k;
+                if (c < n_features) d_skip[k] = dot_rows(d, x + c * PITCH + p, d_skip[k]);
+            }
+            d_b3 += d.x + d.y + d.z + d.w;
+        }
+        warp_sync();
+        float d_out[2][4];
+#pragma unroll
+        for (int q = 0; q < 2; q++)
+#pragma unroll
+            for (int c = 0; c < 4; c++) d_out[q][c] = out[c * PITCH + lane + 32 * q];
+        // Second layer.
+#pragma unroll 1
+        for (int block = 0; block < W; block += 16) {
+            float sum[2][16];
+#pragma unroll
+            for (int i = 0; i < 16; i++)
+#pragma unroll
+                for (int q = 0; q < 2; q++) sum[q][i] = dot4(w.w3t + 4 * (block + i), d_out[q]);
+            store_masked(sum, h2 + block * PITCH + lane);
+        }
+        warp_sync();
+#pragma unroll 1
+        for (int p = 0; p < TILE; p += 4) {
+#pragma unroll
+            for (int r = 0; r < W / 16; r++) {
+                float4 d = *reinterpret_cast<const float4*>(h2 + (owned_row + 16 * r) * PITCH + p);
+#pragma unroll
+                for (int k = 0; k < W / 2; k++)
+                    d_w2[r][k] = dot_rows(d, h1 + (half * (W / 2) + k) * PITCH + p, d_w2[r][k]);
+                d_b2[r] += d.x + d.y + d.z + d.w;
+            }
+        }
+        warp_sync();
+        // First layer.
+#pragma unroll 1
+        for (int block = 0; block < W; block += 16) {
+            float sum[2][16] = {};
+            for (int i = 0; i < W; i++) add_products(sum, bwd->w2 + i * W + block, h2 + i * PITCH + lane);
+            store_masked(sum, h1 + block * PITCH + lane);
+        }
+        warp_sync();
+#pragma unroll 1
+        for (int p = 0; p < TILE; p += 4) {
+#pragma unroll
+            for (int r = 0; r < W / 16; r++) {
+                float4 d = *reinterpret_cast<const float4*>(h1 + (owned_row + 16 * r) * PITCH + p);
+#pragma unroll
+                for (int k = 0; k < MAX_FEATURES / 2; k++) {
+                    int c = half * (MAX_FEATURES / 2) + k;
+                    if (c < n_features) d_w1[r][k] = dot_rows(d, x + c * PITCH + p, d_w1[r][k]);
+                }
+                d_b1[r] += d.x + d.y + d.z + d.w;
+            }
+        }
+        warp_sync();
+        // Features.
+        float d_x[2][MAX_FEATURES] = {};
+        for (int i = 0; i < W; i++) add_products(d_x, bwd->w1 + i * MAX_FEATURES, h1 + i * PITCH + lane);
+#pragma unroll
+        for (int c = 0; c < MAX_FEATURES; c++) {
+            if (c >= n_features) continue;
+#pragma unroll
+            for (int q = 0; q < 2; q++) {
+                float* at = x + c * PITCH + lane + 32 * q;
+                float d = d_x[q][c] + dot4(w.skipt + 4 * c, d_out[q]);
+                if (c < MAX_LEVELS && c < n_canonical) d_scale[c % MAX_LEVELS] += d * *at;
+                *at = d;
+            }
+        }
+#pragma unroll 1
+        for (int q = 0; q < 2; q++) {
+            int p = lane + 32 * q;
+            uint32_t index = tile * TILE + p;
+            if (index >= n_points) continue;
+            float at[2] = {places[p], places[PITCH + p]}, d_at[2] = {0.0f, 0.0f};
+            for (int l = 0; l < n_canonical; l++) {
+                float d = x[l * PITCH + p];
+                d_at[0] += d * slopes[2 * l * PITCH + p];
+                d_at[1] += d * slopes[(2 * l + 1) * PITCH + p];
+                canonical_bwd(s.canonical[l], a.d_canonical, at, d * expf(a.network[l]));
+            }
+            a.d_rows[index] = d_at[0];
+            a.d_rows[uint64_t(n_points) + index] = d_at[1];
+            for (uint32_t l = 0; l < s.n_residual; l++)
+                a.d_rows[uint64_t(2 + l) * n_points + index] = x[(n_canonical + l) * PITCH + p];
+        }
+        // The next tile overwrites what the other lanes have read.
+        warp_sync();
+    }
+    if (mode == RENDER) return;
+
+    // Warps add up in their order.
+    float* sums = tiles;
+    typedef Partial<W> At;
+    error = warp_sum(error);
+    if (mode == TRAIN)
+#pragma unroll
+        for (int l = 0; l < MAX_LEVELS; l++) d_scale[l] = warp_sum(d_scale[l]);
+    block_sync();
+    for (int i = threadIdx.x; i < At::len; i += blockDim.x) sums[i] = 0.0f;
+    block_sync();
+#pragma unroll 1
+    for (int turn = 0; turn < n_warps; turn++) {
+        if (warp == turn) {
+            if (lane == 0) sums[At::error] += error;
+            if (mode == TRAIN) {
+#pragma unroll
+                for (int r = 0; r < W / 16; r++) {
+                    int row = owned_row + 16 * r;
+#pragma unroll
+                    for (int k = 0; k < W / 2; k++) sums[At::w2 + row * W + half * (W / 2) + k] += d_w2[r][k];
+#pragma unroll
+                    for (int k = 0; k < MAX_FEATURES / 2; k++)
+                        sums[At::w1 + row * MAX_FEATURES + half * (MAX_FEATURES / 2) + k] += d_w1[r][k];
+                    if (half == 0) {
+                        sums[At::b1 + row] += d_b1[r];
+                        sums[At::b2 + row] += d_b2[r];
+                    }
+                }
+#pragma unroll
+                for (int k = 0; k < W / 8; k++) sums[At::w3 + (lane % 4) * W + lane / 4 + 8 * k] += d_w3[k];
+#pragma unroll
+                for (int k = 0; k < MAX_FEATURES / 8; k++)
+                    sums[At::skip + (lane % 4) * MAX_FEATURES + lane / 4 + 8 * k] += d_skip[k];
+                if (lane < 4) sums[At::b3 + lane] += d_b3;
+                if (lane == 0)
+#pragma unroll
+                    for (int l = 0; l < MAX_LEVELS; l++) sums[At::scale + l] += d_scale[l];
+            }
+        }
+        block_sync();
+    }
+    for (int i = threadIdx.x; i < At::len; i += blockDim.x)
+        if (mode == TRAIN || i == At::error) a.partials[uint64_t(i) * gridDim.x + blockIdx.x] = sums[i];
+}
+
+#define FRAME_KERNELS(W)                                                      \
+    KERNEL(frame_render_##W, 128, FrameArgs) { frame<W, RENDER>(a); }         \
+    KERNEL(frame_error_##W, 128, FrameArgs) { frame<W, ERROR>(a); }           \
+    KERNEL(frame_train_##W, 128, FrameArgs) { frame<W, TRAIN>(a); }
+FRAME_KERNELS(16)
+FRAME_KERNELS(32)
+FRAME_KERNELS(64)
+
+struct FrameReduceArgs {
+    const float* partials;
+    // null when only the error is wanted
+    float* d_network;
+    float* d_modulated;
+    // two values, see Sum
+    float* error;
+    uint32_t n_blocks, n_features, width, n_out, n_canonical;
+    uint32_t w2, b2, w3, b3, skip;
+    // the gradients are of the loss times this
+    float gain;
+    uint32_t unused;
+};
+
+// A warp per sum of the blocks, over the blocks in their order.
+template <int W>
+DEVICE void frame_reduce(const FrameReduceArgs& a) {
+    typedef Partial<W> At;
+    int i = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+    if (i >= At::len || (!a.d_network && i != At::error)) return;
+    const float* partials = a.partials + uint64_t(i) * a.n_blocks;
+    if (i == At::error) {
+        double sum = 0.0;
+        for (uint32_t b = lane; b < a.n_blocks; b += 32) sum += double(partials[b]);
+        sum = warp_sum(sum);
+        if (lane == 0) {
+            a.error[0] = float(sum);
+            a.error[1] = float(sum - double(float(sum)));
+        }
+        return;
+    }
+    float sum = 0.0f;
+    for (uint32_t b = lane; b < a.n_blocks; b += 32) sum += partials[b];
+    sum = warp_sum(sum) * a.gain;
+    if (lane != 0) return;
+    int width = a.width, n = a.n_features, n_out = a.n_out;
+    if (i < At::w1) {
+        int row = i / W, column = i % W;
+        if (row < width && column < width) a.d_network[a.w2 + row * width + column] += sum;
+    } else if (i < At::w3) {
+        int row = (i - At::w1) / MAX_FEATURES, column = (i - At::w1) % MAX_FEATURES;
+        if (row < width && column < n) a.d_modulated[row * n + column] += sum;
+    } else if (i < At::skip) {
+        int row = (i - At::w3) / W, column = (i - At::w3) % W;
+        if (row < n_out && column < width) a.d_network[a.w3 + row * width + column] += sum;
+    } else if (i < At::b1) {
+        int row = (i - At::skip) / MAX_FEATURES, column = (i - At::skip) % MAX_FEATURES;
+        if (row < n_out && column < n) a.d_network[a.skip + row * n + column] += sum;
+    } else if (i < At::b2) {
+        if (i - At::b1 < width) a.d_modulated[width * n + i - At::b1] += sum;
+    } else if (i < At::b3) {
+        if (i - At::b2 < width) a.d_network[a.b2 + i - At::b2] += sum;
+    } else if (i < At::scale) {
+        if (i - At::b3 < n_out) a.d_network[a.b3 + i - At::b3] += sum;
+    } else if (i - At::scale < int(a.n_canonical)) {
+        a.d_network[i - At::scale] += sum;
+    }
+}
+KERNEL(frame_reduce_16, 256, FrameReduceArgs) { frame_reduce<16>(a); }
+KERNEL(frame_reduce_32, 256, FrameReduceArgs) { frame_reduce<32>(a); }
+KERNEL(frame_reduce_64, 256, FrameReduceArgs) { frame_reduce<64>(a); }

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Feature sources at one point: canonical grids through motion, then residual grids.
+#pragma once
+#include "common.cuh"
+
+#define MAX_LEVELS 8
+
+struct Level {
+    float stride, margin;
+    int32_t width, height;
+    // where its first plane begins in its buffer; the next component follows
+    uint32_t offset;
+    uint32_t cubic;
+};
+
+struct Sources {
+    Level canonical[MAX_LEVELS];
+    // in the planes of one time, motion before residual
+    Level motion[MAX_LEVELS];
+    Level residual[MAX_LEVELS];
+    uint32_t n_canonical, n_motion, n_residual, unused;
+};
+
+struct Lattice {
+    float x0, dx, y0, dy;
+    uint32_t nx, ny;
+    // number of the first row
+    uint32_t row;
+    uint32_t unused;
+};
+
+// Grid coordinate of a pixel coordinate, clamped to the grid; `inside` is d coordinate / d pixel.
+DEVICE float coordinate(const Level& level, float pixel, int n, float& inside) {
+    float raw = (pixel + 0.5f + level.margin) / level.stride - 0.5f;
+    float p = clamp(raw, 0.0f, float(n - 1));
+    inside = raw == p ? 1.0f / level.stride : 0.0f;
+    return p;
+}
+
+// Four weights of a cubic B-spline around fraction f, and their slopes.
+DEVICE void cubic_weights(float f, float* weight, float* slope) {
+    float g = 1.0f - f;
+    weight[0] = g * g * g * (1.0f / 6.0f);
+    weight[1] = 2.0f / 3.0f - f * f + f * f * f * 0.5f;
+    weight[2] = 2.0f / 3.0f - g * g + g * g * g * 0.5f;
+    weight[3] = f * f * f * (1.0f / 6.0f);
+    slope[0] = -0.5f * g * g;
+    slope[1] = -2.0f * f + 1.5f * f * f;
+    slope[2] = 2.0f * g - 1.5f * g * g;
+    slope[3] = 0.5f * f * f;
+}
+
+// The entries around a point along one axis: the first of four, their weights and slopes. Linear
+// levels use the middle two.
+struct Axis {
+    int first;
+    float weight[4], slope[4];
+};
+
+DEVICE Axis axis(const Level& level, float pixel, int n) {
+    Axis a;
+    float inside;
+    float p = coordinate(level, pixel, n, inside);
+    int i = minimum(int(p), maximum(n - 2, 0));
+    float f = p - float(i);
+    a.first = i - 1;
+    if (level.cubic) {
+        cubic_weights(f, a.weight, a.slope);
+    } else {
+        a.weight[0] = a.weight[3] = a.slope[0] = a.slope[3] = 0.0f;
+        a.weight[1] = 1.0f - f;
+        a.weight[2] = f;
+        a.slope[1] = -1.0f;
+        a.slope[2] = 1.0f;
+    }
+#pragma unroll
+    for (int k = 0; k < 4; k++) a.slope[k] *= inside;
+    return a;
+}
+
+// Bilinear value of one plane of a timed source.
+DEVICE float bilinear(const float* RESTRICT plane, const Level& level, float x, float y) {
+    float unused;
+    float px = coordinate(level, x, level.width, unused), py = coordinate(level, y, level.height, unused);
+    int i = minimum(int(px), maximum(level.width - 2, 0)), j = minimum(int(py), maximum(level.height - 2, 0));
+    float fx = px - float(i), fy = py - float(j);
+    int i1 = minimum(i + 1, level.width - 1), j1 = minimum(j + 1, level.height - 1);
+    const float* top = plane + j * level.width;
+    const float* bottom = plane + j1 * level.width;
+    return (top[i] * (1.0f - fx) + top[i1] * fx) * (1.0f - fy) +
+           (bottom[i] * (1.0f - fx) + bottom[i1] * fx) * fy;
+}
+
+// Where the canonical grids are read for pixel (x, y). timed: planes of one time, scaled
+DEVICE void displaced(const Sources& s, const float* RESTRICT timed, float x, float y, float* at) {
+    at[0] = x;
+    at[1] = y;
+    for (uint32_t l = 0; l < s.n_motion; l++) {
+        const Level& level = s.motion[l];
+        const float* plane = timed + level.offset;
+        at[0] += bilinear(plane, level, x, y);
+        at[1] += bilinear(plane + level.width * level.height, level, x, y);
+    }
+}
+
+// A canonical level at `at`, not scaled, and its slopes in pixels.
+DEVICE float canonical(const Level& level, const float* RESTRICT grids, const float* at, float* slope) {
+    Axis columns = axis(level, at[0], level.width), rows = axis(level, at[1], level.height);
+    const float* plane = grids + level.offset;
+    float value = 0.0f;
+    slope[0] = slope[1] = 0.0f;
+    // Linear levels take the middle two of four rows and columns.
+    int first = level.cubic ? 0 : 1, last = level.cubic ? 4 : 3;
+    int column[4];
+#pragma unroll
+    for (int k = 0; k < 4; k++) column[k] = clamp(columns.first + k, 0, level.width - 1);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        if (j < first || j >= last) continue;
+        const float* row = plane + clamp(rows.first + j, 0, level.height - 1) * level.width;
+        float sum = 0.0f, across = 0.0f;
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            if (k < first || k >= last) continue;
+            float v = row[column[k]];
+            sum += columns.weight[k] * v;
+            across += columns.slope[k] * v;
+        }
+        value += rows.weight[j] * sum;
+        slope[0] += rows.weight[j] * across;
+        slope[1] += rows.slope[j] * sum;
+    }
+    return value;
+}
+
+// Gradients of grids are summed as integers of this unit, so that their order does not matter.
+#define FIXED_ONE 1073741824.0f
+
+// Adds g times the weights of canonical() to the sums of the level's entries.
+DEVICE void canonical_bwd(const Level& level, unsigned long long* sums, const float* at, float g) {
+    Axis columns = axis(level, at[0], level.width), rows = axis(level, at[1], level.height);
+    unsigned long long* plane = sums + level.offset;
+    int first = level.cubic ? 0 : 1, last = level.cubic ? 4 : 3;
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        if (j < first || j >= last) continue;
+        unsigned long long* row = plane + clamp(rows.first + j, 0, level.height - 1) * level.width;
+        float weight = g * FIXED_ONE * rows.weight[j];
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            if (k < first || k >= last) continue;
+            int column = clamp(columns.first + k, 0, level.width - 1);
+            add_fixed(row + column, round_to_fixed(weight * columns.weight[k]));
+        }
+    }
+}

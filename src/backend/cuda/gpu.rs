@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A GPU through the CUDA driver, which is loaded when the first one is asked for.
+#![allow(unsafe_code)]
+
+use std::collections::HashMap;
+use std::ffi::{CString, c_void};
+use std::ops::Range;
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytemuck::Pod;
+use cudarc::driver::result::{self, DriverError};
+use cudarc::driver::sys::{
+    self, CUdevice_attribute as Attribute, CUfunction_attribute as FunctionAttribute, CUresult,
+};
+use cudarc::driver::{CudaContext, CudaEvent, CudaSlice, CudaStream, DevicePtr, PinnedHostSlice};
+
+use super::artefact::{self, KERNELS};
+use super::device::{Device, Landing, Launch, MAX_SHARED, Memory};
+use crate::base::{Error, Result};
+
+/// The oldest compute capability that the kernels run on.
+const MIN_CAPABILITY: (i32, i32) = (8, 0);
+/// Graphs that are kept: steps of one training differ in a few ways only.
+const MAX_GRAPHS: usize = 4;
+
+/// A GPU with its kernels and a stream of its own.
+pub struct Gpu {
+    name: String,
+    n_processors: usize,
+    context: Arc<CudaContext>,
+    stream: Arc<CudaStream>,
+    /// Copies to the host.
+    copies: Arc<CudaStream>,
+    functions: HashMap<&'static str, Function>,
+    graphs: Mutex<Vec<Graph>>,
+    /// The kernels so far, while a step is recorded.
+    recorded: Mutex<Option<Vec<&'static str>>>,
+    module: Module,
+}
+
+/// The loaded kernels.
+struct Module(sys::CUmodule);
+
+// SAFETY: handles of the driver may be used by any thread.
+unsafe impl Send for Module {}
+// SAFETY: as above; the handle is never changed.
+unsafe impl Sync for Module {}
+
+/// A kernel of a [`Module`].
+struct Function(sys::CUfunction);
+
+// SAFETY: handles of the driver may be used by any thread.
+unsafe impl Send for Function {}
+// SAFETY: as above; a handle is never changed.
+unsafe impl Sync for Function {}
+
+/// A graph that was made ready to run, and the kernels it runs, in order.
+struct Graph {
+    handle: sys::CUgraphExec,
+    kernels: Vec<&'static str>,
+}
+
+// SAFETY: the handle is used under the lock of `Gpu::graphs` only.
+unsafe impl Send for Graph {}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        // SAFETY: the handle came from instantiation and is dropped once. A lost device has lost the
+        // graph as well, so that an error says nothing new.
+        let _ = unsafe { result::graph::exec_destroy(self.handle) };
+    }
+}
+
+fn failed(what: &str) -> impl Fn(DriverError) -> Error + '_ {
+    move |e| {
+        let cause = e.error_string().map_or_else(|_| String::new(), |s| s.to_string_lossy().into());
+        let hint = match e.0 {
+            CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
+                "; use smaller groups (key-int-max), another device, or backend=cpu"
+            }
+            _ => "; the device may be lost: see the kernel log, or use backend=cpu",
+        };
+        Error::Backend(format!("CUDA: {what}: {cause} ({:?}){hint}", e.0))
+    }
+}
+
+impl Gpu {
+    /// GPU number `ordinal`.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] when there is no driver, no such GPU, one that is too old, or one that is
+    /// busy.
+    pub fn new(ordinal: usize) -> Result<Self> {
+        // SAFETY: looks for the library by its well-known names; loading it runs NVIDIA's own
+        // initialisers only.
+        if !unsafe { sys::is_culib_present() } {
+            return Err(Error::Backend(
+                "CUDA: no driver: libcuda is not installed; install NVIDIA's driver, or use \
+                 backend=cpu"
+                    .into(),
+            ));
+        }
+        // The bindings panic where the library lacks a function.
+        std::panic::catch_unwind(|| Self::open(ordinal)).unwrap_or_else(|_| {
+            Err(Error::Backend(
+                "CUDA: the driver is older than CUDA 12; install a driver of 2023 or later, or use \
+                 backend=cpu"
+                    .into(),
+            ))
+        })
+    }
+
+    fn open(ordinal: usize) -> Result<Self> {
+        result::init().map_err(failed("start"))?;
+        let n_devices = CudaContext::device_count().map_err(failed("count devices"))?;
+        if ordinal >= n_devices as usize {
+            return Err(Error::Backend(format!(
+                "CUDA: no device {ordinal}: there are {n_devices}; choose another `device`, or use \
+                 backend=cpu"
+            )));
+        }
+        let context = CudaContext::new(ordinal).map_err(failed("open the device"))?;
+        let name = context.name().map_err(failed("ask for the device's name"))?;
+        let capability = context.compute_capability().map_err(failed("ask for the capability"))?;
+        if capability < MIN_CAPABILITY {
+            return Err(Error::Backend(format!(
+                "CUDA: {name} has compute capability {}.{}, 8.0 is needed; use backend=cpu",
+                capability.0, capability.1
+            )));
+        }
+        // SAFETY: every operation of a `Gpu` is given to its one stream, and what goes to the stream
+        // of copies is ordered by events.
+        unsafe { context.disable_event_tracking() };
+        let stream = context.new_stream().map_err(failed("make a stream"))?;
+        let copies = context.new_stream().map_err(failed("make a stream"))?;
+        let attribute = Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+        let n_processors = context.attribute(attribute).map_err(failed("count processors"))?;
+        let (module, functions) = load()?;
+        let (graphs, recorded) = (Mutex::new(Vec::new()), Mutex::new(None));
+        let n_processors = n_processors.max(1) as usize;
+        Ok(Self {
+            name,
+            n_processors,
+            context,
+            stream,
+            copies,
+            functions,
+            graphs,
+            recorded,
+            module,
+        })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn recorded(&self) -> std::sync::MutexGuard<'_, Option<Vec<&'static str>>> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs what was recorded: in the graph of an earlier step where that has the same kernels in
+    /// the same order, else in a new one.
+    fn run(
+        &self,
+        graph: sys::CUgraph,
+        kernels: Vec<&'static str>,
+    ) -> std::result::Result<(), DriverError> {
+        let mut graphs = self.graphs.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |exec: &Graph| {
+            let mut info = std::mem::MaybeUninit::uninit();
+            // SAFETY: both handles are alive, and the driver writes what it has to say to `info`.
+            let status =
+                unsafe { sys::cuGraphExecUpdate_v2(exec.handle, graph, info.as_mut_ptr()) };
+            status == CUresult::CUDA_SUCCESS
+        };
+        let known = graphs.iter().position(|g| g.kernels == kernels);
+        if let Some(at) = known.filter(|&at| !fits(&graphs[at])) {
+            graphs.remove(at);
+        }
+        let at = match graphs.iter().position(|g| g.kernels == kernels) {
+            Some(at) => at,
+            None => {
+                // SAFETY: the graph is alive; what comes of it owns all it needs.
+                let exec =
+                    unsafe { result::graph::instantiate(graph, sys::CUgraphInstantiate_flags(0)) }?;
+                if graphs.len() == MAX_GRAPHS {
+                    graphs.remove(0);
+                }
+                graphs.push(Graph { handle: exec, kernels });
+                graphs.len() - 1
+            }
+        };
+        // SAFETY: the graph's kernels work on memory that lives until the stream has finished, as
+        // kernels that are launched one by one do.
+        unsafe { result::graph::launch(graphs[at].handle, self.stream.cu_stream()) }
+    }
+}
+
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        // Nothing may run any more when graphs and memory go.
+        let _ = self.stream.synchronize();
+        let _ = self.copies.synchronize();
+        self.graphs.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let _ = self.context.bind_to_thread();
+        // SAFETY: the module is unloaded once, and its kernels are not launched any more.
+        let _ = unsafe { result::module::unload(self.module.0) };
+    }
+}
+
+/// Loads the kernels: those compiled for this GPU, or else what the driver itself can compile.
+fn load() -> Result<(Module, HashMap<&'static str, Function>)> {
+    let image = |bytes: &[u8]| {
+        // SAFETY: the images are complete: a fat binary, and text that ends in zero. A driver that
+        // cannot read one refuses it.
+        unsafe { result::module::load_data(bytes.as_ptr().cast::<c_void>()) }
+    };
+    let module = image(artefact::FATBIN).or_else(|_| image(artefact::PTX));
+    let module = module.map_err(failed(
+        "load the kernels (a driver of 2023 or later is needed: CUDA 12.1, R530)",
+    ))?;
+    let mut functions = HashMap::new();
+    for &name in KERNELS {
+        let symbol = CString::new(name).map_err(|e| Error::Backend(format!("{name}: {e}")))?;
+        // SAFETY: the module was just loaded, and outlives its functions.
+        let function = unsafe { result::module::get_function(module, symbol) };
+        let function = function.map_err(failed(name))?;
+        let attribute = FunctionAttribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+        // SAFETY: the function is alive, and every supported GPU has so much shared memory.
+        let set = unsafe {
+            result::function::set_function_attribute(function, attribute, MAX_SHARED as i32)
+        };
+        set.map_err(failed(name))?;
+        functions.insert(name, Function(function));
+    }
+    Ok((Module(module), functions))
+}
+
+impl Memory for (CudaSlice<u8>, Arc<CudaStream>) {
+    fn address(&self) -> u64 {
+        self.0.device_ptr(&self.1).0
+    }
+}
+
+/// Pinned memory of the host, and the end of the last copy to it.
+pub struct Pinned {
+    bytes: PinnedHostSlice<u8>,
+    arrived: Option<CudaEvent>,
+}
+
+impl Landing for Pinned {
+    fn bytes(&self) -> Result<&[u8]> {
+        if let Some(event) = &self.arrived {
+            event.synchronize().map_err(failed("copy from the device"))?;
+        }
+        self.bytes.as_slice().map_err(failed("copy from the device"))
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        // The copy may still be under way when an error ends the work.
+        if let Some(event) = &self.arrived {
+            let _ = event.synchronize();
+        }
+    }
+}
+
+impl Device for Gpu {
+    type Memory = (CudaSlice<u8>, Arc<CudaStream>);
+    type Landing = Pinned;
+
+    fn n_processors(&self) -> usize {
+        self.n_processors
+    }
+
+    fn free_bytes(&self) -> Result<usize> {
+        Ok(self.context.mem_get_info().map_err(failed("ask for free memory"))?.0)
+    }
+
+    fn alloc(&self, bytes: usize) -> Result<Self::Memory> {
+        let what = format!("take {bytes} bytes of the device's memory");
+        let memory = self.stream.alloc_zeros::<u8>(bytes.max(1)).map_err(failed(&what))?;
+        Ok((memory, self.stream.clone()))
+    }
+
+    fn landing(&self, bytes: usize) -> Result<Pinned> {
+        let what = format!("take {bytes} bytes of pinned memory");
+        // SAFETY: bytes of any value are bytes, and they are read after a copy to them only. Memory
+        // that is not write-combined is quick to read.
+        let bytes = unsafe { self.context.alloc_pinned_with_flags::<u8>(bytes.max(1), 0) };
+        Ok(Pinned { bytes: bytes.map_err(failed(&what))?, arrived: None })
+    }
+
+    fn write(&self, memory: &mut Self::Memory, at: usize, bytes: &[u8]) -> Result<()> {
+        let mut view = memory.0.slice_mut(at..at + bytes.len());
+        self.stream.memcpy_htod(bytes, &mut view).map_err(failed("copy to the device"))
+    }
+
+    fn read(&self, memory: &Self::Memory, at: usize, bytes: &mut [u8]) -> Result<()> {
+        let view = memory.0.slice(at..at + bytes.len());
+        self.stream.memcpy_dtoh(&view, bytes).map_err(failed("copy from the device"))?;
+        self.stream.synchronize().map_err(failed("wait for the device"))
+    }
+
+    fn clear(&self, memory: &mut Self::Memory, range: Range<usize>) -> Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let mut view = memory.0.slice_mut(range);
+        self.stream.memset_zeros(&mut view).map_err(failed("clear memory"))
+    }
+
+    fn send(&self, memory: &Self::Memory, bytes: usize, landing: &mut Pinned) -> Result<()> {
+        let failed = failed("copy from the device");
+        let ready = self.stream.record_event(None).map_err(&failed)?;
+        self.copies.wait(&ready).map_err(&failed)?;
+        let to = landing.bytes.as_mut_slice().map_err(&failed)?;
+        let (from, _record) = memory.0.device_ptr(&self.copies);
+        // SAFETY: source and target are live and long enough (indexing checks the target); the
+        // caller leaves the source as it is, and the target is read and dropped after the event.
+        let copied =
+            unsafe { result::memcpy_dtoh_async(&mut to[..bytes], from, self.copies.cu_stream()) };
+        copied.map_err(&failed)?;
+        landing.arrived = Some(self.copies.record_event(None).map_err(&failed)?);
+        Ok(())
+    }
+
+    fn launch(&self, kernel: &'static str, launch: Launch, args: &impl Pod) -> Result<()> {
+        let unknown = || Error::Backend(format!("CUDA: no kernel {kernel}"));
+        let function = self.functions.get(kernel).ok_or_else(unknown)?;
+        self.context.bind_to_thread().map_err(failed(kernel))?;
+        if let Some(recorded) = &mut *self.recorded() {
+            recorded.push(kernel);
+        }
+        let Launch { grid: [x, y, z], threads, shared } = launch;
+        let mut params = [ptr::from_ref(args).cast_mut().cast::<c_void>()];
+        // SAFETY: the driver copies the arguments before it returns; they are the twin of the
+        // kernel's (the tests under the shim compare their sizes and use every field), and their
+        // addresses those of live memory, see `Device::launch`.
+        let launched = unsafe {
+            result::launch_kernel(
+                function.0,
+                (x, y, z),
+                (threads, 1, 1),
+                shared as u32,
+                self.stream.cu_stream(),
+                &mut params,
+            )
+        };
+        launched.map_err(failed(kernel))
+    }
+
+    fn together<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
+        let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        self.stream.begin_capture(mode).map_err(failed("record a step"))?;
+        *self.recorded() = Some(Vec::new());
+        let outcome = f();
+        let kernels = self.recorded().take().unwrap_or_default();
+        // SAFETY: the stream is alive and capturing.
+        let graph = unsafe { result::stream::end_capture(self.stream.cu_stream()) };
+        // What went wrong inside explains more than the broken recording.
+        let value = outcome?;
+        let graph = graph.map_err(failed("record a step"))?;
+        let ran = self.run(graph, kernels);
+        // SAFETY: the graph was recorded above and is destroyed once.
+        let _ = unsafe { result::graph::destroy(graph) };
+        ran.map_err(failed("run a step"))?;
+        Ok(value)
+    }
+}

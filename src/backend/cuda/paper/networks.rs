@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Hypernetworks, masks and weights of some frames.
+
+use super::super::blocks;
+use super::super::device::{Device, Launch};
+use super::layers::Weights;
+use super::{Arena, args, padded};
+use crate::backend::paper::{Hyper, PaperShape};
+use crate::base::Result;
+
+/// Frames that a pass over a hypernetwork's weights serves.
+const FRAMES: usize = 8;
+/// Bytes of shared memory of `product`: two tiles of 16 x 68.
+const PRODUCT_SHARED: usize = 4 * 2 * 16 * 68;
+
+/// Where everything of so many frames lies, relative to the scratch memory.
+pub struct Networks {
+    pub n_frames: usize,
+    /// Latents of a single time, for rendering.
+    pub z: u64,
+    /// Per hypernetwork, the outputs of its layers: [frames, n_out] f32
+    pub outputs: Vec<Vec<u64>>,
+    /// Per hypernetwork: [frames, n_out, n_in] f32
+    pub masks: Vec<u64>,
+    /// Per layer of the base network.
+    pub weights: Vec<Weights>,
+}
+
+/// Which layers of the base network.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    All,
+    Shared,
+    Modulated,
+}
+
+/// The hypernetwork of a layer.
+pub fn hyper_of(shape: &PaperShape, layer: usize) -> Option<usize> {
+    shape.hyper.iter().position(|h| h.layer == layer)
+}
+
+impl Networks {
+    pub fn new(
+        arena: &mut Arena,
+        shape: &PaperShape,
+        n_frames: usize,
+        with_transposed: bool,
+    ) -> Self {
+        let z = arena.floats(shape.d_latent);
+        let mut outputs = |h: &Hyper| -> Vec<u64> {
+            h.layers.iter().map(|l| arena.floats(n_frames * l.n_out)).collect()
+        };
+        let outputs = shape.hyper.iter().map(&mut outputs).collect();
+        let mask = |h: &Hyper| {
+            let layer = &shape.layers[h.layer];
+            arena.floats(n_frames * layer.n_out * layer.n_in)
+        };
+        let masks = shape.hyper.iter().map(mask).collect();
+        let mut weights = Vec::new();
+        for (i, layer) in shape.layers.iter().enumerate() {
+            let (n_in, n_out) = (padded(layer.n_in), padded(layer.n_out));
+            let is_modulated = hyper_of(shape, i).is_some();
+            let n = n_in * n_out * if is_modulated { n_frames } else { 1 };
+            let forward = arena.halves(n);
+            let transposed = if with_transposed { arena.halves(n) } else { 0 };
+            let frame = if is_modulated { n_in * n_out } else { 0 };
+            weights.push(Weights { forward, transposed, frame, n_in, n_out });
+        }
+        Self { n_frames, z, outputs, masks, weights }
+    }
+
+    /// The same with addresses of the device.
+    pub fn at(mut self, base: u64, with_transposed: bool) -> Self {
+        self.z += base;
+        self.outputs.iter_mut().flatten().for_each(|a| *a += base);
+        self.masks.iter_mut().for_each(|a| *a += base);
+        for w in &mut self.weights {
+            w.forward += base;
+            w.transposed = if with_transposed { w.transposed + base } else { 0 };
+        }
+        self
+    }
+
+    /// z(tau) (paper Eq. 4).
+    pub fn latent<D: Device>(
+        &self,
+        device: &D,
+        shape: &PaperShape,
+        tau: f32,
+        params: u64,
+    ) -> Result<()> {
+        let tau = tau.clamp(0.0, (shape.n_frames - 1) as f32);
+        let first = tau as usize;
+        let second = (first + 1).min(shape.n_frames - 1);
+        let args = args::Latent {
+            latents: params + 4 * shape.latents as u64,
+            z: self.z,
+            first: (first * shape.d_latent) as u32,
+            second: (second * shape.d_latent) as u32,
+            n: shape.d_latent as u32,
+            weight: tau - first as f32,
+        };
+        device.launch("latent", Launch::row(1, 256), &args)
+    }
+
+    /// Hypernetworks and masks at the latents `z`, [frames, d_latent]: sigmoid is still to come.
+    pub fn modulation<D: Device>(
+        &self,
+        device: &D,
+        shape: &PaperShape,
+        z: u64,
+        params: u64,
+    ) -> Result<()> {
+        for (k, h) in shape.hyper.iter().enumerate() {
+            let mut inputs = z;
+            for (i, layer) in h.layers.iter().enumerate() {
+                let args = args::Hyper {
+                    layer: params + 4 * layer.offset as u64,
+                    inputs,
+                    outputs: self.outputs[k][i],
+                    d_layer: 0,
+                    d_inputs: 0,
+                    n_in: layer.n_in as u32,
+                    n_out: layer.n_out as u32,
+                    n_frames: self.n_frames as u32,
+                    tanh: (i + 1 < h.layers.len()).into(),
+                };
+                let grid = [layer.n_out.div_ceil(8), self.n_frames.div_ceil(FRAMES), 1];
+                let launch = Launch { grid: grid.map(|n| n as u32), threads: 256, shared: 0 };
+                device.launch("hyper_fwd", launch, &args)?;
+                inputs = self.outputs[k][i];
+            }
+            let base = &shape.layers[h.layer];
+            let n_pq = h.rank * (base.n_out + base.n_in);
+            let product = Product {
+                a: (inputs, h.rank, 1, n_pq),
+                b: (inputs + 4 * (base.n_out * h.rank) as u64, base.n_in, 1, n_pq),
+                c: self.masks[k],
+                size: (base.n_out, base.n_in, h.rank),
+            };
+            product.launch(device, self.n_frames)?;
+        }
+        Ok(())
+    }
+
+    /// Weights as f16.
+    pub fn load<D: Device>(
+        &self,
+        device: &D,
+        shape: &PaperShape,
+        params: u64,
+        which: Which,
+    ) -> Result<()> {
+        for (i, (layer, to)) in shape.layers.iter().zip(&self.weights).enumerate() {
+            let hyper = hyper_of(shape, i);
+            let modulated = hyper.is_some();
+            if which == Which::Shared && modulated || which == Which::Modulated && !modulated {
+                continue;
+            }
+            let args = args::Weights {
+                weights: params + 4 * layer.offset as u64,
+                mask: hyper.map_or(0, |h| self.masks[h]),
+                forward: to.forward,
+                transposed: to.transposed,
+                n_out: layer.n_out as u32,
+                n_in: layer.n_in as u32,
+                padded_out: to.n_out as u32,
+                padded_in: to.n_in as u32,
+            };
+            let n_frames = if modulated { self.n_frames } else { 1 };
+            let row = blocks(device, to.n_in * to.n_out) as u32;
+            let launch = Launch { grid: [row, n_frames as u32, 1], threads: 256, shared: 0 };
+            device.launch("dense_load", launch, &args)?;
+        }
+        Ok(())
+    }
+}
+
+/// c = a b per frame. An operand is its address, the elements from one row and one column to the
+/// next, and those from one frame to the next.
+pub struct Product {
+    pub a: (u64, usize, usize, usize),
+    pub b: (u64, usize, usize, usize),
+    /// [frames, rows, columns], or further apart, see [`Product::launch_to`]
+    pub c: u64,
+    /// Rows, columns, depth.
+    pub size: (usize, usize, usize),
+}
+
+impl Product {
+    pub fn launch<D: Device>(&self, device: &D, n_frames: usize) -> Result<()> {
+        self.launch_to(device, n_frames, self.size.0 * self.size.1)
+    }
+
+    /// With `frame` elements from one frame's result to the next.
+    pub fn launch_to<D: Device>(&self, device: &D, n_frames: usize, frame: usize) -> Result<()> {
+        let (rows, columns, depth) = self.size;
+        let args = args::Product {
+            a: self.a.0,
+            b: self.b.0,
+            c: self.c,
+            a_row: self.a.1 as u32,
+            a_depth: self.a.2 as u32,
+            b_depth: self.b.1 as u32,
+            b_column: self.b.2 as u32,
+            a_frame: self.a.3 as u64,
+            b_frame: self.b.3 as u64,
+            c_frame: frame as u64,
+            rows: rows as u32,
+            columns: columns as u32,
+            depth: depth as u32,
+            unused: 0,
+        };
+        let grid = [columns.div_ceil(64), rows.div_ceil(64), n_frames].map(|n| n as u32);
+        device.launch("product", Launch { grid, threads: 256, shared: PRODUCT_SHARED }, &args)
+    }
+}

@@ -39,6 +39,10 @@ template <class T>
 DEVICE T shuffle(T value, int from) {
     return __shfl_sync(0xFFFFFFFFu, value, from);
 }
+// One bit per lane.
+DEVICE uint32_t warp_ballot(bool v) { return __ballot_sync(0xFFFFFFFFu, v); }
+// Number of the lowest bit that is set.
+DEVICE int first_bit(uint32_t v) { return __ffs(int(v)) - 1; }
 
 DEVICE uint32_t pack_half2(float low, float high) {
     __half2 h = __floats2half2_rn(low, high);

@@ -322,14 +322,15 @@ DEVICE void frame(const FrameArgs& a) {
         for (int q = 0; q < 2; q++) {
             int p = lane + 32 * q;
             uint32_t index = tile * TILE + p;
-            if (index >= n_points) continue;
+            bool valid = index < n_points;
             float at[2] = {places[p], places[PITCH + p]}, d_at[2] = {0.0f, 0.0f};
             for (int l = 0; l < n_canonical; l++) {
                 float d = x[l * PITCH + p];
                 d_at[0] += d * slopes[2 * l * PITCH + p];
                 d_at[1] += d * slopes[(2 * l + 1) * PITCH + p];
-                canonical_bwd(s.canonical[l], a.d_canonical, at, d * expf(a.network[l]));
+                canonical_bwd(s.canonical[l], a.d_canonical, at, valid ? d * expf(a.network[l]) : 0.0f);
             }
+            if (!valid) continue;
             a.d_rows[index] = d_at[0];
             a.d_rows[uint64_t(n_points) + index] = d_at[1];
             for (uint32_t l = 0; l < s.n_residual; l++)

@@ -221,6 +221,16 @@ T shuffle(T value, int from) {
     return exchange(value, from);
 }
 
+DEVICE uint32_t warp_ballot(bool v) {
+    simt::warp().slot[simt::lane()][0] = v;
+    simt::wait_warp();
+    uint32_t bits = 0;
+    for (int i = 0; i < 32; i++) bits |= uint32_t(simt::warp().slot[i][0]) << i;
+    simt::wait_warp();
+    return bits;
+}
+DEVICE int first_bit(uint32_t v) { return __builtin_ctz(v); }
+
 DEVICE uint32_t pack_half2(float low, float high) {
     f16 h[2] = {f16(low), f16(high)};
     uint32_t bits;

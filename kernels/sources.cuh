@@ -136,11 +136,49 @@ DEVICE float canonical(const Level& level, const float* RESTRICT grids, const fl
 // Gradients of grids are summed as integers of this unit, so that their order does not matter.
 #define FIXED_ONE 1073741824.0f
 
-// Adds g times the weights of canonical() to the sums of the level's entries.
+// From this stride on, neighbouring points of a warp share entries: they are summed before memory is
+// touched, since it takes sums of one entry one after the other.
+#define FEW_ENTRIES 16.0f
+
+// Linear levels: lanes in a row that read the same four entries add up, and the first of them goes to
+// memory.
+DEVICE void add_runs(const Level& level, unsigned long long* plane, const Axis& columns, const Axis& rows, float g) {
+    const int lane = threadIdx.x % 32;
+    int cell = (rows.first + 1) * level.width + columns.first + 1;
+    bool begins = shuffle(cell, lane - 1) != cell || lane == 0;
+    uint32_t later = warp_ballot(begins) & (0xFFFFFFFEu << lane);
+    int end = later ? first_bit(later) : 32;
+    long long sum[4];
+#pragma unroll
+    for (int k = 0; k < 4; k++)
+        sum[k] = round_to_fixed(g * FIXED_ONE * rows.weight[1 + k / 2] * columns.weight[1 + k % 2]);
+#pragma unroll
+    for (int distance = 1; distance < 32; distance *= 2)
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            long long v = shuffle(sum[k], lane + distance);
+            if (lane + distance < end) sum[k] += v;
+        }
+    if (!begins) return;
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+        int y = clamp(rows.first + 1 + k / 2, 0, level.height - 1);
+        int x = clamp(columns.first + 1 + k % 2, 0, level.width - 1);
+        if (sum[k]) add_fixed(plane + y * level.width + x, sum[k]);
+    }
+}
+
+// Adds g times the weights of canonical() to the sums of the level's entries. All lanes of a warp call
+// it together; g is 0 where a lane has no point.
 DEVICE void canonical_bwd(const Level& level, unsigned long long* sums, const float* at, float g) {
     Axis columns = axis(level, at[0], level.width), rows = axis(level, at[1], level.height);
     unsigned long long* plane = sums + level.offset;
+    if (level.stride >= FEW_ENTRIES && !level.cubic) {
+        add_runs(level, plane, columns, rows, g);
+        return;
+    }
     int first = level.cubic ? 0 : 1, last = level.cubic ? 4 : 3;
+    if (g == 0.0f) return;
 #pragma unroll
     for (int j = 0; j < 4; j++) {
         if (j < first || j >= last) continue;

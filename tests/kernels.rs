@@ -57,6 +57,9 @@ fn limits(kernel: &str) -> (u32, u32) {
         k if k.starts_with("frame_") && k.ends_with("_16") => (136, 0),
         "frame_train_64" => (255, 160),
         k if k.starts_with("frame_") => (208, 96),
+        // Weights fill the shared memory: one or two blocks of 128 threads.
+        "fused_128" => (216, 0),
+        "fused_64" => (144, 0),
         _ => (128, 8),
     }
 }

@@ -6,6 +6,8 @@ mod paper;
 mod recipe;
 mod run;
 mod steering;
+#[cfg(all(test, feature = "cuda"))]
+mod tests;
 mod trainer;
 mod variable;
 

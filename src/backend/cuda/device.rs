@@ -14,11 +14,11 @@ pub struct Launch {
     pub grid: [u32; 3],
     /// Threads of a block.
     pub threads: u32,
-    /// Bytes of shared memory of a block, at most [`MAX_SHARED`].
+    /// Bytes of shared memory of a block: [`MAX_SHARED`], or what [`Device::max_shared`] says.
     pub shared: usize,
 }
 
-/// Bytes of shared memory that every supported GPU has for a block.
+/// Bytes of shared memory that a block has on every supported GPU.
 pub const MAX_SHARED: usize = 99 << 10;
 
 impl Launch {
@@ -52,6 +52,8 @@ pub trait Device: Send + Sync {
 
     /// Processors that work at the same time.
     fn n_processors(&self) -> usize;
+    /// Bytes of shared memory that a block may have here.
+    fn max_shared(&self) -> usize;
     /// Bytes that are free, about.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use cudarc::driver::{CudaContext, CudaEvent, CudaSlice, CudaStream, DevicePtr, P
 
 use super::artefact::{self, KERNELS};
 use super::device::{Device, Landing, Launch, MAX_SHARED, Memory};
+use super::profile::Spans;
 use crate::base::{Error, Result};
 
 /// The oldest compute capability that the kernels run on.
@@ -28,12 +29,14 @@ const MAX_GRAPHS: usize = 4;
 pub struct Gpu {
     name: String,
     n_processors: usize,
+    max_shared: usize,
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
     /// Copies to the host.
     copies: Arc<CudaStream>,
     functions: HashMap<&'static str, Function>,
     graphs: Mutex<Vec<Graph>>,
+    spans: Spans,
     /// The kernels so far, while a step is recorded.
     recorded: Mutex<Option<Vec<&'static str>>>,
     module: Module,
@@ -72,7 +75,7 @@ impl Drop for Graph {
     }
 }
 
-fn failed(what: &str) -> impl Fn(DriverError) -> Error + '_ {
+pub(super) fn failed(what: &str) -> impl Fn(DriverError) -> Error + '_ {
     move |e| {
         let cause = e.error_string().map_or_else(|_| String::new(), |s| s.to_string_lossy().into());
         let hint = match e.0 {
@@ -136,17 +139,20 @@ impl Gpu {
         let copies = context.new_stream().map_err(failed("make a stream"))?;
         let attribute = Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
         let n_processors = context.attribute(attribute).map_err(failed("count processors"))?;
-        let (module, functions) = load()?;
+        let attribute = Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
+        let max_shared = context.attribute(attribute).map_err(failed("ask for shared memory"))?;
+        let (module, functions) = load(max_shared)?;
         let (graphs, recorded) = (Mutex::new(Vec::new()), Mutex::new(None));
-        let n_processors = n_processors.max(1) as usize;
         Ok(Self {
             name,
-            n_processors,
+            n_processors: n_processors.max(1) as usize,
+            max_shared: (max_shared as usize).max(MAX_SHARED),
             context,
             stream,
             copies,
             functions,
             graphs,
+            spans: Spans::default(),
             recorded,
             module,
         })
@@ -155,6 +161,15 @@ impl Gpu {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn spans(&self) -> &Spans {
+        &self.spans
+    }
+
+    /// Returns when everything is done.
+    pub(super) fn wait(&self) -> Result<()> {
+        self.stream.synchronize().map_err(failed("wait for the device"))
     }
 
     fn recorded(&self) -> std::sync::MutexGuard<'_, Option<Vec<&'static str>>> {
@@ -212,7 +227,7 @@ impl Drop for Gpu {
 }
 
 /// Loads the kernels: those compiled for this GPU, or else what the driver itself can compile.
-fn load() -> Result<(Module, HashMap<&'static str, Function>)> {
+fn load(max_shared: i32) -> Result<(Module, HashMap<&'static str, Function>)> {
     let image = |bytes: &[u8]| {
         // SAFETY: the images are complete: a fat binary, and text that ends in zero. A driver that
         // cannot read one refuses it.
@@ -229,10 +244,9 @@ fn load() -> Result<(Module, HashMap<&'static str, Function>)> {
         let function = unsafe { result::module::get_function(module, symbol) };
         let function = function.map_err(failed(name))?;
         let attribute = FunctionAttribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-        // SAFETY: the function is alive, and every supported GPU has so much shared memory.
-        let set = unsafe {
-            result::function::set_function_attribute(function, attribute, MAX_SHARED as i32)
-        };
+        // SAFETY: the function is alive, and the GPU has so much shared memory.
+        let set =
+            unsafe { result::function::set_function_attribute(function, attribute, max_shared) };
         set.map_err(failed(name))?;
         functions.insert(name, Function(function));
     }
@@ -277,6 +291,10 @@ impl Device for Gpu {
         self.n_processors
     }
 
+    fn max_shared(&self) -> usize {
+        self.max_shared
+    }
+
     fn free_bytes(&self) -> Result<usize> {
         Ok(self.context.mem_get_info().map_err(failed("ask for free memory"))?.0)
     }
@@ -303,7 +321,7 @@ impl Device for Gpu {
     fn read(&self, memory: &Self::Memory, at: usize, bytes: &mut [u8]) -> Result<()> {
         let view = memory.0.slice(at..at + bytes.len());
         self.stream.memcpy_dtoh(&view, bytes).map_err(failed("copy from the device"))?;
-        self.stream.synchronize().map_err(failed("wait for the device"))
+        self.wait()
     }
 
     fn clear(&self, memory: &mut Self::Memory, range: Range<usize>) -> Result<()> {
@@ -337,6 +355,7 @@ impl Device for Gpu {
             recorded.push(kernel);
         }
         let Launch { grid: [x, y, z], threads, shared } = launch;
+        let begin = self.spans.begin(&self.stream).map_err(failed(kernel))?;
         let mut params = [ptr::from_ref(args).cast_mut().cast::<c_void>()];
         // SAFETY: the driver copies the arguments before it returns; they are the twin of the
         // kernel's (the tests under the shim compare their sizes and use every field), and their
@@ -351,10 +370,14 @@ impl Device for Gpu {
                 &mut params,
             )
         };
-        launched.map_err(failed(kernel))
+        launched.map_err(failed(kernel))?;
+        self.spans.end(kernel, begin, &self.stream).map_err(failed(kernel))
     }
 
     fn together<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
+        if self.spans.is_on() {
+            return f();
+        }
         let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
         self.stream.begin_capture(mode).map_err(failed("record a step"))?;
         *self.recorded() = Some(Vec::new());

@@ -13,6 +13,7 @@ mod modulation;
 mod pack;
 mod paper;
 mod pixels;
+mod profile;
 mod rate;
 mod render;
 #[cfg(test)]
@@ -30,11 +31,12 @@ use crate::base::{Error, Picture, Result};
 pub use gpu::Gpu;
 pub use memory::Floats;
 pub use pixels::Pictures;
+pub use profile::{KernelTime, Peaks};
 pub use workspace::Workspace;
 
 /// The CUDA backend on a device.
 pub struct Cuda<D = Gpu> {
-    pub(super) device: D,
+    device: D,
 }
 
 impl Cuda {
@@ -49,6 +51,13 @@ impl Cuda {
     /// The name of its GPU.
     pub fn name(&self) -> &str {
         self.device.name()
+    }
+}
+
+impl<D> Cuda<D> {
+    /// On a device that is open.
+    pub fn on(device: D) -> Self {
+        Self { device }
     }
 }
 

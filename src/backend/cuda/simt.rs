@@ -111,6 +111,10 @@ impl Device for Simt {
         3
     }
 
+    fn max_shared(&self) -> usize {
+        MAX_SHARED
+    }
+
     fn free_bytes(&self) -> Result<usize> {
         Ok(1 << 30)
     }

@@ -34,7 +34,9 @@ fn timed(
 pub fn shape(size: (u32, u32), n_out: usize, width: usize, margin: u32) -> Shape {
     let n_frames = 6;
     let mut offset = 0;
-    let canonical: Vec<Canonical> = [(1, Kernel::Cubic), (2, Kernel::Cubic), (4, Kernel::Linear)]
+    let levels =
+        [(1, Kernel::Cubic), (2, Kernel::Cubic), (4, Kernel::Linear), (16, Kernel::Linear)];
+    let canonical: Vec<Canonical> = levels
         .into_iter()
         .map(|(stride, kernel)| {
             let grid = Grid::cover(size.0, size.1, stride, margin);
@@ -47,13 +49,13 @@ pub fn shape(size: (u32, u32), n_out: usize, width: usize, margin: u32) -> Shape
     let end = motion.offset + motion.nodes.n * motion.node_len;
     let residual = timed(&[4, 16], 1, end, size, Nodes::cover(n_frames, 2));
     let network = Network {
-        n_features: 5,
+        n_features: 6,
         width,
         n_out,
         rank: 2,
         d_latent: 3,
         nodes: Nodes::cover(n_frames, 2),
-        n_scales: [3, 2, 2],
+        n_scales: [4, 2, 2],
     };
     let (width, height) = (size.0 as usize, size.1 as usize);
     Shape { width, height, n_frames, canonical, motion, residual, network }
@@ -156,8 +158,11 @@ pub fn rate_case(case: &Case, before: bool, extra: bool) -> (Entropy, Vec<RatePl
     let entropy = Entropy { before, extra, n_biases: 3 };
     let mut planes = vec![];
     for (i, c) in shape.canonical.iter().enumerate() {
-        let extra =
-            shape.canonical.get(i + 1).map(|c| Extra { offset: c.offset, grid: c.grid, ratio: 2 });
+        let coarser = shape.canonical.get(i + 1);
+        let extra = coarser.map(|e| {
+            let ratio = (e.grid.stride / c.grid.stride) as usize;
+            Extra { offset: e.offset, grid: e.grid, ratio }
+        });
         planes.push(RatePlane { offset: c.offset, grid: c.grid, before: None, extra, biases: 0 });
     }
     for level in 0..2 {

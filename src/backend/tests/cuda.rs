@@ -8,7 +8,7 @@ use crate::backend::cuda::Cuda;
 use crate::backend::cuda::simt::Simt;
 
 fn simt(seed: u64) -> Cuda<Simt> {
-    Cuda { device: Simt::new(seed) }
+    Cuda::on(Simt::new(seed))
 }
 
 /// The GPU, if there is one. `LNR_REQUIRE_CUDA=1` makes its absence a failure.
@@ -24,7 +24,7 @@ fn gpu() -> Option<Cuda> {
 }
 
 /// Products of f16.
-const PAPER: Tolerance = Tolerance { error: 1e-3, gradients: 1e-2, steps: 3 };
+const PAPER: Tolerance = Tolerance { error: 1e-3, gradients: 2e-2, steps: 3 };
 
 #[test]
 fn simt_paper_parity() {

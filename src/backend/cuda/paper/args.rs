@@ -34,6 +34,22 @@ args! {
         relu: u32,
     }
 
+    struct Fused {
+        inputs: u64,
+        values: u64,
+        weights: [u64; limits::MAX_LAYERS as usize],
+        biases: [u64; limits::MAX_LAYERS as usize],
+        n_biases: [u32; limits::MAX_LAYERS as usize],
+        n_points: u32,
+        n_layers: u32,
+        pitch: u32,
+        out_pitch: u32,
+        n_in: u32,
+        n_out: u32,
+        n_values: u32,
+        unused: u32,
+    }
+
     struct Weights {
         weights: u64,
         mask: u64,

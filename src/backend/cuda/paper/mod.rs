@@ -3,6 +3,7 @@
 
 mod args;
 mod backward;
+mod fused;
 mod layers;
 mod networks;
 mod render;

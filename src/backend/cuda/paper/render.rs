@@ -7,6 +7,7 @@ use super::super::blocks;
 use super::super::device::{Device, Launch, Memory};
 use super::super::memory::{self, Floats};
 use super::super::pack::{Band, Bands};
+use super::fused::Fused;
 use super::layers::{self, Extent, Output, Rows};
 use super::networks::{Networks, Which};
 use super::train::encode;
@@ -106,6 +107,11 @@ impl<D: Device> Job<'_, D> {
             for l in 0..begin {
                 self.layer(device, l, n, rows(l), rows(l + 1))?;
             }
+        }
+        if let Some(fused) = Fused::of(device, self.shape) {
+            let values = rows(self.shape.layers.len());
+            let weights = &self.scratch.networks.weights;
+            return fused.launch(device, self.shape, weights, self.params, n, rows(begin), values);
         }
         for l in begin..self.shape.layers.len() {
             self.layer(device, l, n, rows(l), rows(l + 1))?;

@@ -12,13 +12,13 @@
 #include <vector>
 
 typedef _Float16 f16;
-struct uint4 {
+struct alignas(16) uint4 {
     uint32_t x, y, z, w;
 };
-struct float2 {
+struct alignas(8) float2 {
     float x, y;
 };
-struct float4 {
+struct alignas(16) float4 {
     float x, y, z, w;
 };
 struct dim3 {
@@ -252,8 +252,17 @@ DEVICE long long round_to_fixed(float v) {
 DEVICE float fast_exp(float v) { return expf(v); }
 DEVICE float fast_divide(float a, float b) { return a / b; }
 
+// Ends the test when an address is not a multiple of 16, as a GPU would.
+DEVICE void check_aligned(const void* address) {
+    if (reinterpret_cast<uintptr_t>(address) % 16 == 0) return;
+    fprintf(stderr, "simt: an address of 16 bytes is not aligned\n");
+    abort();
+}
+
 // Copies of 16 bytes that arrive at the latest at the wait.
 DEVICE void copy_async16(void* to, const void* from, bool wanted) {
+    check_aligned(to);
+    check_aligned(from);
     simt::Copy c{to, 16, {}};
     if (wanted) memcpy(c.data, from, 16);
     simt::block->fibers[simt::block->current].copies.back().push_back(c);
@@ -272,6 +281,7 @@ void copy_async_wait() {
 // Four 8 x 8 matrices of f16; lane i gives the address of row i % 8 of matrix i / 8.
 template <bool transposed>
 void load_matrices(uint32_t* r, const void* row) {
+    check_aligned(row);
     simt::warp().slot[simt::lane()][0] = reinterpret_cast<uint64_t>(row);
     simt::wait_warp();
     int l = simt::lane();

@@ -57,9 +57,28 @@ pub struct Band {
 }
 
 impl<D: Device> Bands<D> {
+    /// Waits for copies that an error left under way: their source must stay as it is.
+    fn abandon(&self) {
+        for (landing, _) in self.landings.iter().flatten() {
+            let _ = landing.bytes();
+        }
+    }
+
     /// Renders `out` from `points` x `points` points per pixel: `evaluate` starts the kernels that
     /// give the values of a band, whose rows are a multiple of `unit` (but for the last).
     pub fn render(
+        &mut self,
+        device: &D,
+        points: usize,
+        unit: usize,
+        out: &mut Picture,
+        evaluate: &mut dyn FnMut(&D, &Band) -> Result<()>,
+    ) -> Result<()> {
+        let outcome = self.all(device, points, unit, out, evaluate);
+        outcome.inspect_err(|_| self.abandon())
+    }
+
+    fn all(
         &mut self,
         device: &D,
         points: usize,

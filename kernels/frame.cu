@@ -336,8 +336,6 @@ DEVICE void frame(const FrameArgs& a) {
             for (uint32_t l = 0; l < s.n_residual; l++)
                 a.d_rows[uint64_t(2 + l) * n_points + index] = x[(n_canonical + l) * PITCH + p];
         }
-        // The next tile overwrites what the other lanes have read.
-        warp_sync();
     }
     if (mode == RENDER) return;
 

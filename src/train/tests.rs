@@ -6,7 +6,7 @@ use crate::backend::Backend;
 use crate::backend::cpu::Cpu;
 use crate::backend::cuda::Cuda;
 use crate::backend::cuda::simt::Simt;
-use crate::backend::paper::PaperBackend;
+use crate::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
 use crate::base::{Chroma, Picture, PictureFormat};
 use crate::model::{EncodingSpec, PaperSpec, Spec, TimedSpec};
 
@@ -57,7 +57,7 @@ fn warp<B: Backend>(backend: &B) -> (Trained, f32) {
     let trained = train(
         backend,
         &spec.shape().unwrap(),
-        &Recipe::new(1e-3, 40, 7),
+        &Recipe::new(1e-3, 24, 7),
         &pictures,
         &|_| Ok(0.0),
         &mut |report| {
@@ -70,6 +70,18 @@ fn warp<B: Backend>(backend: &B) -> (Trained, f32) {
 
 /// The parameters and the mean squared error of every step.
 fn paper<B: PaperBackend>(backend: &B) -> (Vec<f32>, Vec<f32>) {
+    let pictures = pictures();
+    let pictures: Vec<&Picture> = pictures.iter().collect();
+    let mut errors = Vec::new();
+    let recipe = Recipe::new(0.0, 16, 7);
+    let trained = train_paper(backend, &paper_shape(), &recipe, &pictures, &mut |report| {
+        errors.push(report.mse);
+        Ok(())
+    });
+    (trained.unwrap().0, errors)
+}
+
+fn paper_shape() -> PaperShape {
     let spec = PaperSpec {
         width: SIZE.0,
         height: SIZE.1,
@@ -86,24 +98,24 @@ fn paper<B: PaperBackend>(backend: &B) -> (Vec<f32>, Vec<f32>) {
         hyper_layers: 2,
         hyper_width: 8,
     };
-    let pictures = pictures();
-    let pictures: Vec<&Picture> = pictures.iter().collect();
-    let mut errors = Vec::new();
-    let trained = train_paper(
-        backend,
-        &spec.shape().unwrap(),
-        &Recipe::new(0.0, 16, 7),
-        &pictures,
-        &mut |report| {
-            errors.push(report.mse);
-            Ok(())
-        },
-    );
-    (trained.unwrap().0, errors)
+    spec.shape().unwrap()
+}
+
+/// The picture between two frames.
+fn rendered<B: PaperBackend>(backend: &B, params: &[f32]) -> Picture {
+    let shape = paper_shape();
+    let mut buffer = backend.alloc(params.len()).unwrap();
+    backend.write(&mut buffer, 0, params).unwrap();
+    let purpose = PaperPurpose::Render { max_prefix: 0 };
+    let mut workspace = backend.paper_workspace(&shape, purpose).unwrap();
+    let format = PictureFormat::new(SIZE.0, SIZE.1, Chroma::Yuv420, 8);
+    let mut out = Picture::new(format).unwrap();
+    backend.paper_render(&mut workspace, &shape, 0.5, &buffer, &mut out).unwrap();
+    out
 }
 
 fn simt(seed: u64) -> Cuda<Simt> {
-    Cuda::on(Simt::new(seed))
+    Cuda::on(Simt::new(seed)).unwrap()
 }
 
 fn decibels(mse: f32) -> f32 {
@@ -131,4 +143,10 @@ fn a_group_of_the_paper_becomes_as_good_by_the_kernels_as_on_the_cpu() {
     let (a, b) = (decibels(cpu[15]), decibels(simt_3[15]));
     assert!((a - b).abs() < 0.01, "CPU {a} dB, kernels {b} dB");
     assert!(params == again, "the order of threads changed a training");
+    let (a, b) = (rendered(&Cpu::new(1).unwrap(), &params), rendered(&simt(4), &params));
+    for plane in 0..3 {
+        let pairs = a.plane(plane).iter().zip(b.plane(plane));
+        let worst = pairs.map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(worst <= Some(1), "plane {plane}: {worst:?}");
+    }
 }

@@ -45,7 +45,7 @@ impl Cuda {
     /// # Errors
     /// [`Error::Backend`] that says what is missing.
     pub fn new(ordinal: usize) -> Result<Self> {
-        Ok(Self { device: Gpu::new(ordinal)? })
+        Self::on(Gpu::new(ordinal)?)
     }
 
     /// The name of its GPU.
@@ -54,10 +54,31 @@ impl Cuda {
     }
 }
 
-impl<D> Cuda<D> {
+impl<D: Device> Cuda<D> {
     /// On a device that is open.
-    pub fn on(device: D) -> Self {
-        Self { device }
+    ///
+    /// # Errors
+    /// [`Error::Backend`] when it does not work as it should.
+    pub fn on(device: D) -> Result<Self> {
+        let cuda = Self { device };
+        cuda.check()?;
+        Ok(cuda)
+    }
+
+    /// Whether the device does as it is told: memory, a kernel, and a step handed over at once, then
+    /// again with other arguments. What fails here would fail in the middle of somebody's work.
+    fn check(&self) -> Result<()> {
+        let (mut from, mut to) = (self.alloc(4)?, self.alloc(4)?);
+        self.write(&mut from, 0, &[1.0, 2.0, 3.0, 4.0])?;
+        for range in [0..3, 1..4] {
+            self.together(|| self.add(&from, &mut to, range))?;
+        }
+        let mut got = [0.0; 4];
+        self.read(&to, 0, &mut got)?;
+        if got == [1.0, 4.0, 6.0, 4.0] {
+            return Ok(());
+        }
+        Err(unsupported(&format!("the device adds up wrong ({got:?}): its driver may be broken")))
     }
 }
 

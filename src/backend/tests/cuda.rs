@@ -8,7 +8,7 @@ use crate::backend::cuda::Cuda;
 use crate::backend::cuda::simt::Simt;
 
 fn simt(seed: u64) -> Cuda<Simt> {
-    Cuda::on(Simt::new(seed))
+    Cuda::on(Simt::new(seed)).unwrap()
 }
 
 /// The GPU, if there is one. `LNR_REQUIRE_CUDA=1` makes its absence a failure.

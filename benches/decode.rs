@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Decoding in frames per second by size, all cores, entropy decoding included. The environment
+//! Decoding on the CPU in frames per second by size, all cores, entropy decoding included. The environment
 //! variable `LNR_STREAM` names the `.lnr` file to decode; without it a clip is trained, too briefly
 //! for its symbols to be as sparse as those of real files.
 
 mod common;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gstlnr::backend::Choice;
 use gstlnr::base::Picture;
 use gstlnr::bitstream::{Scan, scan};
 use gstlnr::codec::{Control, Decoder, DecoderConfig, Encoder, EncoderConfig, InputFrame};
@@ -47,7 +48,8 @@ fn stream() -> Vec<u8> {
 fn decode(c: &mut Criterion) {
     let stream = stream();
     let units = units(&stream);
-    let mut decoder = Decoder::new(DecoderConfig::default()).expect("the CPU backend");
+    let config = DecoderConfig { backend: Choice::Cpu, ..DecoderConfig::default() };
+    let mut decoder = Decoder::new(config).expect("the CPU backend");
     decoder.push(units[0]).expect("a good group");
     let format = decoder.header().expect("a group").format;
     let mut group = c.benchmark_group("decode");

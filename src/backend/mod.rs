@@ -27,9 +27,11 @@ pub use shape::{
 /// Which backend to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// The fastest there is.
+    /// A GPU where one opens, else the CPU.
     #[default]
     Auto,
+    /// An NVIDIA GPU.
+    Cuda,
     /// SIMD on all cores.
     Cpu,
     /// The naive scalar oracle (slow).
@@ -42,10 +44,11 @@ impl std::str::FromStr for Choice {
     fn from_str(name: &str) -> Result<Self> {
         match name {
             "auto" => Ok(Self::Auto),
+            "cuda" => Ok(Self::Cuda),
             "cpu" => Ok(Self::Cpu),
             "reference" => Ok(Self::Reference),
             _ => Err(Error::InvalidSetting(format!(
-                "backend {name:?}: choose auto, cpu or reference"
+                "backend {name:?}: choose auto, cuda, cpu or reference"
             ))),
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use super::engine::EngineConfig;
 use super::profile::{ModelOptions, Profile, paper_spec};
 use crate::backend::Choice;
 use crate::base::{Error, PictureFormat, Result, limits};
@@ -52,9 +53,12 @@ pub struct EncoderConfig {
     pub seed: u64,
     /// Compute backend.
     pub backend: Choice,
+    /// Number of the GPU.
+    pub device: u32,
     /// Threads of the CPU backend; 0 = all cores.
     pub threads: usize,
-    /// Memory to stay below, in bytes; 0 = no bound. Groups get shorter where it would be exceeded.
+    /// Memory to stay below, in bytes, of the GPU where that trains; 0 = no bound (but a GPU's own).
+    /// Groups get shorter where it would be exceeded.
     pub max_memory: u64,
     /// Iterations per frame instead of the preset's; 0 = the preset's.
     pub epochs: u32,
@@ -74,10 +78,16 @@ impl EncoderConfig {
             scene_cut: true,
             seed: 1,
             backend: Choice::Auto,
+            device: 0,
             threads: 0,
             max_memory: 0,
             epochs: 0,
         }
+    }
+
+    /// The backend that they ask for.
+    pub(super) fn engine(&self) -> EngineConfig {
+        EngineConfig { backend: self.backend, device: self.device, threads: self.threads }
     }
 
     /// # Errors

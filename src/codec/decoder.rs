@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::engine::{Engine, Scene};
+use std::sync::Arc;
+
+use super::engine::{BackendInfo, Engine, EngineConfig, Scene};
 use super::model::model;
 use crate::backend::Choice;
 use crate::base::{Error, Picture, Result, Tau};
@@ -11,6 +13,8 @@ use crate::bitstream::{self, GroupHeader, Unit};
 pub struct DecoderConfig {
     /// Compute backend.
     pub backend: Choice,
+    /// Number of the GPU.
+    pub device: u32,
     /// Threads of the CPU backend; 0 = all cores.
     pub threads: usize,
 }
@@ -28,7 +32,7 @@ pub struct Shown {
 
 /// Access units to pictures of any size. It holds one group at a time.
 pub struct Decoder {
-    engine: Engine,
+    engine: Arc<Engine>,
     in_parallel: bool,
     group: Option<(GroupHeader, Scene)>,
 }
@@ -37,18 +41,27 @@ impl Decoder {
     /// # Errors
     /// [`Error::Backend`] when the backend is not available.
     pub fn new(config: DecoderConfig) -> Result<Self> {
-        Ok(Self {
-            engine: Engine::new(config.backend, config.threads)?,
-            in_parallel: config.threads != 1,
-            group: None,
-        })
+        let DecoderConfig { backend, device, threads } = config;
+        let config = EngineConfig { backend, device, threads };
+        Ok(Self::with_engine(config, Arc::new(Engine::new(config)?)))
+    }
+
+    /// With a backend that was opened by these settings, and that nothing else uses meanwhile.
+    pub(crate) fn with_engine(config: EngineConfig, engine: Arc<Engine>) -> Self {
+        Self { engine, in_parallel: config.threads != 1, group: None }
+    }
+
+    /// What it computes with.
+    pub fn backend(&self) -> BackendInfo {
+        self.engine.describe()
     }
 
     /// Reads one access unit; one that begins a group replaces the current group.
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Limit`]; decoding can go on with the next access unit. A group
-    /// that is damaged takes its other access units with it.
+    /// that is damaged takes its other access units with it. [`Error::Backend`] when the device fails:
+    /// what follows would fail as well.
     pub fn push(&mut self, unit: &[u8]) -> Result<Shown> {
         let (tau, is_key) = match bitstream::parse(unit) {
             Ok(Unit::Group { header, shows, payload }) => {
@@ -96,7 +109,8 @@ impl Decoder {
     /// must be those of [`GroupHeader::format`].
     ///
     /// # Errors
-    /// [`Error::Damaged`] when there is no group; [`Error::InvalidSetting`] for another format.
+    /// [`Error::Damaged`] when there is no group; [`Error::InvalidSetting`] for another format;
+    /// [`Error::Backend`] when the device fails.
     pub fn render(&mut self, tau: Tau, out: &mut Picture) -> Result<()> {
         let Some((header, scene)) = &mut self.group else {
             return Err(Error::damaged("nothing to render: no group was decoded yet"));

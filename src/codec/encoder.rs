@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::coded::{self, Coded};
-use super::engine::Engine;
+use super::engine::{BackendInfo, Engine};
+use super::memory;
 use super::metrics::{psnr, rgb_mse};
 use super::model::model;
 use super::plan::{self, Budget};
@@ -58,7 +60,7 @@ pub struct EncoderStats {
 /// Collects frames into groups and trains a network for each.
 pub struct Encoder {
     config: EncoderConfig,
-    engine: Engine,
+    engine: Arc<Engine>,
     pending: Vec<InputFrame>,
     scenes: SceneDetector,
     budget: Option<Budget>,
@@ -70,13 +72,20 @@ impl Encoder {
     /// # Errors
     /// Those of [`EncoderConfig::validate`]; [`Error::Backend`] when the backend is not available.
     pub fn new(config: EncoderConfig) -> Result<Self> {
+        let engine = Arc::new(Engine::new(config.engine())?);
+        Self::with_engine(config, engine)
+    }
+
+    /// With a backend that was opened by these settings, and that nothing else uses meanwhile.
+    pub(crate) fn with_engine(config: EncoderConfig, engine: Arc<Engine>) -> Result<Self> {
         config.validate()?;
+        let free = engine.free_bytes()?;
         Ok(Self {
-            engine: Engine::new(config.backend, config.threads)?,
+            engine,
             pending: Vec::new(),
             scenes: SceneDetector::default(),
             budget: Budget::new(&config),
-            max_frames: plan::max_group_frames(&config)?,
+            max_frames: memory::max_group_frames(&config, free)?,
             stats: EncoderStats::default(),
             config,
         })
@@ -87,7 +96,8 @@ impl Encoder {
     ///
     /// # Errors
     /// [`Error::Cancelled`] when `control` asks for a stop (the group being trained is lost);
-    /// [`Error::InvalidSetting`] for a picture of another format or a time that goes backwards.
+    /// [`Error::InvalidSetting`] for a picture of another format or a time that goes backwards;
+    /// [`Error::Backend`] when the device fails.
     pub fn push(&mut self, frame: InputFrame, control: &mut Control) -> Result<Vec<AccessUnit>> {
         if *frame.picture.format() != self.config.format {
             return Err(Error::InvalidSetting(
@@ -141,6 +151,11 @@ impl Encoder {
     /// Totals so far.
     pub fn stats(&self) -> &EncoderStats {
         &self.stats
+    }
+
+    /// What it computes with.
+    pub fn backend(&self) -> BackendInfo {
+        self.engine.describe()
     }
 
     /// The settings.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The chosen backend, and a group loaded into it.
 
+use std::fmt;
+
 use super::model::{Decoded, Model};
+#[cfg(feature = "cuda")]
+use crate::backend::cuda::Cuda;
 use crate::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
 use crate::backend::{Backend, Choice, Params, Purpose, Shape, cpu::Cpu, reference::Reference};
 use crate::base::{Error, Picture, Result};
@@ -10,32 +14,109 @@ use crate::train::{Recipe, Report, Trained, train, train_paper};
 /// Most bytes that rendering may keep of what does not depend on time.
 const MAX_PREFIX: usize = 512 << 20;
 
-/// A backend that was chosen at run time.
+/// The variable that overrules [`Choice::Auto`] by the name of a backend.
+const VARIABLE: &str = "LNR_BACKEND";
+
+/// What an encoder or a decoder computes with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendInfo {
+    /// Such as "CUDA: NVIDIA H200" or "CPU: AVX-512, 2 threads".
+    pub name: String,
+    /// Why it is no GPU, where [`Choice::Auto`] looked for one.
+    pub no_gpu: Option<String>,
+}
+
+impl fmt::Display for BackendInfo {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.no_gpu {
+            None => f.write_str(&self.name),
+            Some(cause) => write!(f, "{} (no GPU: {cause})", self.name),
+        }
+    }
+}
+
+/// Which backend to open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// Which one.
+    pub backend: Choice,
+    /// Number of the GPU.
+    pub device: u32,
+    /// Threads of the CPU backend; 0 = all cores.
+    pub threads: usize,
+}
+
+/// A backend that was chosen at run time. One thread at a time may use it: a GPU records what it is
+/// asked for.
 pub enum Engine {
-    /// SIMD on all cores.
-    Cpu(Cpu),
+    /// Kernels on a GPU.
+    #[cfg(feature = "cuda")]
+    Cuda(Cuda),
+    /// SIMD on all cores, and [`BackendInfo::no_gpu`].
+    Cpu(Cpu, Option<String>),
     /// The oracle.
     Reference(Reference),
 }
-
-/// The variable that forces a backend: `reference` or `cpu`.
-const VARIABLE: &str = "LNR_BACKEND";
 
 impl Engine {
     /// Starts a backend. The environment variable `LNR_BACKEND` overrules [`Choice::Auto`].
     ///
     /// # Errors
-    /// [`crate::base::Error::Backend`] when it cannot be started;
-    /// [`crate::base::Error::InvalidSetting`] when the variable names no backend.
-    pub fn new(choice: Choice, n_threads: usize) -> Result<Self> {
-        let choice = match (choice, std::env::var(VARIABLE)) {
-            (Choice::Auto, Ok(name)) => name.parse()?,
-            _ => choice,
+    /// [`Error::Backend`] when it cannot be started; [`Error::InvalidSetting`] when the variable
+    /// names no backend.
+    pub fn new(config: EngineConfig) -> Result<Self> {
+        let choice = match (config.backend, std::env::var(VARIABLE)) {
+            (Choice::Auto, Ok(name)) => name.parse().map_err(|e| match e {
+                Error::InvalidSetting(text) => Error::InvalidSetting(format!("{VARIABLE}: {text}")),
+                e => e,
+            })?,
+            _ => config.backend,
         };
-        Ok(match choice {
-            Choice::Auto | Choice::Cpu => Self::Cpu(Cpu::new(n_threads)?),
-            Choice::Reference => Self::Reference(Reference),
-        })
+        let cpu = |no_gpu| Ok(Self::Cpu(Cpu::new(config.threads)?, no_gpu));
+        match choice {
+            Choice::Auto => Self::cuda(config.device).or_else(|e| match e {
+                Error::Backend(cause) => cpu(Some(cause)),
+                e => Err(e),
+            }),
+            Choice::Cuda => Self::cuda(config.device),
+            Choice::Cpu => cpu(None),
+            Choice::Reference => Ok(Self::Reference(Reference)),
+        }
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda(device: u32) -> Result<Self> {
+        Ok(Self::Cuda(Cuda::new(device as usize)?))
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    fn cuda(_: u32) -> Result<Self> {
+        Err(Error::Backend(
+            "CUDA: this build lacks it; build with feature `cuda`, or use backend=cpu".into(),
+        ))
+    }
+
+    /// What it is.
+    pub fn describe(&self) -> BackendInfo {
+        let (name, no_gpu) = match self {
+            #[cfg(feature = "cuda")]
+            Self::Cuda(b) => (format!("CUDA: {}", b.name()), None),
+            Self::Cpu(b, no_gpu) => (format!("CPU: {}", b.name()), no_gpu.clone()),
+            Self::Reference(_) => ("reference".into(), None),
+        };
+        BackendInfo { name, no_gpu }
+    }
+
+    /// Bytes that are free on its GPU, if it has one.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] when the GPU fails.
+    pub fn free_bytes(&self) -> Result<Option<u64>> {
+        match self {
+            #[cfg(feature = "cuda")]
+            Self::Cuda(b) => Ok(Some(b.free_bytes()? as u64)),
+            Self::Cpu(..) | Self::Reference(_) => Ok(None),
+        }
     }
 
     /// See [`train`].
@@ -48,7 +129,9 @@ impl Engine {
         report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
     ) -> Result<Trained> {
         match self {
-            Self::Cpu(b) => train(b, shape, recipe, pictures, measure, report),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(b) => train(b, shape, recipe, pictures, measure, report),
+            Self::Cpu(b, _) => train(b, shape, recipe, pictures, measure, report),
             Self::Reference(b) => train(b, shape, recipe, pictures, measure, report),
         }
     }
@@ -62,7 +145,9 @@ impl Engine {
         report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
     ) -> Result<(Vec<f32>, u32)> {
         match self {
-            Self::Cpu(b) => train_paper(b, shape, recipe, pictures, report),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(b) => train_paper(b, shape, recipe, pictures, report),
+            Self::Cpu(b, _) => train_paper(b, shape, recipe, pictures, report),
             Self::Reference(b) => train_paper(b, shape, recipe, pictures, report),
         }
     }
@@ -70,7 +155,9 @@ impl Engine {
     /// Uploads a group.
     pub fn load(&self, model: Model, decoded: Decoded) -> Result<Scene> {
         Ok(match self {
-            Self::Cpu(b) => Scene::Cpu(Box::new(Loaded::new(b, model, decoded)?)),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(b) => Scene::Cuda(Box::new(Loaded::new(b, model, decoded)?)),
+            Self::Cpu(b, _) => Scene::Cpu(Box::new(Loaded::new(b, model, decoded)?)),
             Self::Reference(b) => Scene::Reference(Box::new(Loaded::new(b, model, decoded)?)),
         })
     }
@@ -78,7 +165,9 @@ impl Engine {
     /// Renders time `tau` (in frames) of a group that this engine loaded.
     pub fn render(&self, scene: &mut Scene, tau: f32, out: &mut Picture) -> Result<()> {
         match (self, scene) {
-            (Self::Cpu(b), Scene::Cpu(s)) => s.render(b, tau, out),
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(b), Scene::Cuda(s)) => s.render(b, tau, out),
+            (Self::Cpu(b, _), Scene::Cpu(s)) => s.render(b, tau, out),
             (Self::Reference(b), Scene::Reference(s)) => s.render(b, tau, out),
             _ => Err(Error::Backend("a group of another backend".into())),
         }
@@ -87,6 +176,9 @@ impl Engine {
 
 /// A group in the memory of its backend.
 pub enum Scene {
+    /// Of [`Engine::Cuda`].
+    #[cfg(feature = "cuda")]
+    Cuda(Box<Loaded<Cuda>>),
     /// Of [`Engine::Cpu`].
     Cpu(Box<Loaded<Cpu>>),
     /// Of [`Engine::Reference`].

@@ -14,6 +14,7 @@ mod grids;
 mod group;
 mod interpolate;
 mod latents;
+mod memory;
 mod model;
 mod paper;
 mod plan;
@@ -24,6 +25,9 @@ pub use config::{EncoderConfig, RateControl, SpeedPreset};
 pub use control::{CancelFlag, Control, Progress};
 pub use decoder::{Decoder, DecoderConfig, Shown};
 pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};
+pub use engine::BackendInfo;
+#[cfg(feature = "plugin")]
+pub(crate) use engine::{Engine, EngineConfig};
 pub use group::learn_states;
 pub use interpolate::Interpolator;
 pub use model::{Part, PartSize, part_sizes};

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From settings to the model and the recipe of a group.
 
-use super::profile::{self, Profile};
 use super::{EncoderConfig, RateControl, SpeedPreset};
-use crate::base::Chroma;
-use crate::base::{Error, Result, limits};
+use crate::base::{Chroma, limits};
 use crate::model::{Spec, TimedSpec};
 use crate::train::Recipe;
 
 /// The price of a bit at quality 50; it doubles every 10 steps down.
-const LAMBDA_50: f32 = 4e-3;
+pub const LAMBDA_50: f32 = 4e-3;
 
 /// Visits of every frame, or of every point of a paper profile.
 fn epochs(config: &EncoderConfig) -> u32 {
@@ -64,53 +62,6 @@ pub fn spec(config: &EncoderConfig, lambda: f32, n_frames: u32) -> Spec {
         hidden: 16,
         rank: 1,
     }
-}
-
-/// Most frames that a group may have within the settings.
-///
-/// # Errors
-/// [`Error::InvalidSetting`] when not even one frame fits into the memory.
-pub fn max_group_frames(config: &EncoderConfig) -> Result<usize> {
-    let mut n = config.key_int_max;
-    while config.max_memory > 0 && memory(config, n)? > config.max_memory {
-        if n == 1 {
-            return Err(Error::InvalidSetting(format!(
-                "max-memory {} MiB: one frame of {}x{} needs {} MiB",
-                config.max_memory >> 20,
-                config.format.width,
-                config.format.height,
-                (memory(config, 1)? >> 20) + 1
-            )));
-        }
-        n = n * 3 / 4;
-    }
-    while config.profile == Profile::Warp && spec(config, LAMBDA_50, n).shape().is_err() && n > 1 {
-        n /= 2;
-    }
-    Ok(n as usize)
-}
-
-/// Bytes that training a group of `n` frames takes, about: pictures; values, gradients, moments,
-/// symbols, slopes and kept rate of every grid entry; one gradient per thread.
-fn memory(config: &EncoderConfig, n: u32) -> Result<u64> {
-    let threads = match config.threads {
-        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-        n => n,
-    };
-    let pictures = n as u64 * config.format.n_bytes() as u64;
-    if config.profile != Profile::Warp {
-        let (spec, _) = profile::paper_spec(config.profile, &config.model, &config.format, n)?;
-        let shape = spec.shape()?;
-        // Values, gradients, moments; one gradient of what frames share per thread; P and Q and
-        // their gradients per frame.
-        let of_frame: usize =
-            shape.hyper.iter().filter_map(|h| h.layers.last()).map(|l| l.n_out).sum();
-        let floats = 5 * shape.len() + threads * shape.n_shared() + 2 * n as usize * of_frame;
-        return Ok(pictures + 4 * floats as u64);
-    }
-    let shape = spec(config, LAMBDA_50, n).shape()?;
-    let floats = 8 * shape.n_grid() + (2 + threads) * shape.n_canonical();
-    Ok(pictures + 4 * (floats + 6 * config.format.n_pixels()) as u64)
 }
 
 /// Bytes of a group that hold neither network nor grids: header, checksums, frame units.

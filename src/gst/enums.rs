@@ -10,10 +10,13 @@ use crate::codec::{self, SpeedPreset};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstLnrBackend")]
 pub enum Backend {
-    /// The fastest there is.
+    /// A GPU where one opens, else the CPU.
     #[default]
-    #[enum_value(name = "The fastest there is", nick = "auto")]
+    #[enum_value(name = "A GPU where one opens, else the CPU", nick = "auto")]
     Auto,
+    /// An NVIDIA GPU.
+    #[enum_value(name = "CUDA: an NVIDIA GPU", nick = "cuda")]
+    Cuda,
     /// SIMD on all cores.
     #[enum_value(name = "CPU: SIMD on all cores", nick = "cpu")]
     Cpu,
@@ -26,6 +29,7 @@ impl From<Backend> for Choice {
     fn from(backend: Backend) -> Self {
         match backend {
             Backend::Auto => Self::Auto,
+            Backend::Cuda => Self::Cuda,
             Backend::Cpu => Self::Cpu,
             Backend::Reference => Self::Reference,
         }

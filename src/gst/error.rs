@@ -13,7 +13,9 @@ pub(super) fn message(error: &Error) -> gst::ErrorMessage {
         Error::Damaged(_) | Error::Limit(_) => {
             gst::error_msg!(gst::StreamError::Decode, ["{error}"])
         }
-        Error::Backend(_) => gst::error_msg!(gst::LibraryError::Init, ["{error}"]),
+        // Not there, lost while working, or out of memory. GStreamer's own text for this code tells
+        // users nothing.
+        Error::Backend(_) => gst::error_msg!(gst::ResourceError::Failed, ("{error}")),
         Error::Cancelled => gst::error_msg!(gst::CoreError::Failed, ["{error}"]),
     }
 }

@@ -5,6 +5,7 @@ use gst::glib;
 
 mod caps;
 mod clock;
+mod engine;
 mod enums;
 mod error;
 mod format;

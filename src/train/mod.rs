@@ -11,7 +11,7 @@ mod tests;
 mod trainer;
 mod variable;
 
-pub use paper::train_paper;
+pub use paper::{paper_points, train_paper};
 pub use recipe::Recipe;
 pub use run::Report;
 pub use trainer::{Trained, train};

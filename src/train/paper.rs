@@ -18,6 +18,18 @@ const RATE: f32 = 5e-4;
 /// Learning rate of the hash tables (Instant-NGP's).
 const TABLE_RATE: f32 = 1e-2;
 
+/// Points between those of a step, both ways.
+fn stride(shape: &PaperShape) -> usize {
+    let n_points = shape.centres(1, (0, 0)).len();
+    let n_pixels = (n_points * shape.patch * shape.patch * shape.n_frames) as f32;
+    (n_pixels / PIXELS as f32).sqrt().round().max(1.0) as usize
+}
+
+/// Most points of each frame that a step of [`train_paper`] looks at.
+pub fn paper_points(shape: &PaperShape) -> usize {
+    shape.centres(stride(shape), (0, 0)).len()
+}
+
 /// Trains a group on its pictures, all of one format: parameters, [`PaperShape::len`], and the
 /// number of steps. Every step sees the same points of all frames; an epoch shows every point once.
 ///
@@ -73,11 +85,10 @@ impl<'a, B: PaperBackend> Trainer<'a, B> {
     ) -> Result<Self> {
         let mut rng = Rng::new(recipe.seed);
         let all = shape.centres(1, (0, 0));
-        let n_pixels = (all.len() * shape.patch * shape.patch * pictures.len()) as f32;
-        let stride = (n_pixels / PIXELS as f32).sqrt().round().max(1.0) as usize;
+        let stride = stride(shape);
         let (nx, ny) = (stride.min(all.nx), stride.min(all.ny));
         let phases = (0..ny).flat_map(|y| (0..nx).map(move |x| (x, y))).collect();
-        let n_points = shape.centres(stride, (0, 0)).len();
+        let n_points = paper_points(shape);
         let n = pictures.len() * shape.n_values() * n_points;
         Ok(Self {
             backend,

@@ -69,8 +69,13 @@ impl Workplace {
 
     /// Runs `lnr` in the folder.
     pub fn lnr(&self, args: &[&str]) -> Run {
+        self.lnr_with(&[], args)
+    }
+
+    /// Runs `lnr` in the folder, with variables of the environment.
+    pub fn lnr_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lnr"));
-        command.args(args).current_dir(self.0.path());
+        command.args(args).envs(variables.iter().copied()).current_dir(self.0.path());
         Run::new(command.output().expect("lnr runs"))
     }
 

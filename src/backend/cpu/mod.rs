@@ -58,6 +58,15 @@ impl Cpu {
             .map_err(|e| Error::Backend(format!("cannot start {n_threads} threads: {e}")))?;
         Ok(Self { isa, pool })
     }
+
+    /// Its instruction set and threads, such as "AVX-512, 2 threads".
+    pub fn name(&self) -> String {
+        let threads = match self.pool.current_num_threads() {
+            1 => "1 thread".into(),
+            n => format!("{n} threads"),
+        };
+        format!("{}, {threads}", self.isa.name())
+    }
 }
 
 impl Backend for Cpu {

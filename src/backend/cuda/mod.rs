@@ -52,6 +52,14 @@ impl Cuda {
     pub fn name(&self) -> &str {
         self.device.name()
     }
+
+    /// Bytes of its GPU's memory that are free, about.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] when the device fails.
+    pub fn free_bytes(&self) -> Result<usize> {
+        self.device.free_bytes()
+    }
 }
 
 impl<D: Device> Cuda<D> {

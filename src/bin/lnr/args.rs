@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use gstlnr::backend::Choice;
-use gstlnr::codec::{self, DecoderConfig, ModelOptions, SpeedPreset};
+use gstlnr::codec::{self, DecoderConfig, EncoderConfig, ModelOptions, SpeedPreset};
 
 use crate::eval::EvalArgs;
 
@@ -26,6 +26,9 @@ pub struct Args {
     /// Show no progress bar.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Tell what it computes with.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -87,12 +90,8 @@ pub struct EncodeArgs {
     /// Seed of the random numbers; equal seeds give equal files on the same machine.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Threads; 0: all cores.
-    #[arg(long, default_value_t = 0)]
-    pub threads: usize,
-    /// Where to compute.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub backend: Backend,
+    #[command(flatten)]
+    pub compute: Compute,
     /// Iterations per frame instead of the preset's.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
@@ -120,12 +119,8 @@ pub struct DecodeArgs {
     /// Decode at most so many seconds.
     #[arg(long, value_parser = parse_seconds)]
     pub duration: Option<f64>,
-    /// Threads; 0: all cores.
-    #[arg(long, default_value_t = 0)]
-    pub threads: usize,
-    /// Where to compute.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub backend: Backend,
+    #[command(flatten)]
+    pub compute: Compute,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
@@ -220,11 +215,43 @@ impl From<Preset> for SpeedPreset {
     }
 }
 
-#[derive(Clone, Copy, Default, ValueEnum)]
+/// What to compute with.
+#[derive(Clone, Copy, clap::Args)]
+pub struct Compute {
+    /// Threads of the CPU; 0: all cores.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub backend: Backend,
+    /// Number of the GPU, from 0.
+    #[arg(long, default_value_t = 0)]
+    pub device: u8,
+}
+
+impl Compute {
+    /// An encoder's settings with these.
+    pub fn encoder(self, config: EncoderConfig) -> EncoderConfig {
+        let DecoderConfig { backend, device, threads } = self.decoder();
+        EncoderConfig { backend, device, threads, ..config }
+    }
+
+    /// A decoder's settings.
+    pub fn decoder(self) -> DecoderConfig {
+        DecoderConfig {
+            backend: self.backend.into(),
+            device: self.device.into(),
+            threads: self.threads,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 pub enum Backend {
-    /// The fastest there is.
-    #[default]
+    /// A GPU where one opens, else the CPU.
     Auto,
+    /// An NVIDIA GPU.
+    Cuda,
     /// SIMD on all cores.
     Cpu,
     /// The naive scalar oracle (slow).
@@ -235,15 +262,11 @@ impl From<Backend> for Choice {
     fn from(backend: Backend) -> Self {
         match backend {
             Backend::Auto => Self::Auto,
+            Backend::Cuda => Self::Cuda,
             Backend::Cpu => Self::Cpu,
             Backend::Reference => Self::Reference,
         }
     }
-}
-
-/// A decoder's settings.
-pub fn decoder_config(backend: Backend, threads: usize) -> DecoderConfig {
-    DecoderConfig { backend: backend.into(), threads }
 }
 
 pub fn parse_size(text: &str) -> Result<(u32, u32), String> {

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use gstlnr::base::{Chroma, Matrix, Picture, PictureFormat};
+use gstlnr::codec::DecoderConfig;
 use gstlnr::codec::metrics::{FrameMetrics, compare, n_scales};
 use serde_json::{Value, json};
 
-use crate::args::{Backend, CompareArgs, decoder_config};
+use crate::args::CompareArgs;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 use crate::input::{self, Frame, Options, Resized, Source};
@@ -87,8 +88,8 @@ fn open(
     if path == Path::new("-") {
         return Err(Failure::usage("compare reads files, not standard input"));
     }
-    let options = Options { decoder: decoder_config(Backend::Auto, args.threads), size };
-    let source = input::open(path, options, console)?;
+    let decoder = DecoderConfig { threads: args.threads, ..DecoderConfig::default() };
+    let source = input::open(path, Options { decoder, size }, console)?;
     match size {
         Some(size) => Ok(Box::new(Resized::new(path.to_owned(), source, size)?)),
         None => Ok(source),

@@ -15,6 +15,7 @@ pub struct Console {
     /// Set by Ctrl-C.
     pub cancel: CancelFlag,
     quiet: bool,
+    verbose: bool,
     bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
@@ -26,8 +27,8 @@ impl Console {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn new(quiet: bool) -> Self {
-        Self { cancel: CancelFlag::default(), quiet, bar: Arc::default() }
+    pub fn new(quiet: bool, verbose: bool) -> Self {
+        Self { cancel: CancelFlag::default(), quiet, verbose, bar: Arc::default() }
     }
 
     /// Begins a bar of so many frames, or one without an end. It is drawn on a terminal only.
@@ -69,6 +70,13 @@ impl Console {
     /// Tells of a step that is done.
     pub fn tell(&self, message: &str) {
         if !self.quiet {
+            self.say(message);
+        }
+    }
+
+    /// Tells of something that is asked for by `--verbose`.
+    pub fn detail(&self, message: &str) {
+        if self.verbose {
             self.say(message);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::args::{DecodeArgs, decoder_config};
+use crate::args::DecodeArgs;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
 use crate::input::{LnrSource, Options, Source, Timing};
@@ -15,11 +15,12 @@ use crate::text;
 pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     output::check_distinct(&args.input, &args.output)?;
     let begin = Instant::now();
-    let options = Options { decoder: decoder_config(args.backend, args.threads), size: args.size };
+    let options = Options { decoder: args.compute.decoder(), size: args.size };
     let timing =
         Timing { start: args.start.unwrap_or(0.0), duration: args.duration, frame_rate: args.fps };
     let mut source = LnrSource::open(&args.input, options, timing, console)?;
-    let info = source.info().clone();
+    let (info, backend) = (source.info().clone(), source.backend());
+    console.detail(&format!("computing with {backend}"));
     let mut sink = output::open_pictures(&args.output, &info, console)?;
     console.start(info.n_frames);
     let result = copy(&mut source, &mut *sink, console);
@@ -39,6 +40,8 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
             "damaged": n_damaged,
             "seconds": text::rounded(seconds, 3),
             "frames_s": text::rounded(rate, 3),
+            "backend": backend.name,
+            "no_gpu": backend.no_gpu,
         })
         .to_string(),
         false => format!(

@@ -21,7 +21,8 @@ const SNAP_NS: u64 = 1_000_000;
 pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
     output::check_distinct(&args.input, &args.output)?;
     let begin = Instant::now();
-    let mut source = input::open(&args.input, Options::default(), console)?;
+    let options = Options { decoder: args.compute.decoder(), size: None };
+    let mut source = input::open(&args.input, options, console)?;
     if let Some(size) = args.size {
         source = Box::new(Resized::new(args.input.clone(), source, size)?);
     }
@@ -30,6 +31,7 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         gstlnr::base::Error::InvalidSetting(_) => Failure::usage(e.to_string()),
         e => Failure::codec(&args.input, e),
     })?;
+    console.detail(&format!("computing with {}", encoder.backend()));
     let mut job = Job {
         args,
         console,
@@ -86,10 +88,8 @@ fn config(args: &EncodeArgs, info: &VideoInfo) -> EncoderConfig {
     config.key_int_max = args.key_int_max.unwrap_or(config.key_int_max);
     config.scene_cut = !args.no_scene_cut;
     config.seed = args.seed;
-    config.backend = args.backend.into();
-    config.threads = args.threads;
     config.epochs = args.epochs.unwrap_or(0);
-    config
+    args.compute.encoder(config)
 }
 
 /// How many frames there will be, when the input knows how many it has.
@@ -176,6 +176,7 @@ impl Job<'_> {
         let bpp = text::bits_per_pixel(bytes, &self.format, self.n_written);
         let kbit = text::kbit_per_second(bytes, self.duration);
         let rate = self.n_written as f64 / seconds.max(1e-9);
+        let backend = self.encoder.backend();
         let line = if self.args.json {
             json!({
                 "frames": self.n_written,
@@ -189,6 +190,8 @@ impl Job<'_> {
                 "iterations": stats.iterations,
                 "seconds": text::rounded(seconds, 3),
                 "frames_s": text::rounded(rate, 3),
+                "backend": backend.name,
+                "no_gpu": backend.no_gpu,
             })
             .to_string()
         } else {

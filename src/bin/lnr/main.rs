@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Outcome<()> {
-    let console = Console::new(args.quiet);
+    let console = Console::new(args.quiet, args.verbose);
     let cancel = console.cancel.clone();
     let on_signal = move || {
         if cancel.is_set() {

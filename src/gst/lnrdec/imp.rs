@@ -10,7 +10,8 @@ use gst_video::{VideoCodecFrame, VideoFrameRef};
 use super::session::Session;
 use super::size;
 use crate::base::{Error, PictureFormat};
-use crate::codec::DecoderConfig;
+use crate::codec::{Decoder, EngineConfig};
+use crate::gst::engine::{EngineSlot, device_property};
 use crate::gst::framing::{self, Found};
 use crate::gst::{Backend, caps, error, format, frame};
 
@@ -21,7 +22,18 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 #[derive(Clone, Copy, Default)]
 struct Settings {
     backend: Backend,
+    device: u32,
     threads: u32,
+}
+
+impl Settings {
+    fn engine(&self) -> EngineConfig {
+        EngineConfig {
+            backend: self.backend.into(),
+            device: self.device,
+            threads: self.threads as usize,
+        }
+    }
 }
 
 /// What the output is made from; negotiation reads it while a frame is being decoded.
@@ -41,6 +53,7 @@ pub struct LnrDec {
     stream: Mutex<Stream>,
     /// Taken out while in use: no lock is held while decoding or calling into GStreamer.
     session: Mutex<Option<Session>>,
+    engine: EngineSlot,
 }
 
 #[glib::object_subclass]
@@ -59,6 +72,7 @@ impl ObjectImpl for LnrDec {
                     .blurb("Where to compute")
                     .mutable_ready()
                     .build(),
+                device_property(),
                 glib::ParamSpecUInt::builder("threads")
                     .nick("Threads")
                     .blurb("Threads of the CPU backend (0 = all cores)")
@@ -74,6 +88,7 @@ impl ObjectImpl for LnrDec {
         let mut settings = self.settings.lock().unwrap();
         match pspec.name() {
             "backend" => settings.backend = value.get().expect("type checked by GObject"),
+            "device" => settings.device = value.get().expect("type checked by GObject"),
             "threads" => settings.threads = value.get().expect("type checked by GObject"),
             _ => unreachable!("no such property"),
         }
@@ -83,6 +98,7 @@ impl ObjectImpl for LnrDec {
         let settings = self.settings.lock().unwrap();
         match pspec.name() {
             "backend" => settings.backend.to_value(),
+            "device" => settings.device.to_value(),
             "threads" => settings.threads.to_value(),
             _ => unreachable!("no such property"),
         }
@@ -121,14 +137,19 @@ impl ElementImpl for LnrDec {
 }
 
 impl VideoDecoderImpl for LnrDec {
+    /// Called at NULL -> READY.
+    fn open(&self) -> Result<(), gst::ErrorMessage> {
+        self.decoder().map(|_| ()).map_err(|e| error::message(&e))
+    }
+
+    fn close(&self) -> Result<(), gst::ErrorMessage> {
+        self.engine.close();
+        Ok(())
+    }
+
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        let settings = *self.settings.lock().unwrap();
-        let session = Session::new(DecoderConfig {
-            backend: settings.backend.into(),
-            threads: settings.threads as usize,
-        })
-        .map_err(|e| error::message(&e))?;
-        *self.session.lock().unwrap() = Some(session);
+        let decoder = self.decoder().map_err(|e| error::message(&e))?;
+        *self.session.lock().unwrap() = Some(Session::new(decoder));
         *self.stream.lock().unwrap() = Stream::default();
         self.obj().set_packetized(false);
         Ok(())
@@ -241,6 +262,12 @@ impl VideoDecoderImpl for LnrDec {
 }
 
 impl LnrDec {
+    fn decoder(&self) -> crate::base::Result<Decoder> {
+        let config = self.settings.lock().unwrap().engine();
+        let engine = self.engine.get(&*self.obj(), *CAT, config)?;
+        Ok(Decoder::with_engine(config, engine))
+    }
+
     fn decode(
         &self,
         session: &mut Session,
@@ -256,7 +283,8 @@ impl LnrDec {
             Ok(shown) => shown,
             Err(error) => {
                 obj.release_frame(frame);
-                return match session.is_first_error() {
+                let is_lost = matches!(error, Error::Backend(_));
+                return match session.is_first_error() || is_lost {
                     true => self.report(&error),
                     false => self.count(&error),
                 };
@@ -329,8 +357,12 @@ impl LnrDec {
         })
     }
 
-    /// Warns, and counts an error against `max-errors`.
-    fn report(&self, error: &Error) -> Result<gst::FlowSuccess, gst::FlowError> {
+    /// Warns, and counts an error against `max-errors`; but where the device fails, everything that
+    /// follows would fail as well.
+    pub(super) fn report(&self, error: &Error) -> Result<gst::FlowSuccess, gst::FlowError> {
+        if let Error::Backend(_) = error {
+            return Err(error::post(&*self.obj(), error));
+        }
         gst::element_imp_warning!(
             self,
             gst::StreamError::Decode,

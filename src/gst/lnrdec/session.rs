@@ -4,7 +4,7 @@ use gst_video::VideoInfo;
 
 use crate::base::{Error, Picture, Result, Tau};
 use crate::bitstream::GroupHeader;
-use crate::codec::{Decoder, DecoderConfig};
+use crate::codec::Decoder;
 use crate::gst::clock::UnitClock;
 
 /// What an access unit asks for.
@@ -25,13 +25,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn new(config: DecoderConfig) -> Result<Self> {
-        Ok(Self {
-            decoder: Decoder::new(config)?,
-            clock: UnitClock::default(),
-            picture: None,
-            has_failed: false,
-        })
+    pub fn new(decoder: Decoder) -> Self {
+        Self { decoder, clock: UnitClock::default(), picture: None, has_failed: false }
     }
 
     pub fn push(&mut self, unit: &[u8], is_packetized: bool) -> Result<Shown> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use gst::glib;
 use gst_video::prelude::*;
@@ -12,7 +12,8 @@ use super::progress::{Reporter, Stats};
 use super::session::Session;
 use super::settings::{self, Settings};
 use crate::base::{Error, Result};
-use crate::codec::{AccessUnit, CancelFlag, Control, Encoder, EncoderConfig, RateControl};
+use crate::codec::{AccessUnit, CancelFlag, Control, Encoder, EncoderConfig, Engine, RateControl};
+use crate::gst::engine::EngineSlot;
 use crate::gst::{caps, error, format};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -28,6 +29,7 @@ pub struct LnrEnc {
     /// Taken out while in use: no lock is held while training or calling into GStreamer.
     session: Mutex<Option<Session>>,
     cancel: CancelFlag,
+    engine: EngineSlot,
 }
 
 #[glib::object_subclass]
@@ -110,7 +112,19 @@ impl ElementImpl for LnrEnc {
 }
 
 impl VideoEncoderImpl for LnrEnc {
+    /// Called at NULL -> READY.
+    fn open(&self) -> std::result::Result<(), gst::ErrorMessage> {
+        self.engine().map(|_| ()).map_err(|e| error::message(&e))
+    }
+
+    fn close(&self) -> std::result::Result<(), gst::ErrorMessage> {
+        self.engine.close();
+        Ok(())
+    }
+
     fn start(&self) -> std::result::Result<(), gst::ErrorMessage> {
+        // Properties may have changed since READY.
+        self.engine().map_err(|e| error::message(&e))?;
         *self.stats.lock().unwrap() = Stats::default();
         Ok(())
     }
@@ -125,7 +139,7 @@ impl VideoEncoderImpl for LnrEnc {
         state: &VideoCodecState<'static, Readable>,
     ) -> std::result::Result<(), gst::LoggableError> {
         self.drain().map_err(|flow| gst::loggable_error!(CAT, "draining: {flow}"))?;
-        let config = self.open(state).map_err(|e| {
+        let config = self.begin(state).map_err(|e| {
             self.obj().post_error_message(error::message(&e));
             gst::loggable_error!(CAT, "{e}")
         })?;
@@ -178,6 +192,11 @@ impl VideoEncoderImpl for LnrEnc {
 }
 
 impl LnrEnc {
+    fn engine(&self) -> Result<Arc<Engine>> {
+        let config = self.settings.lock().unwrap().engine();
+        self.engine.get(&*self.obj(), *CAT, config)
+    }
+
     fn with_session(&self, action: impl FnOnce(&mut Session) -> Flow) -> Flow {
         let Some(mut session) = self.session.lock().unwrap().take() else {
             return Err(gst::FlowError::NotNegotiated);
@@ -243,7 +262,7 @@ impl LnrEnc {
         obj.finish_frame(frame)
     }
 
-    fn open(&self, state: &VideoCodecState<'static, Readable>) -> Result<EncoderConfig> {
+    fn begin(&self, state: &VideoCodecState<'static, Readable>) -> Result<EncoderConfig> {
         let info = state.info();
         let fps = info.fps();
         let frame_rate = match (fps.numer(), fps.denom()) {
@@ -252,7 +271,8 @@ impl LnrEnc {
         };
         let settings = self.settings.lock().unwrap().clone();
         let config = settings.config(format::picture_format(info)?, frame_rate)?;
-        let session = Session::new(Encoder::new(config.clone())?, info.clone());
+        let encoder = Encoder::with_engine(config.clone(), self.engine()?)?;
+        let session = Session::new(encoder, info.clone());
         let n_frames = session.encoder.max_delay_frames();
         let latency = session.frame_duration() * u64::from(n_frames);
         *self.session.lock().unwrap() = Some(session);

@@ -6,7 +6,8 @@ use gst::glib;
 use gst::prelude::*;
 
 use crate::base::{PictureFormat, Result, limits};
-use crate::codec::{EncoderConfig, RateControl};
+use crate::codec::{EncoderConfig, EngineConfig, RateControl};
+use crate::gst::engine::device_property;
 use crate::gst::{Backend, Profile, Speed};
 
 /// The writable properties of the encoder.
@@ -20,6 +21,7 @@ pub(super) struct Settings {
     pub key_int_max: u32,
     pub scene_cut: bool,
     pub backend: Backend,
+    pub device: u32,
     pub threads: u32,
     pub seed: u64,
     /// MiB; 0 = no bound
@@ -39,6 +41,7 @@ impl Default for Settings {
             key_int_max: 33,
             scene_cut: true,
             backend: Backend::default(),
+            device: 0,
             threads: 0,
             seed: 1,
             max_memory: 0,
@@ -67,11 +70,21 @@ impl Settings {
             scene_cut: self.scene_cut,
             seed: self.seed,
             backend: self.backend.into(),
+            device: self.device,
             threads: self.threads as usize,
             max_memory: u64::from(self.max_memory) << 20,
             epochs: self.epochs,
             ..EncoderConfig::new(format)
         })
+    }
+
+    /// The backend that they ask for.
+    pub fn engine(&self) -> EngineConfig {
+        EngineConfig {
+            backend: self.backend.into(),
+            device: self.device,
+            threads: self.threads as usize,
+        }
     }
 
     pub fn get(&self, name: &str) -> glib::Value {
@@ -83,6 +96,7 @@ impl Settings {
             "key-int-max" => self.key_int_max.to_value(),
             "scene-cut" => self.scene_cut.to_value(),
             "backend" => self.backend.to_value(),
+            "device" => self.device.to_value(),
             "threads" => self.threads.to_value(),
             "seed" => self.seed.to_value(),
             "max-memory" => self.max_memory.to_value(),
@@ -107,6 +121,7 @@ impl Settings {
             "key-int-max" => self.key_int_max = to(value),
             "scene-cut" => self.scene_cut = to(value),
             "backend" => self.backend = to(value),
+            "device" => self.device = to(value),
             "threads" => self.threads = to(value),
             "seed" => self.seed = to(value),
             "max-memory" => self.max_memory = to(value),
@@ -177,6 +192,7 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 .blurb("Where to compute")
                 .mutable_ready()
                 .build(),
+            device_property(),
             uint("threads", "Threads", "Threads of the CPU backend (0 = all cores)", 0, 1024, 0),
             glib::ParamSpecUInt64::builder("seed")
                 .nick("Seed")
@@ -187,7 +203,8 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
             uint(
                 "max-memory",
                 "Memory bound",
-                "Memory to stay below in MiB; groups get shorter for it (0 = no bound)",
+                "Memory to stay below in MiB, of the GPU where that trains; groups get shorter for it \
+                 (0 = no bound but a GPU's own)",
                 0,
                 i32::MAX as u32,
                 d.max_memory,

@@ -126,6 +126,17 @@ impl Isa {
         }
     }
 
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "AVX-512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "AVX2",
+            Self::Portable => "no SIMD",
+        }
+    }
+
     /// Every set this machine has, the fastest first.
     pub fn available() -> Vec<Self> {
         let mut all = Vec::new();

@@ -6,7 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use gstlnr::base::limits::MAX_GROUP_FRAMES;
 use gstlnr::codec::ModelOptions;
 
-use crate::args::{Backend, parse_size};
+use crate::args::{Compute, parse_size};
 
 #[derive(clap::Args)]
 pub struct EvalArgs {
@@ -50,12 +50,8 @@ pub struct AblationArgs {
     /// Seed of the random numbers.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Threads; 0: all cores.
-    #[arg(long, default_value_t = 0)]
-    pub threads: usize,
-    /// Where to compute.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub backend: Backend,
+    #[command(flatten)]
+    pub compute: Compute,
     /// Folder for a table (.csv) and a plot (.svg) of each experiment.
     #[arg(long, default_value = "out/eval")]
     pub out: PathBuf,

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use gstlnr::base::PictureFormat;
 
 use super::args::AblationArgs;
-use crate::args::decoder_config;
 use crate::compare::{matrices, with_matrix};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
@@ -24,7 +23,7 @@ impl Clip {
     /// When the video cannot be read or has no frames where they are asked for.
     pub fn read(args: &AblationArgs, console: &Console) -> Outcome<Self> {
         let path = &args.video;
-        let decoder = decoder_config(args.backend, args.threads);
+        let decoder = args.compute.decoder();
         let mut source = input::open(path, Options { decoder, size: None }, console)?;
         // Small pictures of a large video keep its colours.
         let own = source.info().format;

@@ -14,7 +14,6 @@ use super::args::AblationArgs;
 use super::clip::Clip;
 use super::experiments::{Task, Variant};
 use super::table::Row;
-use crate::args::decoder_config;
 use crate::console::Console;
 use crate::exit::Failure;
 
@@ -162,8 +161,7 @@ impl Meter<'_> {
         let [w, h] = [format.width, format.height]
             .map(|side| ((f64::from(side) * scale).round() as u32).max(1));
         let mut out = Picture::new(format.resized(w, h)).map_err(stop)?;
-        let mut decoder =
-            Decoder::new(decoder_config(self.args.backend, self.args.threads)).map_err(stop)?;
+        let mut decoder = Decoder::new(self.args.compute.decoder()).map_err(stop)?;
         let begin = Instant::now();
         for unit in file.units.iter().take(1) {
             decoder.push(&unit.data).map_err(stop)?;
@@ -226,8 +224,6 @@ pub fn config(
     config.key_int_max = n_frames as u32;
     config.scene_cut = false;
     config.seed = args.seed;
-    config.backend = args.backend.into();
-    config.threads = args.threads;
     config.epochs = args.epochs.unwrap_or(0);
-    config
+    args.compute.encoder(config)
 }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use gstlnr::base::{Picture, PictureFormat, Tau};
+use gstlnr::base::{Error, Picture, PictureFormat, Tau};
 use gstlnr::bitstream::{GroupHeader, parse_group_header};
-use gstlnr::codec::Decoder;
+use gstlnr::codec::{BackendInfo, Decoder};
 
 use super::units::{Item, Units, index, open_units};
 use super::{Frame, Options, Source, VideoInfo, grid_time};
@@ -94,6 +94,11 @@ impl LnrSource {
         })
     }
 
+    /// What it computes with.
+    pub fn backend(&self) -> BackendInfo {
+        self.decoder.backend()
+    }
+
     /// Reads the next access unit that begins a group or, if `frames`, shows a frame of the current
     /// one; passes over damage and over groups before the first wanted time. Returns which time it
     /// shows, or none at the end.
@@ -130,6 +135,8 @@ impl LnrSource {
                     }
                     return Ok(Some((shown.tau, shown.pts)));
                 }
+                // What follows would fail as well: this is no damage.
+                Err(e @ Error::Backend(_)) => return Err(Failure::codec(&self.path, e)),
                 Err(e) => {
                     self.group = None;
                     self.warn(&e.to_string());

@@ -2,12 +2,8 @@
 // Profile `warp`, fused: points go through sampling, network, loss and back without leaving the
 // processor. A warp takes 64 points at a time, two per lane; values lie in shared memory as
 // [unit, point], and every lane keeps some of the weights' gradients in registers.
+#include "network.cuh"
 #include "sources.cuh"
-
-// Points of a tile, and the distance of rows: 16-byte loads of eight rows meet no bank twice.
-#define TILE 64
-#define PITCH 68
-#define MAX_FEATURES 16
 
 struct FrameArgs {
     const float* grids;
@@ -34,79 +30,6 @@ struct FrameArgs {
 };
 
 enum Mode { RENDER, ERROR, TRAIN };
-
-// Sums of a block, in this order.
-template <int W>
-struct Partial {
-    static const int w2 = 0, w1 = w2 + W * W, w3 = w1 + W * MAX_FEATURES, skip = w3 + 4 * W;
-    static const int b1 = skip + 4 * MAX_FEATURES, b2 = b1 + W, b3 = b2 + W, scale = b3 + 4;
-    static const int error = scale + MAX_LEVELS, len = error + 1;
-};
-
-// Weights in shared memory; padding is zero.
-template <int W>
-struct Weights {
-    // [n_features, W], [W, W] from input to output; [W, 4]; [n_features, 4]
-    float w1t[MAX_FEATURES * W], b1[W], w2t[W * W], b2[W], w3t[W * 4], b3[4], skipt[MAX_FEATURES * 4];
-};
-// From output to input, for the way back.
-template <int W>
-struct WeightsBwd {
-    float w1[W * MAX_FEATURES], w2[W * W];
-};
-
-// sum[q][i] += w[i] x[q] for 16 outputs and two points
-DEVICE void add_products(float sum[2][16], const float* w, const float* x) {
-    float v[2] = {x[0], x[32]};
-#pragma unroll
-    for (int i = 0; i < 16; i += 4) {
-        float4 w4 = *reinterpret_cast<const float4*>(w + i);
-#pragma unroll
-        for (int q = 0; q < 2; q++) {
-            sum[q][i] += w4.x * v[q];
-            sum[q][i + 1] += w4.y * v[q];
-            sum[q][i + 2] += w4.z * v[q];
-            sum[q][i + 3] += w4.w * v[q];
-        }
-    }
-}
-
-DEVICE float dot4(const float* w, const float v[4]) {
-    float4 w4 = *reinterpret_cast<const float4*>(w);
-    return w4.x * v[0] + w4.y * v[1] + w4.z * v[2] + w4.w * v[3];
-}
-
-// sum += a . b over the points of a tile
-DEVICE float dot_rows(float4 a, const float* b, float sum) {
-    float4 v = *reinterpret_cast<const float4*>(b);
-    return sum + a.x * v.x + a.y * v.y + a.z * v.z + a.w * v.w;
-}
-
-// y = ReLU(w^T x + b), columns of this lane
-template <int W>
-DEVICE void layer(const float* wt, const float* b, const float* x, int n_in, float* y) {
-    for (int block = 0; block < W; block += 16) {
-        float sum[2][16];
-#pragma unroll
-        for (int i = 0; i < 16; i++) sum[0][i] = sum[1][i] = b[block + i];
-        for (int c = 0; c < n_in; c++) add_products(sum, wt + c * W + block, x + c * PITCH);
-#pragma unroll
-        for (int i = 0; i < 16; i++) {
-            y[(block + i) * PITCH] = fmaxf(sum[0][i], 0.0f);
-            y[(block + i) * PITCH + 32] = fmaxf(sum[1][i], 0.0f);
-        }
-    }
-}
-
-// y becomes the gradient of the layer whose output it was, where that was not cut off
-DEVICE void store_masked(float sum[2][16], float* y) {
-#pragma unroll
-    for (int i = 0; i < 16; i++) {
-        float* at = y + i * PITCH;
-        at[0] = at[0] > 0.0f ? sum[0][i] : 0.0f;
-        at[32] = at[32] > 0.0f ? sum[1][i] : 0.0f;
-    }
-}
 
 template <int W, Mode mode>
 DEVICE void load_weights(const FrameArgs& a, Weights<W>& w, WeightsBwd<W>* bwd) {

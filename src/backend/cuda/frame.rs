@@ -8,7 +8,7 @@ use super::{MAX_SHARED, args, blocks, unsupported};
 use crate::backend::{Grads, Lattice, Params, Shape, Sum, Tensor, TrainStep};
 use crate::base::{Result, limits};
 
-/// As in `kernels/frame.cu`: points of a tile, distance of rows, features at most.
+/// As in `kernels/network.cuh`: points of a tile, distance of rows, features at most.
 const TILE: usize = 64;
 const PITCH: usize = 68;
 const MAX_FEATURES: usize = 16;

@@ -80,7 +80,7 @@ pub(super) fn failed(what: &str) -> impl Fn(DriverError) -> Error + '_ {
         let cause = e.error_string().map_or_else(|_| String::new(), |s| s.to_string_lossy().into());
         let hint = match e.0 {
             CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
-                "; use smaller groups (key-int-max), another device, or backend=cpu"
+                "; use smaller groups (max-memory, key-int-max), another device, or backend=cpu"
             }
             _ => "; the device may be lost: see the kernel log, or use backend=cpu",
         };

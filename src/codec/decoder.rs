@@ -4,20 +4,11 @@ use std::sync::Arc;
 
 use super::engine::{BackendInfo, Engine, EngineConfig, Scene};
 use super::model::model;
-use crate::backend::Choice;
 use crate::base::{Error, Picture, Result, Tau};
 use crate::bitstream::{self, GroupHeader, Unit};
 
-/// Settings of a decoder.
-#[derive(Clone, Debug, Default)]
-pub struct DecoderConfig {
-    /// Compute backend.
-    pub backend: Choice,
-    /// Number of the GPU.
-    pub device: u32,
-    /// Threads of the CPU backend; 0 = all cores.
-    pub threads: usize,
-}
+/// Settings of a decoder: what it computes with.
+pub type DecoderConfig = EngineConfig;
 
 /// What an access unit asks to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +32,11 @@ impl Decoder {
     /// # Errors
     /// [`Error::Backend`] when the backend is not available.
     pub fn new(config: DecoderConfig) -> Result<Self> {
-        let DecoderConfig { backend, device, threads } = config;
-        let config = EngineConfig { backend, device, threads };
         Ok(Self::with_engine(config, Arc::new(Engine::new(config)?)))
     }
 
     /// With a backend that was opened by these settings, and that nothing else uses meanwhile.
-    pub(crate) fn with_engine(config: EngineConfig, engine: Arc<Engine>) -> Self {
+    pub(crate) fn with_engine(config: DecoderConfig, engine: Arc<Engine>) -> Self {
         Self { engine, in_parallel: config.threads != 1, group: None }
     }
 

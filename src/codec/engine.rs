@@ -35,10 +35,10 @@ impl fmt::Display for BackendInfo {
     }
 }
 
-/// Which backend to open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What to compute with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// Which one.
+    /// Compute backend.
     pub backend: Choice,
     /// Number of the GPU.
     pub device: u32,

@@ -200,7 +200,7 @@ pub fn paper_parameters(shape: &PaperShape, rng: &mut Rng) -> Vec<f32> {
         normal(0..shape.n_encoding(), 1e-2);
     }
     for (i, layer) in shape.layers.iter().enumerate() {
-        let is_modulated = shape.hyper.iter().any(|h| h.layer == i);
+        let is_modulated = shape.hyper_of(i).is_some();
         let gain = if i + 1 == shape.layers.len() { 0.1 } else { 2.0f32.sqrt() };
         let gain = if is_modulated { 2.0 * gain } else { gain };
         normal(layer.weights(), gain / (layer.n_in as f32).sqrt());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The training of one group, written once over the backend.
 
+mod errors;
 mod finish;
 mod paper;
 mod recipe;

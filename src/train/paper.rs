@@ -2,11 +2,12 @@
 //! The paper's training: MSE, Adam, all parameters at once (paper section 3.4 and appendix A).
 
 use super::Recipe;
-use super::run::{KEPT_ERRORS, Report, Steps, error_form, n_errors};
+use super::errors::Errors;
+use super::run::{Report, Steps, error_form};
 use super::variable::Variable;
 use crate::backend::paper::{PaperBackend, PaperPurpose, PaperShape, PaperStep};
 use crate::backend::pixels::PixelSource;
-use crate::backend::{Adam, Lattice, Sum, read_sums};
+use crate::backend::{Adam, Lattice};
 use crate::base::{Picture, Result, Rng};
 use crate::model;
 
@@ -48,8 +49,7 @@ pub fn train_paper<B: PaperBackend>(
         let mut steps = Steps::new(n_steps, trainer.phases.len(), report);
         for step in 0..n_steps {
             trainer.step(step, recipe.schedule(step, n_steps))?;
-            let errors = n_errors(step, n_steps).map_or(Ok(vec![]), |n| trainer.errors(n))?;
-            steps.done(&errors)?;
+            steps.done(&trainer.errors.read(backend, (step, n_steps))?)?;
         }
         let mut params = vec![0.0; shape.len()];
         backend.read(&trainer.params.values, 0, &mut params)?;
@@ -65,9 +65,7 @@ struct Trainer<'a, B: PaperBackend> {
     params: Variable<B::Buffer>,
     target: B::Buffer,
     pixels: Vec<f32>,
-    /// Errors of the last steps, and the loss over each.
-    sums: B::Buffer,
-    weights: [f32; KEPT_ERRORS],
+    errors: Errors<B::Buffer>,
     /// Points between those of a step, both ways.
     stride: usize,
     /// The first point of each step of an epoch.
@@ -98,19 +96,12 @@ impl<'a, B: PaperBackend> Trainer<'a, B> {
             params: Variable::new(backend, &model::paper_parameters(shape, &mut rng))?,
             target: backend.alloc(n)?,
             pixels: Vec::new(),
-            sums: backend.alloc(2 * KEPT_ERRORS)?,
-            weights: [0.0; KEPT_ERRORS],
+            errors: Errors::new(backend)?,
             stride,
             phases,
             rng,
             form: error_form(pictures[0]),
         })
-    }
-
-    /// The mean squared errors of the last `n` steps.
-    fn errors(&self, n: usize) -> Result<Vec<f32>> {
-        let sums = read_sums(self.backend, &self.sums, n)?;
-        Ok(sums.iter().zip(&self.weights).map(|(s, w)| *s as f32 * w).collect())
     }
 
     /// One step over the points of the epoch's next phase.
@@ -125,9 +116,7 @@ impl<'a, B: PaperBackend> Trainer<'a, B> {
         let weight = 1.0 / n_pixels.max(1) as f32;
         let job = PaperStep { lattice, form: self.form, weight };
         let (b, shape, p) = (self.backend, self.shape, &mut self.params);
-        let index = step as usize % KEPT_ERRORS;
-        self.weights[index] = weight;
-        let (ws, error) = (&mut self.workspace, Sum { buffer: &mut self.sums, index });
+        let (ws, error) = (&mut self.workspace, self.errors.place(step, weight));
         let adam =
             |rate: f32| Adam { rate: rate * factor, beta1: 0.9, beta2: 0.999, step: step + 1 };
         let tables = shape.n_encoding();

@@ -14,15 +14,6 @@ pub struct Report {
     pub mse: f32,
 }
 
-/// Sums that lie in a buffer until they are read together: reading waits for the backend.
-pub(super) const KEPT_ERRORS: usize = 8;
-
-/// How many errors are read after step `step`, if it is time.
-pub(super) fn n_errors(step: u32, n_steps: u32) -> Option<usize> {
-    let n = step as usize % KEPT_ERRORS + 1;
-    (n == KEPT_ERRORS || step + 1 == n_steps).then_some(n)
-}
-
 /// Counts the steps and asks after each whether to go on.
 pub(super) struct Steps<'a> {
     state: Report,

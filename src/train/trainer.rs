@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::run::{KEPT_ERRORS, Report, Steps, error_form, n_errors};
+use super::errors::Errors;
+use super::run::{Report, Steps, error_form};
 use super::steering::Steering;
 use super::variable::{EntropyState, Variable};
 use super::{Recipe, finish};
@@ -26,9 +27,6 @@ pub struct Trained {
     pub lambda: f32,
 }
 
-/// Where the bits of the canonical planes are in the trainer's sums.
-const BITS: usize = KEPT_ERRORS;
-
 /// The state of a training run.
 pub(super) struct Trainer<'a, B: Backend> {
     pub backend: &'a B,
@@ -46,14 +44,13 @@ pub(super) struct Trainer<'a, B: Backend> {
     /// The gradient of the canonical planes' rate when it was last looked at.
     canonical_rate: B::Buffer,
     target: B::Buffer,
-    /// Errors of the last steps; bits of the canonical planes; bits of each motion and each residual
-    /// node.
+    /// Bits of the canonical planes; of each motion and each residual node. After the last step the
+    /// first serves other sums.
     sums: B::Buffer,
+    errors: Errors<B::Buffer>,
     /// The price of a bit, which follows the target where there is one.
     pub lambda: f32,
     steering: Steering,
-    /// Of each of the last steps: the loss over the sum of squared errors.
-    weights: [f32; KEPT_ERRORS],
     /// Visits of each motion and residual node.
     visits: [Vec<u32>; 2],
     form: [[f32; 3]; 3],
@@ -92,10 +89,10 @@ impl<'a, B: Backend> Trainer<'a, B> {
             entropy: [entropy(a, &mut rng)?, entropy(b, &mut rng)?, entropy(c, &mut rng)?],
             canonical_rate: backend.alloc(n_grid)?,
             target: backend.alloc(n_pixels)?,
-            sums: backend.alloc(2 * (BITS + 1 + shape.motion.nodes.n + shape.residual.nodes.n))?,
+            sums: backend.alloc(2 * (1 + shape.motion.nodes.n + shape.residual.nodes.n))?,
+            errors: Errors::new(backend)?,
             lambda: recipe.lambda,
             steering: Steering::default(),
-            weights: [0.0; KEPT_ERRORS],
             visits: [vec![0; shape.motion.nodes.n], vec![0; shape.residual.nodes.n]],
             form: error_form(pictures[0]),
         })
@@ -189,7 +186,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             let model = &e.variable.values;
             let ws = &mut self.workspace;
             let symbols = &self.symbols;
-            let bits = Sum { buffer: &mut self.sums, index: BITS };
+            let bits = Sum { buffer: &mut self.sums, index: 0 };
             self.backend.rate(ws, &e.entropy, &planes, symbols, model, weight, grads, bits)?;
         }
         self.backend.add(&self.canonical_rate, &mut self.grids.grads, canonical)?;
@@ -203,7 +200,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             let model = &e.variable.values;
             let ws = &mut self.workspace;
             let symbols = &self.symbols;
-            let index = BITS + 1 + k * self.shape.motion.nodes.n + node;
+            let index = 1 + k * self.shape.motion.nodes.n + node;
             let bits = Sum { buffer: &mut self.sums, index };
             self.backend.rate(ws, &e.entropy, &planes, symbols, model, weight, grads, bits)?;
         }
@@ -213,9 +210,8 @@ impl<'a, B: Backend> Trainer<'a, B> {
     /// Bits of all grids; nodes that were not looked at yet count as the mean of the others.
     fn total_bits(&self) -> Result<f64> {
         let n_nodes = self.visits.iter().map(Vec::len).sum::<usize>();
-        let sums = read_sums(self.backend, &self.sums, BITS + 1 + n_nodes)?;
-        let (canonical, mut rest) = (sums[BITS], &sums[BITS + 1..]);
-        let mut total = canonical;
+        let sums = read_sums(self.backend, &self.sums, 1 + n_nodes)?;
+        let (mut total, mut rest) = (sums[0], &sums[1..]);
         for visits in &self.visits {
             let (bits, after) = rest.split_at(visits.len());
             let known = bits.iter().zip(visits).filter(|(_, visits)| **visits > 0);
@@ -292,12 +288,6 @@ impl<'a, B: Backend> Trainer<'a, B> {
         Ok(())
     }
 
-    /// The mean squared errors of the last `n` steps.
-    fn errors(&self, n: usize) -> Result<Vec<f32>> {
-        let sums = read_sums(self.backend, &self.sums, n)?;
-        Ok(sums.iter().zip(&self.weights).map(|(s, w)| *s as f32 * w).collect())
-    }
-
     /// One step on the pixels of a frame.
     fn step(
         &mut self,
@@ -337,9 +327,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             modulated: &mut self.d_modulated,
         };
         let ws = &mut self.workspace;
-        let index = step as usize % KEPT_ERRORS;
-        self.weights[index] = job.weight;
-        let error = Sum { buffer: &mut self.sums, index };
+        let error = self.errors.place(step, job.weight);
         b.train(ws, self.shape, &job, &self.target, &params, Some(&mut grads), error)?;
         let (modulated, d) = (&self.modulated, &self.d_modulated);
         b.modulate_bwd(self.shape, job.tau, values, modulated, d, &mut self.network.grads)?;
@@ -383,8 +371,7 @@ fn run<B: Backend>(
         for &frame in &order {
             let at = (steps.n_done(), n_steps);
             trainer.step(frame, at, &mut rng, measure)?;
-            let errors = n_errors(at.0, n_steps).map_or(Ok(vec![]), |n| trainer.errors(n))?;
-            steps.done(&errors)?;
+            steps.done(&trainer.errors.read(backend, at)?)?;
         }
     }
     finish::finish(trainer, steps.n_done(), &mut || steps.poll())

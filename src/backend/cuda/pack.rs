@@ -2,7 +2,7 @@
 //! Rendering in bands of rows: while one is computed, the one before travels to the host and the one
 //! before that is copied to the picture.
 
-use super::device::{Device, Landing, Launch};
+use super::device::{Device, Landing, Launch, Memory};
 use super::memory::Scratch;
 use super::{args, blocks};
 use crate::base::{ChromaSite, Picture, PictureFormat, Result};
@@ -15,8 +15,9 @@ const MIN_POINTS: usize = 1 << 16;
 pub struct Bands<D: Device> {
     /// [planes, rows * points, width * points] f32
     values: Scratch<D::Memory>,
-    packed: [Scratch<D::Memory>; 2],
+    // Landings wait for what is under way when they go, so they go before what it comes from.
     landings: [Option<(D::Landing, usize)>; 2],
+    packed: [Scratch<D::Memory>; 2],
 }
 
 impl<D: Device> Default for Bands<D> {
@@ -57,28 +58,9 @@ pub struct Band {
 }
 
 impl<D: Device> Bands<D> {
-    /// Waits for copies that an error left under way: their source must stay as it is.
-    fn abandon(&self) {
-        for (landing, _) in self.landings.iter().flatten() {
-            let _ = landing.bytes();
-        }
-    }
-
     /// Renders `out` from `points` x `points` points per pixel: `evaluate` starts the kernels that
     /// give the values of a band, whose rows are a multiple of `unit` (but for the last).
     pub fn render(
-        &mut self,
-        device: &D,
-        points: usize,
-        unit: usize,
-        out: &mut Picture,
-        evaluate: &mut dyn FnMut(&D, &Band) -> Result<()>,
-    ) -> Result<()> {
-        let outcome = self.all(device, points, unit, out, evaluate);
-        outcome.inspect_err(|_| self.abandon())
-    }
-
-    fn all(
         &mut self,
         device: &D,
         points: usize,
@@ -129,11 +111,15 @@ impl<D: Device> Bands<D> {
             *offset = bytes as u64;
             bytes += rows.plane_bytes(format, plane);
         }
+        if let Some((landing, _)) = &self.landings[slot] {
+            // An error may have left a copy under way, whose source must stay as it is.
+            landing.bytes()?;
+        }
         let packed = self.packed[slot].reserve(device, bytes)?;
         let (half_x, half_y) = format.chroma.shifts();
         let args = args::Pack {
             values: self.values.address(),
-            out: super::device::Memory::address(packed),
+            out: packed.address(),
             offset,
             width: format.width,
             rows: rows.n as u32,

@@ -4,7 +4,7 @@
 use bytemuck::Zeroable;
 
 use super::args::args;
-use super::device::{Device, Launch};
+use super::device::{Device, Launch, Memory};
 use super::memory::Floats;
 use super::unsupported;
 use super::workspace::Workspace;
@@ -135,8 +135,7 @@ pub fn rate<D: Device>(
     }
     let e = job.entropy;
     let (planes, n_blocks) = planes(device, job);
-    let partials = workspace.partials.reserve(device, 4 * partials(device))?;
-    let partials = super::device::Memory::address(partials);
+    let partials = workspace.partials.reserve(device, 4 * partials(device))?.address();
     let (d_symbols, d_model) = grads.map_or((0, 0), |(s, m)| (s.at(0), m.at(0)));
     let (has_before, has_extra) = (e.before.into(), e.extra.into());
     let (w2, skip) = (e.w2().start as u32, e.skip().start as u32);

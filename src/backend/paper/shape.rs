@@ -191,11 +191,21 @@ impl PaperShape {
         start..start + self.d_latent
     }
 
-    /// z(tau): linear between the latents of frames (paper Eq. 4).
-    pub fn latent_at(&self, tau: f32, params: &[f32]) -> Vec<f32> {
+    /// Which of the hypernetworks modulates a layer, if any.
+    pub fn hyper_of(&self, layer: usize) -> Option<usize> {
+        self.hyper.iter().position(|h| h.layer == layer)
+    }
+
+    /// The frames around time `tau` and the weight of the second; times outside are clamped.
+    pub fn frames_at(&self, tau: f32) -> (usize, usize, f32) {
         let tau = tau.clamp(0.0, (self.n_frames - 1) as f32);
         let a = tau as usize;
-        let (b, w) = ((a + 1).min(self.n_frames - 1), tau - a as f32);
+        (a, (a + 1).min(self.n_frames - 1), tau - a as f32)
+    }
+
+    /// z(tau): linear between the latents of frames (paper Eq. 4).
+    pub fn latent_at(&self, tau: f32, params: &[f32]) -> Vec<f32> {
+        let (a, b, w) = self.frames_at(tau);
         let (za, zb) = (&params[self.latent(a)], &params[self.latent(b)]);
         za.iter().zip(zb).map(|(a, b)| a * (1.0 - w) + b * w).collect()
     }

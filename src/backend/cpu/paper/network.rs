@@ -31,8 +31,8 @@ impl Weights {
 
     /// The layers of a model that are the same at all times; `None` where a layer is modulated.
     pub fn shared(shape: &PaperShape, params: &[f32]) -> Vec<Option<Self>> {
-        let is_modulated = |l: usize| shape.hyper.iter().any(|h| h.layer == l);
-        let layer = |l: usize| (!is_modulated(l)).then(|| Self::new(shape, l, params, None));
+        let new = |l: usize| Self::new(shape, l, params, None);
+        let layer = |l: usize| shape.hyper_of(l).is_none().then(|| new(l));
         (0..shape.layers.len()).map(layer).collect()
     }
 

@@ -124,7 +124,7 @@ pub fn render(
             Weights::new(shape, h.layer, params, Some(&mask))
         })
         .collect();
-    let own = |l: usize| shape.hyper.iter().position(|h| h.layer == l).map(|h| &modulated[h]);
+    let own = |l: usize| shape.hyper_of(l).map(|h| &modulated[h]);
     let weights: Vec<&Weights> = scratch
         .shared
         .iter()

@@ -179,7 +179,6 @@ impl Task for FrameTask<'_> {
             .zip(&self.pq)
             .map(|(h, &pq)| Mask { layer: &shape.layers[h.layer], rank: h.rank, pq }.run(s))
             .collect();
-        let hyper_of = |layer: usize| shape.hyper.iter().position(|h| h.layer == layer);
         let modulated: Vec<_> = shape
             .hyper
             .iter()
@@ -187,7 +186,9 @@ impl Task for FrameTask<'_> {
             .map(|(h, mask)| Weights::new(shape, h.layer, params, Some(mask)))
             .collect();
         let weights: Vec<&Weights> = (first..n_layers)
-            .filter_map(|l| self.scene.shared[l].as_ref().or(hyper_of(l).map(|h| &modulated[h])))
+            .filter_map(|l| {
+                self.scene.shared[l].as_ref().or(shape.hyper_of(l).map(|h| &modulated[h]))
+            })
             .collect();
         // Gradients of the modulated weights of this frame, biases behind them.
         let mut own: Vec<Vec<f32>> =
@@ -218,7 +219,7 @@ impl Task for FrameTask<'_> {
             }
             for (l, weights) in (first..n_layers).zip(&weights).rev() {
                 let x = if l == first { &prefix.0[first] } else { &x[l - first - 1] };
-                let grads = match hyper_of(l) {
+                let grads = match shape.hyper_of(l) {
                     Some(h) => &mut own[h][..],
                     None => &mut self.band.grads[shape.layers[l].range()],
                 };

@@ -4,7 +4,7 @@
 use super::super::device::{Device, Launch};
 use super::super::{args::Fixed, blocks};
 use super::layers::{self, Rows, Sums};
-use super::networks::{Product, hyper_of};
+use super::networks::Product;
 use super::train::Job;
 use super::{Arena, args, padded};
 use crate::backend::paper::PaperShape;
@@ -128,7 +128,7 @@ impl<D: Device> Job<'_, D> {
         let (layer, extent) = (&shape.layers[l], self.extent_of(l));
         let weights = &self.places.networks.weights[l];
         let to = grads + 4 * layer.offset as u64;
-        match hyper_of(shape, l) {
+        match shape.hyper_of(l) {
             Some(h) => {
                 let (x, sums) = (self.inputs(l), Sums::PerFrame);
                 layers::backward_weights(self.device, extent, weights, d, x, &sums, at.weights)?;

@@ -34,11 +34,6 @@ pub enum Which {
     Modulated,
 }
 
-/// The hypernetwork of a layer.
-pub fn hyper_of(shape: &PaperShape, layer: usize) -> Option<usize> {
-    shape.hyper.iter().position(|h| h.layer == layer)
-}
-
 impl Networks {
     pub fn new(
         arena: &mut Arena,
@@ -59,7 +54,7 @@ impl Networks {
         let mut weights = Vec::new();
         for (i, layer) in shape.layers.iter().enumerate() {
             let (n_in, n_out) = (padded(layer.n_in), padded(layer.n_out));
-            let is_modulated = hyper_of(shape, i).is_some();
+            let is_modulated = shape.hyper_of(i).is_some();
             let n = n_in * n_out * if is_modulated { n_frames } else { 1 };
             let forward = arena.halves(n);
             let transposed = if with_transposed { arena.halves(n) } else { 0 };
@@ -89,16 +84,14 @@ impl Networks {
         tau: f32,
         params: u64,
     ) -> Result<()> {
-        let tau = tau.clamp(0.0, (shape.n_frames - 1) as f32);
-        let first = tau as usize;
-        let second = (first + 1).min(shape.n_frames - 1);
+        let (first, second, weight) = shape.frames_at(tau);
         let args = args::Latent {
             latents: params + 4 * shape.latents as u64,
             z: self.z,
             first: (first * shape.d_latent) as u32,
             second: (second * shape.d_latent) as u32,
             n: shape.d_latent as u32,
-            weight: tau - first as f32,
+            weight,
         };
         device.launch("latent", Launch::row(1, 256), &args)
     }
@@ -152,7 +145,7 @@ impl Networks {
         which: Which,
     ) -> Result<()> {
         for (i, (layer, to)) in shape.layers.iter().zip(&self.weights).enumerate() {
-            let hyper = hyper_of(shape, i);
+            let hyper = shape.hyper_of(i);
             let modulated = hyper.is_some();
             if which == Which::Shared && modulated || which == Which::Modulated && !modulated {
                 continue;

@@ -113,3 +113,24 @@ DEVICE T warp_sum(T v) {
     for (int mask = 16; mask > 0; mask >>= 1) v += shuffle_xor(v, mask);
     return v;
 }
+
+// Sum over the 256 threads of a block, for thread 0. sums: [8] of shared memory
+DEVICE float block_sum(float v, float* sums) {
+    v = warp_sum(v);
+    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = v;
+    block_sync();
+    float total = 0.0f;
+    if (threadIdx.x == 0)
+        for (int i = 0; i < 8; i++) total += sums[i];
+    return total;
+}
+
+// A warp leaves the sum of `n` parts as the host reads it: a float and what rounding to it lost.
+DEVICE void store_sum(const float* parts, uint32_t n, float* to) {
+    double sum = 0.0;
+    for (uint32_t i = threadIdx.x % 32; i < n; i += 32) sum += double(parts[i]);
+    sum = warp_sum(sum);
+    if (threadIdx.x % 32 != 0) return;
+    to[0] = float(sum);
+    to[1] = float(sum - double(float(sum)));
+}

@@ -58,6 +58,8 @@ DEVICE void load_weights(const FrameArgs& a, Weights<W>& w, WeightsBwd<W>* bwd) 
         int c = i / 4, o = i % 4;
         w.skipt[i] = c < n && o < int(a.n_out) ? a.network[a.skip + o * n + c] : 0.0f;
     }
+    if (threadIdx.x < MAX_LEVELS)
+        w.scales[threadIdx.x] = threadIdx.x < a.sources.n_canonical ? expf(a.network[threadIdx.x]) : 0.0f;
     if (threadIdx.x < 4) w.b3[threadIdx.x] = threadIdx.x < a.n_out ? a.network[a.b3 + threadIdx.x] : 0.0f;
 }
 
@@ -104,7 +106,7 @@ DEVICE void frame(const FrameArgs& a) {
             float at[2], slope[2];
             displaced(s, a.timed, px, py, at);
             for (int l = 0; l < n_canonical; l++) {
-                float scale = expf(a.network[l]);
+                float scale = w.scales[l];
                 x[l * PITCH + p] = scale * canonical(s.canonical[l], a.grids, at, slope);
                 if (mode == TRAIN) {
                     slopes[2 * l * PITCH + p] = scale * slope[0];
@@ -126,20 +128,8 @@ DEVICE void frame(const FrameArgs& a) {
         for (int q = 0; q < 2; q++) {
             int p = lane + 32 * q;
             float y[4] = {w.b3[0], w.b3[1], w.b3[2], 0.0f};
-            for (int j = 0; j < W; j++) {
-                float4 w4 = *reinterpret_cast<const float4*>(w.w3t + 4 * j);
-                float v = h2[j * PITCH + p];
-                y[0] += w4.x * v;
-                y[1] += w4.y * v;
-                y[2] += w4.z * v;
-            }
-            for (int c = 0; c < n_features; c++) {
-                float4 w4 = *reinterpret_cast<const float4*>(w.skipt + 4 * c);
-                float v = x[c * PITCH + p];
-                y[0] += w4.x * v;
-                y[1] += w4.y * v;
-                y[2] += w4.z * v;
-            }
+            for (int j = 0; j < W; j++) add_outputs(y, w.w3t + 4 * j, h2[j * PITCH + p]);
+            for (int c = 0; c < n_features; c++) add_outputs(y, w.skipt + 4 * c, x[c * PITCH + p]);
             uint32_t index = tile * TILE + p;
             bool valid = index < n_points;
             if (mode == RENDER) {
@@ -251,7 +241,7 @@ DEVICE void frame(const FrameArgs& a) {
                 float d = x[l * PITCH + p];
                 d_at[0] += d * slopes[2 * l * PITCH + p];
                 d_at[1] += d * slopes[(2 * l + 1) * PITCH + p];
-                canonical_bwd(s.canonical[l], a.d_canonical, at, valid ? d * expf(a.network[l]) : 0.0f);
+                canonical_bwd(s.canonical[l], a.d_canonical, at, valid ? d * w.scales[l] : 0.0f);
             }
             if (!valid) continue;
             a.d_rows[index] = d_at[0];
@@ -337,13 +327,7 @@ DEVICE void frame_reduce(const FrameReduceArgs& a) {
     if (i >= At::len || (!a.d_network && i != At::error)) return;
     const float* partials = a.partials + uint64_t(i) * a.n_blocks;
     if (i == At::error) {
-        double sum = 0.0;
-        for (uint32_t b = lane; b < a.n_blocks; b += 32) sum += double(partials[b]);
-        sum = warp_sum(sum);
-        if (lane == 0) {
-            a.error[0] = float(sum);
-            a.error[1] = float(sum - double(float(sum)));
-        }
+        store_sum(partials, a.n_blocks, a.error);
         return;
     }
     float sum = 0.0f;

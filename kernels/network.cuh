@@ -22,6 +22,8 @@ template <int W>
 struct Weights {
     // [n_features, W], [W, W] from input to output; [W, 4]; [n_features, 4]
     float w1t[MAX_FEATURES * W], b1[W], w2t[W * W], b2[W], w3t[W * 4], b3[4], skipt[MAX_FEATURES * 4];
+    // of the canonical levels
+    float scales[MAX_LEVELS];
 };
 // From output to input, for the way back.
 template <int W>
@@ -48,6 +50,14 @@ DEVICE void add_products(float sum[2][16], const float* w, const float* x) {
 DEVICE float dot4(const float* w, const float v[4]) {
     float4 w4 = *reinterpret_cast<const float4*>(w);
     return w4.x * v[0] + w4.y * v[1] + w4.z * v[2] + w4.w * v[3];
+}
+
+// y += w v for the components of a pixel
+DEVICE void add_outputs(float y[4], const float* w, float v) {
+    float4 w4 = *reinterpret_cast<const float4*>(w);
+    y[0] += w4.x * v;
+    y[1] += w4.y * v;
+    y[2] += w4.z * v;
 }
 
 // sum += a . b over the points of a tile

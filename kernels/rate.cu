@@ -277,16 +277,10 @@ DEVICE void rate(const RateArgs& a) {
         }
         block_sync();
     }
-    bits = warp_sum(bits);
-    if (t % 32 == 0) s.bits[t / 32] = bits;
-    block_sync();
+    bits = block_sum(bits, s.bits);
     float* to = a.partials + blockIdx.x;
     const uint64_t n = gridDim.x;
-    if (t == 0) {
-        float total = 0.0f;
-        for (int i = 0; i < 8; i++) total += s.bits[i];
-        to[AT_BITS * n] = total;
-    }
+    if (t == 0) to[AT_BITS * n] = bits;
     if (!GRADS) return;
     if (t < N_PAIRS) {
         int i = t / (HIDDEN / 2) * HIDDEN + t % (HIDDEN / 2) * 2;
@@ -319,13 +313,7 @@ KERNEL(rate_reduce, 256, RateReduceArgs) {
     if (i >= N_SUMS || (!a.d_model && i != AT_BITS)) return;
     const float* partials = a.partials + uint64_t(i) * a.n_blocks;
     if (i == AT_BITS) {
-        double sum = 0.0;
-        for (uint32_t b = lane; b < a.n_blocks; b += 32) sum += double(partials[b]);
-        sum = warp_sum(sum);
-        if (lane == 0) {
-            a.bits[0] = float(sum);
-            a.bits[1] = float(sum - double(float(sum)));
-        }
+        store_sum(partials, a.n_blocks, a.bits);
         return;
     }
     if (i >= AT_BIASES) {

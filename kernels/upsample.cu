@@ -121,14 +121,8 @@ KERNEL(upsample_bwd, 256, UpsampleBwdArgs) {
             product += sum * a.timed[start + e];
         }
     }
-    product = warp_sum(product);
-    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = product;
-    block_sync();
-    if (threadIdx.x == 0) {
-        float total = 0.0f;
-        for (int i = 0; i < 8; i++) total += sums[i];
-        a.partials[plane * gridDim.x + blockIdx.x] = total;
-    }
+    product = block_sum(product, sums);
+    if (threadIdx.x == 0) a.partials[plane * gridDim.x + blockIdx.x] = product;
 }
 
 struct ScaleBwdArgs {

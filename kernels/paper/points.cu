@@ -147,14 +147,8 @@ KERNEL(loss, 256, LossArgs) {
         if (d_values)
             for (uint32_t v = a.n_out * a.area; v < a.pitch; v++) d_values[v] = to_half(0.0f);
     }
-    error = warp_sum(error);
-    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = error;
-    block_sync();
-    if (threadIdx.x == 0) {
-        float total = 0.0f;
-        for (int i = 0; i < 8; i++) total += sums[i];
-        a.partials[blockIdx.x] = total;
-    }
+    error = block_sum(error, sums);
+    if (threadIdx.x == 0) a.partials[blockIdx.x] = error;
 }
 
 struct TotalArgs {
@@ -164,15 +158,7 @@ struct TotalArgs {
     uint32_t n, unused;
 };
 
-KERNEL(total, 32, TotalArgs) {
-    double sum = 0.0;
-    for (uint32_t i = threadIdx.x; i < a.n; i += 32) sum += double(a.parts[i]);
-    sum = warp_sum(sum);
-    if (threadIdx.x == 0) {
-        a.sum[0] = float(sum);
-        a.sum[1] = float(sum - double(float(sum)));
-    }
-}
+KERNEL(total, 32, TotalArgs) { store_sum(a.parts, a.n, a.sum); }
 
 struct PlaceArgs {
     // [points, pitch] of patches

@@ -67,7 +67,7 @@ impl Width {
     fn launch(&self, device: &impl Device, shape: &Shape, mode: Mode, n_points: usize) -> Launch {
         let (w, n) = (self.width, shape.network.n_features);
         let train = mode == Mode::Train;
-        let forward = w * w + (MAX_FEATURES + 6) * w + 4 + 4 * MAX_FEATURES;
+        let forward = w * w + (MAX_FEATURES + 6) * w + 4 + 4 * MAX_FEATURES + limits::MAX_LEVELS;
         let weights = forward + if train { w * w + MAX_FEATURES * w } else { 0 };
         let places = if train { 2 + 2 * shape.canonical.len() } else { 0 };
         let tile = (n + 2 * w + 4 + places) * PITCH;

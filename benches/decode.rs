@@ -6,10 +6,10 @@
 mod common;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gstlnr::backend::Choice;
-use gstlnr::base::Picture;
-use gstlnr::bitstream::{Scan, scan};
-use gstlnr::codec::{Control, Decoder, DecoderConfig, Encoder, EncoderConfig, InputFrame};
+use lnr::backend::Choice;
+use lnr::base::Picture;
+use lnr::bitstream::{Scan, scan};
+use lnr::codec::{Control, Decoder, DecoderConfig, Encoder, EncoderConfig, InputFrame};
 
 /// Decodes at these sizes; (0, 0) is the stream's own.
 const SIZES: [(u32, u32); 5] = [(0, 0), (320, 180), (640, 360), (1280, 720), (1920, 1080)];

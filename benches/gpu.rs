@@ -6,14 +6,12 @@
 mod common;
 
 use common::time;
-use gstlnr::backend::cuda::{Cuda, KernelTime, Peaks};
-use gstlnr::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
-use gstlnr::backend::{Backend, Params, Purpose, Shape};
-use gstlnr::base::{Chroma, Picture, PictureFormat, Result, Rng};
-use gstlnr::model::{
-    EncodingSpec, PaperSpec, Spec, TimedSpec, network_parameters, paper_parameters,
-};
-use gstlnr::train::{Recipe, train, train_paper};
+use lnr::backend::cuda::{Cuda, KernelTime, Peaks};
+use lnr::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
+use lnr::backend::{Backend, Params, Purpose, Shape};
+use lnr::base::{Chroma, Picture, PictureFormat, Result, Rng};
+use lnr::model::{EncodingSpec, PaperSpec, Spec, TimedSpec, network_parameters, paper_parameters};
+use lnr::train::{Recipe, train, train_paper};
 
 const SIZE: (u32, u32) = (1920, 1080);
 const POINTS: f64 = (SIZE.0 * SIZE.1) as f64;
@@ -233,13 +231,13 @@ fn bench_paper(cuda: &Cuda, peaks: &Peaks) -> Result<()> {
     // An epoch is thousands of steps: a few are enough.
     const STEPS: u32 = 64;
     let run = || {
-        let mut stop = |report: &gstlnr::train::Report| match report.step {
-            n if n >= STEPS => Err(gstlnr::base::Error::Cancelled),
+        let mut stop = |report: &lnr::train::Report| match report.step {
+            n if n >= STEPS => Err(lnr::base::Error::Cancelled),
             _ => Ok(()),
         };
         let recipe = Recipe::new(0.0, 1, 1);
         match train_paper(cuda, &shape, &recipe, &pictures, &mut stop) {
-            Err(gstlnr::base::Error::Cancelled) => Ok(()),
+            Err(lnr::base::Error::Cancelled) => Ok(()),
             other => other.map(drop),
         }
     };

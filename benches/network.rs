@@ -6,10 +6,10 @@
 mod common;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gstlnr::backend::cpu::{Cpu, Isa};
-use gstlnr::backend::{Backend, Grads, Lattice, Params, Purpose, Shape, Sum, TrainStep};
-use gstlnr::base::{Chroma, Picture, PictureFormat, Rng};
-use gstlnr::model::{Spec, TimedSpec};
+use lnr::backend::cpu::{Cpu, Isa};
+use lnr::backend::{Backend, Grads, Lattice, Params, Purpose, Shape, Sum, TrainStep};
+use lnr::base::{Chroma, Picture, PictureFormat, Rng};
+use lnr::model::{Spec, TimedSpec};
 
 const SIZE: (u32, u32) = (320, 180);
 

@@ -6,10 +6,10 @@
 mod common;
 
 use common::time;
-use gstlnr::backend::cpu::Cpu;
-use gstlnr::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
-use gstlnr::base::{Chroma, Picture, PictureFormat, Rng};
-use gstlnr::model::{EncodingSpec, PaperSpec, paper_parameters};
+use lnr::backend::cpu::Cpu;
+use lnr::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
+use lnr::base::{Chroma, Picture, PictureFormat, Rng};
+use lnr::model::{EncodingSpec, PaperSpec, paper_parameters};
 
 const SIZE: (u32, u32) = (160, 90);
 const N_FRAMES: u32 = 33;

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use common::time;
-use gstlnr::backend::{Backend, cpu::Cpu};
-use gstlnr::base::Picture;
-use gstlnr::model::{Spec, TimedSpec};
-use gstlnr::train::{Recipe, train};
+use lnr::backend::{Backend, cpu::Cpu};
+use lnr::base::Picture;
+use lnr::model::{Spec, TimedSpec};
+use lnr::train::{Recipe, train};
 
 const WIDTH: u32 = 320;
 const HEIGHT: u32 = 180;

@@ -50,7 +50,7 @@ END
     fi
 fi
 
-cargo build --release --locked --bin lnr
+cargo build --release --locked -p lnr-cli
 lnr=${CARGO_TARGET_DIR:-target}/release/lnr
 
 say() { printf '\n== %s\n' "$*"; }

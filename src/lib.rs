@@ -1,15 +1,63 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Latent-INR video codec: a group of frames is one small neural network with a latent vector per
-//! frame, decodable at any size and any time.
-//!
-//! The layers depend on each other in one direction only:
-//! `gst, bin -> codec -> train -> model -> backend -> base` and `codec -> bitstream -> base`.
+//! GStreamer elements: `lnrenc`, `lnrparse`, `lnrdec`, `lnrinterp`, `lnrembed`, and the typefinder.
 
-pub mod backend;
-pub mod base;
-pub mod bitstream;
-pub mod codec;
-#[cfg(feature = "plugin")]
-pub mod gst;
-pub mod model;
-pub mod train;
+use gst::glib;
+
+mod caps;
+mod clock;
+mod engine;
+mod enums;
+mod error;
+mod format;
+mod frame;
+mod framing;
+mod lnrdec;
+mod lnrembed;
+mod lnrenc;
+mod lnrinterp;
+mod lnrparse;
+pub mod meta;
+mod typefind;
+
+pub use enums::{Backend, Profile, Speed};
+pub use lnrdec::LnrDec;
+pub use lnrembed::LnrEmbed;
+pub use lnrenc::LnrEnc;
+pub use lnrinterp::LnrInterp;
+pub use lnrparse::LnrParse;
+
+fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    meta::register();
+    typefind::register(plugin)?;
+    lnrenc::register(plugin)?;
+    lnrparse::register(plugin)?;
+    lnrdec::register(plugin)?;
+    lnrinterp::register(plugin)?;
+    lnrembed::register(plugin)
+}
+
+/// What GStreamer calls when it loads the plugin.
+#[allow(missing_docs)]
+mod plugin {
+    use super::plugin_init;
+
+    gst::plugin_define!(
+        lnr,
+        env!("CARGO_PKG_DESCRIPTION"),
+        plugin_init,
+        concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
+        "MIT/X11",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_NAME"),
+        "gst-plugin-lnr",
+        env!("BUILD_REL_DATE")
+    );
+}
+
+/// Registers the elements in this process, for programs that link the crate.
+///
+/// # Errors
+/// When GStreamer refuses; it must have been initialised.
+pub fn register_static() -> Result<(), glib::BoolError> {
+    plugin::plugin_desc::plugin_register_static()
+}

@@ -28,9 +28,9 @@ build() {
     local folder=$1 tests bench
     cd "$(dirname "$0")/.."
     mkdir -p "$folder"
-    tests=$(executable test --no-default-features --features cuda --lib)
-    bench=$(executable bench --no-default-features --features cuda --bench gpu)
-    cargo build --release --no-default-features --features cli,cuda --bin lnr
+    tests=$(executable test -p lnr --features cuda --lib)
+    bench=$(executable bench -p lnr --features cuda --bench gpu)
+    cargo build --release -p lnr-cli --no-default-features --features cuda
     cp "$tests" "$folder/parity"
     cp "$bench" "$folder/bench"
     cp "${CARGO_TARGET_DIR:-target}/release/lnr" "$folder/lnr"

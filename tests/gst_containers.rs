@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! MP4 and MOV, by muxers and demuxers that know nothing of this codec.
-#![cfg(feature = "plugin")]
-
 mod elements;
 
 use elements::*;

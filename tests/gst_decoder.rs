@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! lnrdec.
-#![cfg(feature = "plugin")]
-
 mod elements;
 
 use std::sync::Arc;
@@ -176,7 +174,7 @@ fn nothing_to_decode_is_an_error_at_the_end() {
 #[test]
 fn bytes_that_are_anything_do_no_harm() {
     let coded = small_stream();
-    let mut rng = gstlnr::base::Rng::new(7);
+    let mut rng = lnr::base::Rng::new(7);
     for _ in 0..40 {
         let mut stream = coded.stream();
         for _ in 0..=rng.below(4) {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! lnrenc.
-#![cfg(feature = "plugin")]
-
 mod elements;
 
 use std::time::{Duration, Instant};

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The paper's profiles through the elements.
-#![cfg(feature = "plugin")]
-
 mod elements;
 
 use elements::*;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! lnrparse and the typefinder.
-#![cfg(feature = "plugin")]
-
 mod elements;
 
 use elements::*;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The built library in a process of its own: it loads, describes itself, and leaks nothing.
-#![cfg(feature = "plugin")]
-
 mod elements;
 
 use std::path::{Path, PathBuf};
@@ -107,10 +105,7 @@ fn presets_load() {
     let names: Vec<_> = preset.preset_names().iter().map(|n| n.to_string()).collect();
     assert_eq!(names, ["Archive", "Low latency", "Preview"]);
     preset.load_preset("Preview").expect("loads");
-    assert_eq!(
-        encoder.property::<gstlnr::gst::Speed>("speed-preset"),
-        gstlnr::gst::Speed::Ultrafast
-    );
+    assert_eq!(encoder.property::<gstlnr::Speed>("speed-preset"), gstlnr::Speed::Ultrafast);
     assert_eq!(encoder.property::<u32>("key-int-max"), 17);
     preset.load_preset("Low latency").expect("loads");
     assert!(!encoder.property::<bool>("scene-cut"));

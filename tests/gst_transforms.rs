@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! lnrinterp and lnrembed.
-#![cfg(feature = "plugin")]
-
 mod elements;
 
 use elements::*;
 use gst::prelude::*;
-use gstlnr::codec::LatentReader;
-use gstlnr::gst::meta::Embedding;
+use gstlnr::meta::Embedding;
+use lnr::codec::LatentReader;
 
 fn interpolate(description: &str) -> Outcome {
     let stream = small_stream().stream();
@@ -107,7 +105,7 @@ fn interpolation_goes_on_after_damage() {
     assert_eq!(out.warnings.len(), 1, "{:?}", out.warnings);
 }
 
-fn latents() -> Vec<gstlnr::codec::Latent> {
+fn latents() -> Vec<lnr::codec::Latent> {
     let mut reader = LatentReader::default();
     small_stream().data().iter().map(|unit| reader.push(unit).unwrap()).collect()
 }

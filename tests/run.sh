@@ -38,6 +38,6 @@ if cargo deny --version >/dev/null 2>&1; then
 else
     printf '\n==> cargo-deny is not installed (cargo install cargo-deny): skipped\n'
 fi
-step cargo test --locked --no-default-features
-step cargo test --locked --no-default-features --features cli
-step cargo test --locked
+step cargo test --locked -p lnr --no-default-features
+step cargo test --locked -p lnr-cli --no-default-features
+step cargo test --locked --workspace

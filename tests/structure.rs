@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// Layers and what each may use besides itself (the architecture's direction of dependencies).
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("base", &[]),
     ("bitstream", &["base"]),
     ("backend", &["base"]),
@@ -13,11 +13,15 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("train", &["base", "backend", "model"]),
     ("align", &["base", "backend", "model", "train"]),
     ("codec", &["base", "bitstream", "backend", "model", "train", "align"]),
-    ("gst", &["base", "bitstream", "backend", "model", "train", "align", "codec"]),
 ];
 /// Folders where unsafe code may stand.
-const UNSAFE_FENCE: [&str; 3] =
-    ["src/backend/cpu/simd", "src/backend/cuda/gpu.rs", "src/backend/cuda/simt.rs"];
+const UNSAFE_FENCE: [&str; 3] = [
+    "crates/lnr/src/backend/cpu/simd",
+    "crates/lnr/src/backend/cuda/gpu.rs",
+    "crates/lnr/src/backend/cuda/simt.rs",
+];
+/// Where the layers lie.
+const LIBRARY: &str = "crates/lnr/src/";
 /// Longest source file, in lines.
 const MAX_LINES: usize = 400;
 /// Where a machine's own folders begin.
@@ -40,7 +44,7 @@ fn root() -> PathBuf {
 
 fn complaints(rule: Rule) -> Vec<String> {
     let mut files = Vec::new();
-    for folder in ["src", "tests", "benches", "examples", "build.rs"] {
+    for folder in ["src", "crates", "tests", "benches", "examples", "build.rs"] {
         collect(&root().join(folder), &mut files);
     }
     assert!(files.len() > 20, "the source files were not found");
@@ -90,7 +94,7 @@ fn used_layers(text: &str, depth: usize) -> Vec<(usize, String)> {
     let mut used = Vec::new();
     let code: Vec<(usize, &str)> = code_lines(text).collect();
     for &(number, line) in &code {
-        for at in words(line, "crate").chain(words(line, "gstlnr")) {
+        for at in words(line, "crate") {
             let rest = &line[at..];
             let path = rest.split_once("::").map_or("", |p| p.1);
             let names: Vec<&str> = match path.strip_prefix('{') {
@@ -115,13 +119,13 @@ fn first_name(path: &str) -> String {
 }
 
 fn layers(path: &str, text: &str) -> Vec<String> {
-    let Some(inner) = path.strip_prefix("src/") else {
+    let Some(inner) = path.strip_prefix(LIBRARY) else {
         return Vec::new();
     };
     let layer = inner.split(['/', '.']).next().unwrap_or("");
     let Some((_, allowed)) = LAYERS.iter().find(|l| l.0 == layer) else {
         return match layer {
-            "lib" | "bin" => Vec::new(),
+            "lib" => Vec::new(),
             _ => vec![format!("{layer} is no known layer; add it to tests/structure.rs")],
         };
     };
@@ -206,39 +210,41 @@ fn the_source_keeps_every_rule() {
 #[test]
 fn every_layer_says_what_it_is() {
     for (layer, _) in LAYERS {
-        let path = root().join("src").join(layer).join("mod.rs");
+        let path = root().join(LIBRARY).join(layer).join("mod.rs");
         let Ok(text) = std::fs::read_to_string(&path) else {
             continue; // not every layer is there yet
         };
         let is_told = text.lines().any(|l| l.starts_with("//! ") && l.len() > 10);
         assert!(is_told, "{}: no //! documentation", path.display());
     }
-    let lib = std::fs::read_to_string(root().join("src/lib.rs")).expect("the library's root");
+    let lib =
+        std::fs::read_to_string(root().join(LIBRARY).join("lib.rs")).expect("the library's root");
     assert!(lib.contains("//! "));
 }
 
 #[test]
 fn the_bitstream_forbids_what_it_must_not_have() {
-    let text = std::fs::read_to_string(root().join("src/bitstream/mod.rs")).expect("the layer");
+    let text =
+        std::fs::read_to_string(root().join(LIBRARY).join("bitstream/mod.rs")).expect("the layer");
     assert!(text.contains("#![forbid(unsafe_code)]"));
 }
 
 #[test]
 fn layers_can_fail() {
     for (path, text) in [
-        ("src/base/x.rs", "use crate::codec::Encoder;"),
-        ("src/base/x.rs", "fn f() { crate::gst::g() }"),
-        ("src/bitstream/a/b.rs", "use crate::{base::Error, model::X};"),
-        ("src/backend/cpu/mod.rs", "use super::super::train::T;"),
-        ("src/model/a.rs", "use super::super::codec::T;"),
-        ("src/other/a.rs", ""),
+        ("crates/lnr/src/base/x.rs", "use crate::codec::Encoder;"),
+        ("crates/lnr/src/base/x.rs", "fn f() { crate::train::g() }"),
+        ("crates/lnr/src/bitstream/a/b.rs", "use crate::{base::Error, model::X};"),
+        ("crates/lnr/src/backend/cpu/mod.rs", "use super::super::train::T;"),
+        ("crates/lnr/src/model/a.rs", "use super::super::codec::T;"),
+        ("crates/lnr/src/other/a.rs", ""),
     ] {
         assert!(!layers(path, text).is_empty(), "{path}: {text}");
     }
     for (path, text) in [
-        ("src/codec/x.rs", "use crate::base::Error; // crate::gst"),
-        ("src/bin/lnr/main.rs", "use crate::input;"),
-        ("src/backend/cpu/grid.rs", "use super::super::Choice;"),
+        ("crates/lnr/src/codec/x.rs", "use crate::base::Error; // crate::train"),
+        ("crates/lnr-cli/src/main.rs", "use crate::input;"),
+        ("crates/lnr/src/backend/cpu/grid.rs", "use super::super::Choice;"),
     ] {
         assert!(layers(path, text).is_empty(), "{path}: {text}");
     }
@@ -247,11 +253,11 @@ fn layers_can_fail() {
 #[test]
 fn the_other_rules_can_fail() {
     let code = ["un", "safe { f() }"].concat();
-    assert_eq!(unsafe_fence("src/base/x.rs", &code).len(), 1);
-    assert_eq!(unsafe_fence("src/backend/cpu/simd/x.rs", &code).len(), 1);
+    assert_eq!(unsafe_fence("crates/lnr/src/base/x.rs", &code).len(), 1);
+    assert_eq!(unsafe_fence("crates/lnr/src/backend/cpu/simd/x.rs", &code).len(), 1);
     let told = format!("// SAFETY: checked above\n{code}");
-    assert!(unsafe_fence("src/backend/cpu/simd/x.rs", &told).is_empty());
-    assert!(unsafe_fence("src/base/x.rs", "#![forbid(unsafe_code)]").is_empty());
+    assert!(unsafe_fence("crates/lnr/src/backend/cpu/simd/x.rs", &told).is_empty());
+    assert!(unsafe_fence("crates/lnr/src/base/x.rs", "#![forbid(unsafe_code)]").is_empty());
     assert_eq!(length("x.rs", &"\n".repeat(MAX_LINES + 1)).len(), 1);
     assert_eq!(licence("x.rs", "fn f() {}").len(), 1);
     assert_eq!(machine_paths("x.rs", "open(\"/home/me/x\")").len(), 1);

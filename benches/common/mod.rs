@@ -5,9 +5,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use gstlnr::backend::cpu::Isa;
-use gstlnr::backend::cpu::simd::{Simd, Task};
-use gstlnr::base::{Chroma, Picture, PictureFormat};
+use lnr::backend::cpu::Isa;
+use lnr::backend::cpu::simd::{Simd, Task};
+use lnr::base::{Chroma, Picture, PictureFormat};
 
 /// Red, green and blue of pixel (x, y) at time `t`: textures at three scales, one of which moves
 /// otherwise than the others.

@@ -14,7 +14,7 @@ pub fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         gst::init().expect("GStreamer");
-        gstlnr::gst::register_static().expect("the plugin registers");
+        gstlnr::register_static().expect("the plugin registers");
     });
 }
 

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use lnr::backend::Choice;
+use lnr::codec::{self, DecoderConfig, EncoderConfig, ModelOptions, SpeedPreset};
+
+use crate::eval::EvalArgs;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    wrong usage, or a setting out of range
+  2    an input cannot be opened or read
+  3    an input is damaged or of an unsupported kind; `decode` and `info` also end with
+       3 when they left out damaged parts and handled the rest
+  4    the output cannot be written
+  5    the compute backend is not available or failed
+  130  interrupted (Ctrl-C or SIGTERM); `encode` keeps the groups that were finished";
+
+/// Video as small neural networks: encode, decode at any size and frame rate, inspect, measure.
+#[derive(Parser)]
+#[command(name = "lnr", version, after_help = EXIT_CODES, infer_subcommands = true)]
+pub struct Args {
+    /// Show no progress bar.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Tell what it computes with.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Train a network for each group of frames of a video.
+    Encode(EncodeArgs),
+    /// Render a file at any size and frame rate.
+    Decode(DecodeArgs),
+    /// Show what is in a file.
+    Info(InfoArgs),
+    /// Measure a video against its reference: bits per pixel, PSNR, SSIM, MS-SSIM.
+    Compare(CompareArgs),
+    /// Repeat the experiments of the paper.
+    Eval(EvalArgs),
+}
+
+#[derive(clap::Args)]
+pub struct EncodeArgs {
+    /// A .y4m file (`-`: from standard input), an LNR file, or any video that GStreamer can decode.
+    pub input: PathBuf,
+    /// A .lnr file (`-`: to standard output), or .mp4 or .mov to write through GStreamer.
+    pub output: PathBuf,
+    /// From 0 (smallest file) to 100 (best picture) [default: 50].
+    #[arg(long, short = 'Q', conflicts_with = "bitrate")]
+    pub quality: Option<f32>,
+    /// Mean bit rate in kbit/s instead of a quality.
+    #[arg(long, short)]
+    pub bitrate: Option<u32>,
+    /// Which model to train: the paper's are wide, slow, and need many bits.
+    #[arg(long, value_enum, default_value = "warp")]
+    pub profile: Profile,
+    /// Numbers that replace those of a paper profile, such as width=64,rank=8,modulated=1+2
+    /// (docs/CLI.md lists them).
+    #[arg(long, default_value = "", hide_default_value = true, value_parser = parse_model)]
+    pub model: ModelOptions,
+    /// How long to train.
+    #[arg(long, short, value_enum, default_value = "medium")]
+    pub preset: Preset,
+    /// Scale to this size first (area average), such as 320x180.
+    #[arg(long, value_parser = parse_size)]
+    pub size: Option<(u32, u32)>,
+    /// Number of the first frame to encode, from 0.
+    #[arg(long, default_value_t = 0)]
+    pub start: u64,
+    /// Encode at most so many frames.
+    #[arg(long)]
+    pub frames: Option<u64>,
+    /// Encode at most so many seconds.
+    #[arg(long, value_parser = parse_seconds)]
+    pub duration: Option<f64>,
+    /// Most frames in a group [default: 33].
+    #[arg(long)]
+    pub key_int_max: Option<u32>,
+    /// Do not begin a group at every scene change.
+    #[arg(long)]
+    pub no_scene_cut: bool,
+    /// Seed of the random numbers; equal seeds give equal files on the same machine.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub compute: Compute,
+    /// Iterations per frame instead of the preset's.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: Option<u32>,
+    /// Print the results as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args)]
+pub struct DecodeArgs {
+    /// A .lnr file, or .mp4 or .mov that holds LNR video.
+    pub input: PathBuf,
+    /// A .y4m file (`-`: standard output), a directory or a pattern such as out/%05d.png for PNG
+    /// files, or any container that GStreamer can write (.mp4, .mkv, .mov, .webm ...).
+    pub output: PathBuf,
+    /// Render at this size instead of the stream's, such as 1920x1080.
+    #[arg(long, value_parser = parse_size)]
+    pub size: Option<(u32, u32)>,
+    /// Render at this constant frame rate, such as 50 or 60000/1001.
+    #[arg(long, value_parser = parse_rate)]
+    pub fps: Option<(u32, u32)>,
+    /// Skip so many seconds.
+    #[arg(long, value_parser = parse_seconds)]
+    pub start: Option<f64>,
+    /// Decode at most so many seconds.
+    #[arg(long, value_parser = parse_seconds)]
+    pub duration: Option<f64>,
+    #[command(flatten)]
+    pub compute: Compute,
+    /// Print the results as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args)]
+pub struct InfoArgs {
+    /// A .lnr file, or .mp4 or .mov that holds LNR video.
+    pub file: PathBuf,
+    /// Print everything as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args)]
+pub struct CompareArgs {
+    /// The reference: a .y4m file, an LNR file, or any video that GStreamer can decode.
+    pub reference: PathBuf,
+    /// What to measure, of the same kinds.
+    pub video: PathBuf,
+    /// Measure at this size instead of the video's own; LNR files are rendered at it.
+    #[arg(long, value_parser = parse_size)]
+    pub size: Option<(u32, u32)>,
+    /// Number of the reference's frame that the video begins with, from 0.
+    #[arg(long, default_value_t = 0)]
+    pub start: u64,
+    /// Compare at most so many frames.
+    #[arg(long)]
+    pub frames: Option<u64>,
+    /// Also write a contact sheet, a PNG: one row per frame; reference, video, `--also`.
+    #[arg(long, value_name = "PNG")]
+    pub sheet: Option<PathBuf>,
+    /// A third video for the last column of the contact sheet.
+    #[arg(long, value_name = "VIDEO", requires = "sheet")]
+    pub also: Option<PathBuf>,
+    /// Rows of the contact sheet.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub rows: u32,
+    /// Threads; 0: all cores.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// Print the results as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Profile {
+    /// Grids sampled through motion and a small network.
+    Warp,
+    /// The paper's small model, rank 50.
+    PaperS,
+    /// The paper's medium model, rank 100.
+    PaperM,
+    /// The paper's large model, rank 200.
+    PaperL,
+}
+
+impl From<Profile> for codec::Profile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Warp => Self::Warp,
+            Profile::PaperS => Self::PaperS,
+            Profile::PaperM => Self::PaperM,
+            Profile::PaperL => Self::PaperL,
+        }
+    }
+}
+
+fn parse_model(text: &str) -> Result<ModelOptions, String> {
+    text.parse().map_err(|e: lnr::base::Error| e.to_string())
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Preset {
+    Ultrafast,
+    Fast,
+    Medium,
+    Slow,
+    Veryslow,
+}
+
+impl From<Preset> for SpeedPreset {
+    fn from(preset: Preset) -> Self {
+        match preset {
+            Preset::Ultrafast => Self::Ultrafast,
+            Preset::Fast => Self::Fast,
+            Preset::Medium => Self::Medium,
+            Preset::Slow => Self::Slow,
+            Preset::Veryslow => Self::Veryslow,
+        }
+    }
+}
+
+/// What to compute with.
+#[derive(Clone, Copy, clap::Args)]
+pub struct Compute {
+    /// Threads of the CPU; 0: all cores.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub backend: Backend,
+    /// Number of the GPU, from 0.
+    #[arg(long, default_value_t = 0)]
+    pub device: u8,
+}
+
+impl Compute {
+    /// An encoder's settings with these.
+    pub fn encoder(self, config: EncoderConfig) -> EncoderConfig {
+        let DecoderConfig { backend, device, threads } = self.decoder();
+        EncoderConfig { backend, device, threads, ..config }
+    }
+
+    /// A decoder's settings.
+    pub fn decoder(self) -> DecoderConfig {
+        DecoderConfig {
+            backend: self.backend.into(),
+            device: self.device.into(),
+            threads: self.threads,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Backend {
+    /// A GPU where one opens, else the CPU.
+    Auto,
+    /// An NVIDIA GPU.
+    Cuda,
+    /// SIMD on all cores.
+    Cpu,
+    /// The naive scalar oracle (slow).
+    Reference,
+}
+
+impl From<Backend> for Choice {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Auto => Self::Auto,
+            Backend::Cuda => Self::Cuda,
+            Backend::Cpu => Self::Cpu,
+            Backend::Reference => Self::Reference,
+        }
+    }
+}
+
+pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let parts = text.split_once(['x', 'X']);
+    parts
+        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)))
+        .filter(|&(w, h)| w > 0 && h > 0)
+        .ok_or_else(|| "expected WIDTHxHEIGHT, such as 320x180".into())
+}
+
+fn parse_rate(text: &str) -> Result<(u32, u32), String> {
+    let (n, d) = text.split_once('/').unwrap_or((text, "1"));
+    match (n.parse(), d.parse()) {
+        (Ok(n @ 1..), Ok(d @ 1..)) => Ok((n, d)),
+        _ => Err("expected a frame rate such as 50 or 60000/1001".into()),
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok();
+    seconds
+        .filter(|s| (0.0..1e9).contains(s))
+        .ok_or_else(|| "expected seconds, such as 2 or 0.5".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn values_are_checked() {
+        assert_eq!(parse_size("320x180"), Ok((320, 180)));
+        assert!(parse_size("0x4").is_err() && parse_size("320").is_err());
+        assert_eq!(parse_rate("60000/1001"), Ok((60_000, 1001)));
+        assert!(parse_rate("0").is_err() && parse_rate("25/0").is_err());
+        assert!(parse_seconds("-1").is_err() && parse_seconds("NaN").is_err());
+    }
+}

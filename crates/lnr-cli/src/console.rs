@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lnr::codec::CancelFlag;
+
+use crate::exit::{Failure, Outcome};
+
+/// What all commands share: the wish to stop, warnings, results and the progress bar.
+#[derive(Clone)]
+pub struct Console {
+    /// Set by Ctrl-C.
+    pub cancel: CancelFlag,
+    quiet: bool,
+    verbose: bool,
+    bar: Arc<Mutex<Option<ProgressBar>>>,
+}
+
+/// Steps of the bar per frame, so that it moves while one group is trained.
+const STEPS: f64 = 100.0;
+
+impl Console {
+    fn bar(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn new(quiet: bool, verbose: bool) -> Self {
+        Self { cancel: CancelFlag::default(), quiet, verbose, bar: Arc::default() }
+    }
+
+    /// Begins a bar of so many frames, or one without an end. It is drawn on a terminal only.
+    pub fn start(&self, n_frames: Option<u64>) {
+        if self.quiet {
+            return;
+        }
+        let known = "[{elapsed_precise}] {bar:32} {percent:>3}% {msg}, {eta} left";
+        let unknown = "[{elapsed_precise}] {spinner} {msg}";
+        let template = if n_frames.is_some() { known } else { unknown };
+        let length = n_frames.map(|n| (n as f64 * STEPS) as u64);
+        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(5));
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        *self.bar() = Some(bar);
+    }
+
+    /// Moves the bar to so many frames.
+    pub fn advance(&self, n_frames: f64, message: impl Into<String>) {
+        if let Some(bar) = self.bar().as_ref() {
+            bar.set_position((n_frames * STEPS) as u64);
+            bar.set_message(message.into());
+        }
+    }
+
+    /// Removes the bar.
+    pub fn stop(&self) {
+        if let Some(bar) = self.bar().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Tells of something that did not stop the command.
+    pub fn warn(&self, message: &str) {
+        self.say(&format!("warning: {message}"));
+    }
+
+    /// Tells of a step that is done.
+    pub fn tell(&self, message: &str) {
+        if !self.quiet {
+            self.say(message);
+        }
+    }
+
+    /// Tells of something that is asked for by `--verbose`.
+    pub fn detail(&self, message: &str) {
+        if self.verbose {
+            self.say(message);
+        }
+    }
+
+    fn say(&self, message: &str) {
+        let print = || eprintln!("lnr: {message}");
+        match self.bar().as_ref() {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Prints a result to standard output.
+    pub fn print(&self, text: &str) -> Outcome<()> {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{text}")
+            .and_then(|()| out.flush())
+            .map_err(|e| Failure::output(Path::new("standard output"), e))
+    }
+
+    /// # Errors
+    /// When the user asked to stop.
+    pub fn check(&self) -> Outcome<()> {
+        match self.cancel.is_set() {
+            true => Err(Failure::interrupted("interrupted")),
+            false => Ok(()),
+        }
+    }
+}

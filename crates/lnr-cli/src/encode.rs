@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::path::Path;
+use std::time::Instant;
+
+use lnr::codec::{AccessUnit, Control, Encoder, EncoderConfig, InputFrame, Progress, RateControl};
+use serde_json::json;
+
+use crate::args::EncodeArgs;
+use crate::console::Console;
+use crate::exit::{Code, Failure, Outcome};
+use crate::input::{self, Frame, Options, Resized, Source, VideoInfo, grid_time};
+use crate::output::{self, UnitSink};
+use crate::text;
+
+/// Times that are off the nominal frame grid by less than this are put on it: containers round them.
+const SNAP_NS: u64 = 1_000_000;
+
+pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
+    output::check_distinct(&args.input, &args.output)?;
+    let begin = Instant::now();
+    let options = Options { decoder: args.compute.decoder(), size: None };
+    let mut source = input::open(&args.input, options, console)?;
+    if let Some(size) = args.size {
+        source = Box::new(Resized::new(args.input.clone(), source, size)?);
+    }
+    let info = source.info().clone();
+    let encoder = Encoder::new(config(args, &info)).map_err(|e| match e {
+        lnr::base::Error::InvalidSetting(_) => Failure::usage(e.to_string()),
+        e => Failure::codec(&args.input, e),
+    })?;
+    console.detail(&format!("computing with {}", encoder.backend()));
+    let mut job = Job {
+        args,
+        console,
+        encoder,
+        sink: output::open_units(&args.output, &info)?,
+        total: n_wanted(args, &info),
+        n_read: 0,
+        n_written: 0,
+        duration: 0,
+        format: info.format,
+    };
+    console.start(job.total);
+    let result = job.encode(&mut *source, info.frame_rate);
+    console.stop();
+    // Groups that are finished are kept whatever happened.
+    let finished = job.sink.finish();
+    if job.n_written == 0 && args.output.is_file() {
+        // An empty file helps nobody; the error says what happened.
+        let _ = std::fs::remove_file(&args.output);
+    }
+    match result {
+        Err(f) if f.code == Code::Interrupted && job.n_written == 0 => {
+            return Err(Failure::interrupted("interrupted; nothing was written"));
+        }
+        Err(f) if f.code == Code::Interrupted => {
+            let (n, groups) = (job.n_written, job.encoder.stats().groups);
+            let path = args.output.display();
+            return Err(Failure::interrupted(format!(
+                "interrupted; {path} holds the {n} frames of the {groups} groups finished before"
+            )));
+        }
+        result => result?,
+    }
+    finished?;
+    if job.n_written == 0 {
+        let cause = "there are no frames to encode (see --start, --frames, --duration)";
+        return Err(Failure::damaged(&args.input, cause));
+    }
+    job.report(begin.elapsed().as_secs_f64())
+}
+
+fn config(args: &EncodeArgs, info: &VideoInfo) -> EncoderConfig {
+    let mut config = EncoderConfig::new(info.format);
+    config.frame_rate = info.frame_rate;
+    if let Some(quality) = args.quality {
+        config.rate_control = RateControl::Quality(quality);
+    }
+    if let Some(bitrate) = args.bitrate {
+        config.rate_control = RateControl::Bitrate(bitrate);
+    }
+    config.profile = args.profile.into();
+    config.model = args.model.clone();
+    config.preset = args.preset.into();
+    config.key_int_max = args.key_int_max.unwrap_or(config.key_int_max);
+    config.scene_cut = !args.no_scene_cut;
+    config.seed = args.seed;
+    config.epochs = args.epochs.unwrap_or(0);
+    args.compute.encoder(config)
+}
+
+/// How many frames there will be, when the input knows how many it has.
+fn n_wanted(args: &EncodeArgs, info: &VideoInfo) -> Option<u64> {
+    let by_time = args.duration.filter(|_| info.frame_rate.0 > 0).map(|s| {
+        let (n, d) = info.frame_rate;
+        (s * f64::from(n) / f64::from(d)).ceil() as u64
+    });
+    let available = info.n_frames.map(|n| n.saturating_sub(args.start));
+    [available, args.frames, by_time].into_iter().flatten().min()
+}
+
+struct Job<'a> {
+    args: &'a EncodeArgs,
+    console: &'a Console,
+    encoder: Encoder,
+    sink: Box<dyn UnitSink>,
+    total: Option<u64>,
+    n_read: u64,
+    n_written: u64,
+    /// Of what was written, in ns.
+    duration: u64,
+    format: lnr::base::PictureFormat,
+}
+
+impl Job<'_> {
+    fn encode(&mut self, source: &mut dyn Source, frame_rate: (u32, u32)) -> Outcome<()> {
+        input::skip(source, &self.args.input, self.args.start, self.console)?;
+        let mut clock: Option<Clock> = None;
+        let most = self.args.frames.unwrap_or(u64::MAX);
+        let read = loop {
+            self.console.check()?;
+            let frame = match source.next() {
+                Ok(Some(frame)) if self.n_read < most => frame,
+                Ok(_) => break Ok(()),
+                Err(f) if f.code == Code::Interrupted => return Err(f),
+                // What came before the damage is worth keeping.
+                Err(f) => break Err(f),
+            };
+            let clock = clock.get_or_insert(Clock { first: frame.pts, frame_rate });
+            let limit = self.args.duration.map(|s| (s * 1e9) as u64);
+            let (pts, duration) = clock.retime(&frame);
+            if limit.is_some_and(|limit| pts >= limit) {
+                break Ok(());
+            }
+            self.n_read += 1;
+            let frame = InputFrame { picture: frame.picture, pts, duration, force_key: false };
+            self.train(|encoder, control| encoder.push(frame, control))?;
+        };
+        self.train(Encoder::finish)?;
+        read
+    }
+
+    /// Runs a step of the encoder, shows its progress and writes what it returns.
+    fn train(
+        &mut self,
+        step: impl FnOnce(&mut Encoder, &mut Control) -> lnr::base::Result<Vec<AccessUnit>>,
+    ) -> Outcome<()> {
+        let (console, n_written) = (self.console, self.n_written);
+        let mut show = |p: &Progress| {
+            let part = f64::from(p.iteration) / f64::from(p.n_iterations.max(1));
+            let done = n_written as f64 + part.min(1.0) * f64::from(p.n_frames);
+            console.advance(done, format!("group {}, {:.2} dB", p.group + 1, p.psnr));
+        };
+        let mut control = Control { cancel: console.cancel.clone(), progress: Some(&mut show) };
+        let units = step(&mut self.encoder, &mut control)
+            .map_err(|e| Failure::codec(&self.args.input, e))?;
+        if !units.is_empty() {
+            self.sink.write(&units)?;
+            self.n_written += units.len() as u64;
+            self.duration += units.iter().map(|u| u.duration).sum::<u64>();
+            console.advance(self.n_written as f64, "");
+        }
+        Ok(())
+    }
+
+    fn report(&self, seconds: f64) -> Outcome<()> {
+        let stats = self.encoder.stats();
+        let on_disk = std::fs::metadata(&self.args.output).map(|m| m.len());
+        let bytes = match on_disk {
+            Ok(n) if self.args.output != Path::new("-") => n,
+            _ => stats.bytes,
+        };
+        let bpp = text::bits_per_pixel(bytes, &self.format, self.n_written);
+        let kbit = text::kbit_per_second(bytes, self.duration);
+        let rate = self.n_written as f64 / seconds.max(1e-9);
+        let backend = self.encoder.backend();
+        let line = if self.args.json {
+            json!({
+                "frames": self.n_written,
+                "groups": stats.groups,
+                "bytes": bytes,
+                "bpp": text::rounded(bpp, 6),
+                "kbit_s": text::rounded(kbit, 3),
+                "psnr_rgb": text::rounded(stats.psnr, 4),
+                "width": self.format.width,
+                "height": self.format.height,
+                "iterations": stats.iterations,
+                "seconds": text::rounded(seconds, 3),
+                "frames_s": text::rounded(rate, 3),
+                "backend": backend.name,
+                "no_gpu": backend.no_gpu,
+            })
+            .to_string()
+        } else {
+            format!(
+                "{}: {} frames in {} groups, {bytes} bytes, {bpp:.4} bits per pixel, \
+                 {kbit:.1} kbit/s, {:.2} dB RGB PSNR, {seconds:.1} s ({rate:.2} frames/s)",
+                self.args.output.display(),
+                self.n_written,
+                stats.groups,
+                stats.psnr
+            )
+        };
+        if self.args.output == Path::new("-") {
+            eprintln!("{line}");
+            return Ok(());
+        }
+        self.console.print(&line)
+    }
+}
+
+/// Makes times begin with 0.
+struct Clock {
+    first: u64,
+    frame_rate: (u32, u32),
+}
+
+impl Clock {
+    /// Time and duration of a frame in the output.
+    fn retime(&self, frame: &Frame) -> (u64, u64) {
+        let pts = self.snap(frame.pts.saturating_sub(self.first));
+        let end = self.snap((frame.pts + frame.duration).saturating_sub(self.first));
+        (pts, end.saturating_sub(pts))
+    }
+
+    fn snap(&self, time: u64) -> u64 {
+        let (n, d) = self.frame_rate;
+        if n == 0 {
+            return time;
+        }
+        let number = (time as f64 * f64::from(n) / (1e9 * f64::from(d))).round() as u64;
+        let nominal = grid_time(number, self.frame_rate);
+        let near = SNAP_NS.min(grid_time(1, self.frame_rate) / 4);
+        if nominal.abs_diff(time) <= near { nominal } else { time }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_near_the_grid_are_put_on_it() {
+        let clock = Clock { first: 80, frame_rate: (30, 1) };
+        assert_eq!(clock.snap(33_000_000), 33_333_333);
+        assert_eq!(clock.snap(40_000_000), 40_000_000);
+        let free = Clock { first: 0, frame_rate: (0, 1) };
+        assert_eq!(free.snap(33_000_000), 33_000_000);
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+
+use lnr::base::Error;
+
+/// Exit codes other than success; docs/CLI.md and `lnr --help` list them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Code {
+    /// Wrong usage or a setting out of range.
+    Usage = 1,
+    /// An input cannot be opened or read.
+    Input = 2,
+    /// An input is damaged or of an unsupported kind.
+    Damaged = 3,
+    /// The output cannot be written.
+    Output = 4,
+    /// The compute backend is not available or failed.
+    Backend = 5,
+    /// Ctrl-C or SIGTERM.
+    Interrupted = 130,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// Why a command stopped: what to tell the user and how to exit.
+#[derive(Debug)]
+pub struct Failure {
+    pub code: Code,
+    pub message: String,
+}
+
+pub type Outcome<T> = Result<T, Failure>;
+
+impl Failure {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { code, message }
+    }
+
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    pub fn input(path: &Path, cause: impl Display) -> Self {
+        Self::new(Code::Input, format!("{}: {cause}", path.display()))
+    }
+
+    pub fn damaged(path: &Path, cause: impl Display) -> Self {
+        Self::new(Code::Damaged, format!("{}: {cause}", path.display()))
+    }
+
+    pub fn output(path: &Path, cause: impl Display) -> Self {
+        Self::new(Code::Output, format!("{}: {cause}", path.display()))
+    }
+
+    pub fn interrupted(what: impl Into<String>) -> Self {
+        Self::new(Code::Interrupted, what)
+    }
+
+    /// What the codec says about the file at `path`.
+    pub fn codec(path: &Path, error: Error) -> Self {
+        let code = match error {
+            Error::InvalidSetting(_) => Code::Usage,
+            Error::Cancelled => Code::Interrupted,
+            Error::Backend(_) => Code::Backend,
+            _ => Code::Damaged,
+        };
+        Self::new(code, format!("{}: {error}", path.display()))
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use lnr::bitstream::GroupHeader;
+use lnr::codec::PartSize;
+use serde_json::{Value, json};
+
+use crate::args::InfoArgs;
+use crate::console::Console;
+use crate::exit::{Failure, Outcome};
+use crate::input::{Index, IndexedGroup, index_parts};
+use crate::{model_text, text};
+
+pub fn run(args: &InfoArgs, console: &Console) -> Outcome<()> {
+    let index = index_parts(&args.file, console)?;
+    let size = std::fs::metadata(&args.file).map_err(|e| Failure::input(&args.file, e))?;
+    let totals = Totals::new(&index, size.len());
+    let Some(first) = index.groups.first() else {
+        return Err(Failure::damaged(&args.file, "no LNR group in it"));
+    };
+    let text = match args.json {
+        true => totals.json(&index, &first.header).to_string(),
+        false => totals.describe(&index, &first.header),
+    };
+    console.print(&text)?;
+    match index.n_damaged {
+        0 => Ok(()),
+        n => Err(Failure::damaged(
+            &args.file,
+            format!("{n} damaged places; the groups listed are whole"),
+        )),
+    }
+}
+
+struct Totals {
+    bytes: u64,
+    n_frames: u64,
+    duration: u64,
+    bpp: f64,
+    kbit: f64,
+}
+
+impl Totals {
+    fn new(index: &Index, bytes: u64) -> Self {
+        let pixels = |g: &IndexedGroup| g.header.format.n_pixels() as f64 * g.n_units as f64;
+        let n_pixels: f64 = index.groups.iter().map(pixels).sum();
+        let duration = index.duration();
+        Self {
+            bytes,
+            n_frames: index.n_units(),
+            duration,
+            bpp: bytes as f64 * 8.0 / n_pixels.max(1.0),
+            kbit: text::kbit_per_second(bytes, duration),
+        }
+    }
+
+    fn describe(&self, index: &Index, first: &GroupHeader) -> String {
+        let mut lines = vec![text::video(&first.format, first.frame_rate), color(first)];
+        lines.push(format!(
+            "{} frames in {} groups, {:.3} s, {} bytes, {:.4} bits per pixel, {:.1} kbit/s",
+            self.n_frames,
+            index.groups.len(),
+            text::seconds(self.duration),
+            self.bytes,
+            self.bpp,
+            self.kbit
+        ));
+        lines.push(
+            "  group     time s  frames      bytes  header  frames' bytes   bits/pixel".into(),
+        );
+        for (i, g) in index.groups.iter().enumerate() {
+            lines.push(format!(
+                "{:>7} {:>10.3} {:>7} {:>10} {:>7} {:>14} {:>12.4}",
+                i + 1,
+                text::seconds(g.header.pts),
+                g.n_units,
+                g.bytes,
+                g.first_bytes - g.payload_bytes,
+                g.bytes - g.first_bytes,
+                text::bits_per_pixel(g.bytes, &g.header.format, g.n_units)
+            ));
+        }
+        let models = index.groups.chunk_by(|a, b| a.header.model == b.header.model);
+        let mut number = 1;
+        for run in models {
+            let last = number + run.len() - 1;
+            let name = match run.len() {
+                1 => format!("group {number}"),
+                _ => format!("groups {number} to {last}"),
+            };
+            lines.push(format!("model of {name}:"));
+            lines.extend(model_text::describe(&run[0].header.model));
+            number = last + 1;
+        }
+        lines.push("parts of all groups:".into());
+        lines.extend(describe_parts(index));
+        lines.join("\n")
+    }
+
+    fn json(&self, index: &Index, first: &GroupHeader) -> Value {
+        let f = &first.format;
+        json!({
+            "width": f.width,
+            "height": f.height,
+            "chroma": text::chroma(f.chroma),
+            "depth": f.depth,
+            "frame_rate": format!("{}/{}", first.frame_rate.0, first.frame_rate.1),
+            "pixel_aspect_ratio": format!("{}/{}", f.par.0, f.par.1),
+            "color": {
+                "matrix": f.color.matrix as u8,
+                "full_range": f.color.full_range,
+                "primaries": f.color.primaries,
+                "transfer": f.color.transfer,
+                "chroma_site": f.color.site as u8,
+            },
+            "frames": self.n_frames,
+            "bytes": self.bytes,
+            "bpp": text::rounded(self.bpp, 6),
+            "kbit_s": text::rounded(self.kbit, 3),
+            "seconds": text::rounded(text::seconds(self.duration), 6),
+            "damaged": index.n_damaged,
+            "groups": index.groups.iter().map(group_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn color(header: &GroupHeader) -> String {
+    let c = &header.format.color;
+    format!(
+        "matrix {:?}, {} range, primaries {}, transfer {}, chroma site {:?}, pixel aspect {}:{}",
+        c.matrix,
+        if c.full_range { "full" } else { "video" },
+        c.primaries,
+        c.transfer,
+        c.site,
+        header.format.par.0,
+        header.format.par.1
+    )
+}
+
+fn group_json(g: &IndexedGroup) -> Value {
+    json!({
+        "id": g.header.id,
+        "pts_ns": g.header.pts,
+        "duration_ns": g.header.duration(),
+        "frames": g.n_units,
+        "frame_durations_ns": g.header.durations,
+        "bytes": g.bytes,
+        "first_unit_bytes": g.first_bytes,
+        "payload_bytes": g.payload_bytes,
+        "model": model_text::json(&g.header.model),
+        "parts": g.parts.iter().map(part_json).collect::<Vec<_>>(),
+    })
+}
+
+fn part_json(size: &PartSize) -> Value {
+    json!({
+        "part": size.part.name(),
+        "values": size.n_values,
+        "bytes": size.bytes,
+        "huffman_bytes": size.huffman_bits.div_ceil(8),
+    })
+}
+
+/// What every part takes over all groups, and what Huffman coding would take instead.
+fn describe_parts(index: &Index) -> Vec<String> {
+    let mut all: Vec<PartSize> = Vec::new();
+    for size in index.groups.iter().flat_map(|g| &g.parts) {
+        size.clone().add_to(&mut all);
+    }
+    let total: u64 = index.groups.iter().map(|g| g.bytes).sum();
+    let headers = total.saturating_sub(all.iter().map(|s| s.bytes).sum());
+    let mut lines = vec![
+        "  part                  values      bytes  share  bits/value  Huffman's bytes".into(),
+    ];
+    let share = |bytes: u64| 100.0 * bytes as f64 / total.max(1) as f64;
+    for s in all {
+        lines.push(format!(
+            "  {:<16} {:>11} {:>10} {:>5.1}% {:>11.3} {:>16}",
+            s.part.name(),
+            s.n_values,
+            s.bytes,
+            share(s.bytes),
+            8.0 * s.bytes as f64 / s.n_values.max(1) as f64,
+            s.huffman_bits.div_ceil(8)
+        ));
+    }
+    lines.push(format!("  {:<16} {:>11} {headers:>10} {:>5.1}%", "headers", "", share(headers)));
+    lines
+}

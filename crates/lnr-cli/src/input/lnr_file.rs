@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::path::{Path, PathBuf};
+
+use lnr::base::{Error, Picture, PictureFormat, Tau};
+use lnr::bitstream::{GroupHeader, parse_group_header};
+use lnr::codec::{BackendInfo, Decoder};
+
+use super::units::{Item, Units, index, open_units};
+use super::{Frame, Options, Source, VideoInfo, grid_time};
+use crate::console::Console;
+use crate::exit::{Failure, Outcome};
+
+/// Which times of an LNR file to render.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timing {
+    /// Seconds to skip.
+    pub start: f64,
+    /// Most seconds to render.
+    pub duration: Option<f64>,
+    /// A constant frame rate to render at instead of what the access units ask for.
+    pub frame_rate: Option<(u32, u32)>,
+}
+
+/// The pictures of an LNR file.
+pub struct LnrSource {
+    path: PathBuf,
+    console: Console,
+    units: Box<dyn Units>,
+    decoder: Decoder,
+    info: VideoInfo,
+    frame_rate: Option<(u32, u32)>,
+    /// Times to render in ns, by the stream's clock.
+    begin: u64,
+    end: u64,
+    /// Frames rendered at a constant rate so far.
+    n_rendered: u64,
+    /// The rendered picture whose duration is not known yet.
+    pending: Option<Frame>,
+    /// The header of the group that is loaded; none after damage.
+    group: Option<GroupHeader>,
+    n_groups: u64,
+    n_damaged: u64,
+    at_end: bool,
+}
+
+impl LnrSource {
+    /// # Errors
+    /// When the file holds no group, or the backend is not available.
+    pub fn open(path: &Path, options: Options, timing: Timing, console: &Console) -> Outcome<Self> {
+        let index = index(path, console)?;
+        let codec = |e| Failure::codec(path, e);
+        // index() found at least one group
+        let (Some(first), Some(last)) = (index.groups.first(), index.groups.last()) else {
+            return Err(Failure::damaged(path, "no LNR group in it"));
+        };
+        let format = match options.size {
+            Some((w, h)) => first.header.format.resized(w, h),
+            None => first.header.format,
+        };
+        if let Err(e) = format.validate() {
+            return Err(Failure::usage(format!("--size: {e}")));
+        }
+        let ns = |seconds: f64| (seconds * 1e9) as u64;
+        let begin = first.header.pts.saturating_add(ns(timing.start));
+        let mut end = last.header.pts + last.header.duration();
+        if let Some(duration) = timing.duration {
+            end = end.min(begin.saturating_add(ns(duration)));
+        }
+        let span = end.saturating_sub(begin) as f64;
+        let n_frames = match timing.frame_rate {
+            Some((n, d)) => (span * f64::from(n) / (1e9 * f64::from(d))).ceil(),
+            None => index.n_units() as f64 * (span / index.duration().max(1) as f64).min(1.0),
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            console: console.clone(),
+            units: open_units(path, console)?,
+            decoder: Decoder::new(options.decoder).map_err(codec)?,
+            info: VideoInfo {
+                format,
+                frame_rate: timing.frame_rate.unwrap_or(first.header.frame_rate),
+                n_frames: Some(n_frames as u64),
+            },
+            frame_rate: timing.frame_rate,
+            begin,
+            end,
+            n_rendered: 0,
+            pending: None,
+            group: None,
+            n_groups: 0,
+            n_damaged: 0,
+            at_end: false,
+        })
+    }
+
+    /// What it computes with.
+    pub fn backend(&self) -> BackendInfo {
+        self.decoder.backend()
+    }
+
+    /// Reads the next access unit that begins a group or, if `frames`, shows a frame of the current
+    /// one; passes over damage and over groups before the first wanted time. Returns which time it
+    /// shows, or none at the end.
+    fn load(&mut self, frames: bool) -> Outcome<Option<(Tau, u64)>> {
+        let mut is_skipping = false;
+        while !self.at_end {
+            self.console.check()?;
+            let unit = match self.units.next()? {
+                None => break,
+                Some(Item::Unit(unit)) => unit,
+                Some(Item::Damage { n_bytes, cause }) => {
+                    self.warn(&format!("{n_bytes} bytes passed over: {cause}"));
+                    continue;
+                }
+            };
+            if let Ok(header) = parse_group_header(&unit) {
+                is_skipping = header.pts + header.duration() <= self.begin;
+                if header.pts >= self.end {
+                    break;
+                }
+            } else if !frames || (self.group.is_none() && !is_skipping && self.n_damaged > 0) {
+                // The loss of its group was reported already.
+                continue;
+            }
+            if is_skipping {
+                continue;
+            }
+            match self.decoder.push(&unit) {
+                Ok(shown) => {
+                    if shown.is_key {
+                        self.group = self.decoder.header().cloned();
+                        self.n_groups += 1;
+                        self.check_format()?;
+                    }
+                    return Ok(Some((shown.tau, shown.pts)));
+                }
+                // What follows would fail as well: this is no damage.
+                Err(e @ Error::Backend(_)) => return Err(Failure::codec(&self.path, e)),
+                Err(e) => {
+                    self.group = None;
+                    self.warn(&e.to_string());
+                }
+            }
+        }
+        self.at_end = true;
+        Ok(None)
+    }
+
+    fn warn(&mut self, cause: &str) {
+        self.n_damaged += 1;
+        let path = self.path.display();
+        self.console.warn(&format!("{path}: {cause}"));
+    }
+
+    fn check_format(&self) -> Outcome<()> {
+        let shape = |f: &PictureFormat| (f.chroma, f.depth, f.color);
+        match &self.group {
+            Some(g) if shape(&g.format) != shape(&self.info.format) => Err(Failure::damaged(
+                &self.path,
+                format!("group {} changes the pixel format; split the file there", self.n_groups),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn render(&mut self, tau: Tau) -> Outcome<Picture> {
+        let codec = |e| Failure::codec(&self.path, e);
+        let mut picture = Picture::new(self.info.format).map_err(codec)?;
+        self.decoder.render(tau, &mut picture).map_err(codec)?;
+        Ok(picture)
+    }
+
+    /// What the access units ask for, one frame each.
+    fn next_shown(&mut self) -> Outcome<Option<Frame>> {
+        loop {
+            let old_end = self.group.as_ref().map(|g| g.pts + g.duration());
+            let n_groups = self.n_groups;
+            let shown = self.load(true)?;
+            let is_same_group = self.n_groups == n_groups && self.group.is_some();
+            let mut done = self.pending.take();
+            if let Some(frame) = &mut done {
+                let end = match shown {
+                    Some((_, pts)) if is_same_group => pts,
+                    _ => old_end.unwrap_or(frame.pts),
+                };
+                frame.duration = end.saturating_sub(frame.pts);
+            }
+            if let Some((tau, pts)) = shown
+                && (self.begin..self.end).contains(&pts)
+            {
+                let picture = self.render(tau)?;
+                self.pending = Some(Frame { picture, pts, duration: 0 });
+            }
+            if done.is_some() || shown.is_none() {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// Frames of a constant rate; where a group is lost the last picture stays.
+    fn next_resampled(&mut self, rate: (u32, u32)) -> Outcome<Option<Frame>> {
+        let [time, next] = [0, 1].map(|i| self.begin + grid_time(self.n_rendered + i, rate));
+        if time >= self.end {
+            return Ok(None);
+        }
+        while self.group.as_ref().is_none_or(|g| g.pts + g.duration() <= time) {
+            if self.load(false)?.is_none() {
+                return Ok(None);
+            }
+        }
+        let Some(group) = &self.group else {
+            return Ok(None);
+        };
+        let tau = tau_at(group, time);
+        let held = self.pending.take().filter(|_| time < group.pts);
+        let picture = match held {
+            Some(held) => held.picture,
+            None => self.render(tau)?,
+        };
+        self.n_rendered += 1;
+        let frame = Frame { picture, pts: time, duration: next - time };
+        self.pending = Some(frame.clone());
+        Ok(Some(frame))
+    }
+}
+
+impl Source for LnrSource {
+    fn info(&self) -> &VideoInfo {
+        &self.info
+    }
+
+    fn next(&mut self) -> Outcome<Option<Frame>> {
+        match self.frame_rate {
+            Some(rate) => self.next_resampled(rate),
+            None => self.next_shown(),
+        }
+    }
+
+    fn n_damaged(&self) -> u64 {
+        self.n_damaged
+    }
+}
+
+/// The time inside a group that is shown at `time` in ns. The last frame is held: nothing is
+/// interpolated across groups.
+fn tau_at(group: &GroupHeader, time: u64) -> Tau {
+    let mut begin = group.pts;
+    let last = group.durations.len() - 1;
+    for (i, &duration) in group.durations.iter().enumerate() {
+        let frame = Tau::frame(i as u32);
+        if i == last || time < begin {
+            return frame;
+        }
+        if time < begin + duration {
+            let units = (time - begin) as f64 * f64::from(Tau::UNIT) / duration as f64;
+            return Tau::from_units(frame.units() + units.round() as u32);
+        }
+        begin += duration;
+    }
+    Tau::frame(last as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lnr::base::Chroma;
+    use lnr::bitstream::ModelHeader;
+
+    #[test]
+    fn times_become_taus() {
+        let group = GroupHeader {
+            id: 0,
+            format: PictureFormat::new(16, 16, Chroma::Gray, 8),
+            frame_rate: (0, 1),
+            pts: 1000,
+            durations: vec![100, 300, 100],
+            model: ModelHeader::default(),
+        };
+        for (time, units) in [
+            (0, 0),
+            (1000, 0),
+            (1050, 128),
+            (1100, 256),
+            (1250, 384),
+            (1400, 512),
+            (1499, 512),
+            (9999, 512),
+        ] {
+            assert_eq!(tau_at(&group, time).units(), units, "{time}");
+        }
+    }
+}

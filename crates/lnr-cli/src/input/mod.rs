@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Frames of any video, and access units of LNR files.
+
+#[cfg(feature = "gstreamer")]
+mod container;
+mod lnr_file;
+mod resize;
+mod units;
+#[cfg(feature = "gstreamer")]
+mod video;
+mod y4m;
+
+pub use lnr_file::{LnrSource, Timing};
+pub use resize::Resized;
+pub use units::{Index, IndexedGroup, index_parts};
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use lnr::base::{Picture, PictureFormat};
+use lnr::bitstream::MAGIC;
+use lnr::codec::DecoderConfig;
+
+use crate::console::Console;
+use crate::exit::{Failure, Outcome};
+
+/// A picture and when it is shown, in ns.
+#[derive(Clone)]
+pub struct Frame {
+    pub picture: Picture,
+    pub pts: u64,
+    pub duration: u64,
+}
+
+/// What is known of a video before its frames are read.
+#[derive(Clone)]
+pub struct VideoInfo {
+    pub format: PictureFormat,
+    /// (0, 1) when variable or unknown.
+    pub frame_rate: (u32, u32),
+    /// How many frames there are, when that can be told; an estimate for some containers.
+    pub n_frames: Option<u64>,
+}
+
+/// A video that is read frame by frame; all frames have the same format.
+pub trait Source {
+    fn info(&self) -> &VideoInfo;
+    /// The next frame, or none at the end.
+    fn next(&mut self) -> Outcome<Option<Frame>>;
+    /// Damaged places passed over so far.
+    fn n_damaged(&self) -> u64 {
+        0
+    }
+}
+
+/// How to open a video.
+#[derive(Default)]
+pub struct Options {
+    /// For LNR files.
+    pub decoder: DecoderConfig,
+    /// For LNR files: size to render at. Other videos come in their own.
+    pub size: Option<(u32, u32)>,
+}
+
+/// What kind of file it is, by its first bytes, and by its name where those are damaged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Y4m,
+    Lnr,
+    /// A file of the MP4 family; it may hold LNR video.
+    Mp4,
+    Other,
+}
+
+/// # Errors
+/// When the file cannot be read.
+pub fn kind_of(path: &Path) -> Outcome<Kind> {
+    if path == Path::new("-") {
+        return Ok(Kind::Y4m);
+    }
+    let mut start = Vec::new();
+    open_file(path)?.take(12).read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
+    if start.is_empty() {
+        return Err(Failure::damaged(path, "the file is empty"));
+    }
+    let named = |name: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(name));
+    Ok(if start.starts_with(y4m::MAGIC) {
+        Kind::Y4m
+    } else if start.starts_with(&MAGIC) || named("lnr") {
+        Kind::Lnr
+    } else if [&b"ftyp"[..], b"moov", b"wide", b"mdat"].contains(&start.get(4..8).unwrap_or(b"")) {
+        Kind::Mp4
+    } else {
+        Kind::Other
+    })
+}
+
+/// Opens any video.
+///
+/// # Errors
+/// When it cannot be read, or is of an unsupported kind.
+pub fn open(path: &Path, options: Options, console: &Console) -> Outcome<Box<dyn Source>> {
+    match kind_of(path)? {
+        Kind::Y4m if path == Path::new("-") => {
+            let input = BufReader::with_capacity(1 << 20, std::io::stdin());
+            Ok(Box::new(y4m::Y4m::new(path, input, None)?))
+        }
+        Kind::Y4m => {
+            let file = open_file(path)?;
+            let size = file.metadata().map(|m| m.len()).ok();
+            let input = BufReader::with_capacity(1 << 20, file);
+            Ok(Box::new(y4m::Y4m::new(path, input, size)?))
+        }
+        Kind::Lnr => open_lnr(path, options, console),
+        kind => open_other(path, kind, options, console),
+    }
+}
+
+fn open_lnr(path: &Path, options: Options, console: &Console) -> Outcome<Box<dyn Source>> {
+    let source = LnrSource::open(path, options, Timing::default(), console)?;
+    Ok(Box::new(source))
+}
+
+#[cfg(feature = "gstreamer")]
+fn open_other(
+    path: &Path,
+    kind: Kind,
+    options: Options,
+    console: &Console,
+) -> Outcome<Box<dyn Source>> {
+    if kind == Kind::Mp4 && container::holds_lnr(path)? {
+        return open_lnr(path, options, console);
+    }
+    Ok(Box::new(video::Video::open(path, console)?))
+}
+
+#[cfg(not(feature = "gstreamer"))]
+fn open_other(path: &Path, _: Kind, _: Options, _: &Console) -> Outcome<Box<dyn Source>> {
+    Err(Failure::damaged(
+        path,
+        "this build, made without GStreamer (feature `plugin`), reads .y4m and .lnr files; \
+         convert the video first: ffmpeg -i VIDEO -f yuv4mpegpipe OUT.y4m",
+    ))
+}
+
+/// Passes over the first `n` frames of `path`, as `--start` asks.
+///
+/// # Errors
+/// When there are not so many, or the source fails.
+pub fn skip(source: &mut dyn Source, path: &Path, n: u64, console: &Console) -> Outcome<()> {
+    for i in 0..n {
+        console.check()?;
+        if source.next()?.is_none() {
+            let path = path.display();
+            return Err(Failure::usage(format!(
+                "{path}: it has {i} frames, --start asks for number {n}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub fn open_file(path: &Path) -> Outcome<File> {
+    let file = File::open(path).map_err(|e| Failure::input(path, e))?;
+    match file.metadata() {
+        Ok(m) if m.is_dir() => Err(Failure::input(path, "a directory, not a video")),
+        _ => Ok(file),
+    }
+}
+
+/// The time in ns at which frame `n` of a constant frame rate begins.
+pub fn grid_time(n: u64, (rate_n, rate_d): (u32, u32)) -> u64 {
+    let ns = u128::from(n) * 1_000_000_000 * u128::from(rate_d) / u128::from(rate_n.max(1));
+    ns.min(u128::from(u64::MAX)) as u64
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use lnr::bitstream::{GroupHeader, Scan, Unit, parse, scan};
+use lnr::codec::{PartSize, part_sizes};
+
+#[cfg(feature = "gstreamer")]
+use super::container::ContainerUnits;
+use super::{Kind, kind_of, open_file};
+use crate::console::Console;
+use crate::exit::{Failure, Outcome};
+
+/// What comes next in a stream of access units.
+pub enum Item {
+    /// A whole access unit whose checksums are good.
+    Unit(Vec<u8>),
+    /// Bytes that are none, and why.
+    Damage { n_bytes: u64, cause: String },
+}
+
+/// A file's access units, in order.
+pub trait Units {
+    fn next(&mut self) -> Outcome<Option<Item>>;
+}
+
+/// The access units of an LNR file, bare or in a container.
+pub fn open_units(path: &Path, console: &Console) -> Outcome<Box<dyn Units>> {
+    match kind_of(path)? {
+        Kind::Lnr => Ok(Box::new(FileUnits::new(path, open_file(path)?))),
+        kind => open_container(path, kind, console),
+    }
+}
+
+#[cfg(feature = "gstreamer")]
+fn open_container(path: &Path, kind: Kind, console: &Console) -> Outcome<Box<dyn Units>> {
+    match kind {
+        Kind::Mp4 => Ok(Box::new(ContainerUnits::open(path, console)?)),
+        _ => Err(no_lnr(path)),
+    }
+}
+
+#[cfg(not(feature = "gstreamer"))]
+fn open_container(path: &Path, _: Kind, _: &Console) -> Outcome<Box<dyn Units>> {
+    Err(no_lnr(path))
+}
+
+fn no_lnr(path: &Path) -> Failure {
+    let plugin = match cfg!(feature = "gstreamer") {
+        true => "",
+        false => " (this build reads bare .lnr files only: it was made without GStreamer)",
+    };
+    Failure::damaged(path, format!("not an LNR file{plugin}"))
+}
+
+/// Access units that stand back to back.
+pub struct FileUnits<R = File> {
+    path: PathBuf,
+    input: R,
+    /// Bytes read and not yet used.
+    buffer: Vec<u8>,
+    start: usize,
+    at_end: bool,
+    /// Bytes passed over since the last good unit, and the first reason.
+    damage: Option<(u64, String)>,
+}
+
+/// Bytes that are read at once at least.
+const BLOCK: usize = 1 << 16;
+
+impl<R: Read> FileUnits<R> {
+    pub fn new(path: &Path, input: R) -> Self {
+        Self {
+            path: path.to_owned(),
+            input,
+            buffer: Vec::new(),
+            start: 0,
+            at_end: false,
+            damage: None,
+        }
+    }
+
+    /// Reads until `n` bytes are there or the file ends; says whether they are.
+    fn fill(&mut self, n: usize) -> Outcome<bool> {
+        let have = self.buffer.len() - self.start;
+        if have >= n || self.at_end {
+            return Ok(have >= n);
+        }
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let wanted = (n - have).max(BLOCK) as u64;
+        let read = (&mut self.input)
+            .take(wanted)
+            .read_to_end(&mut self.buffer)
+            .map_err(|e| Failure::input(&self.path, e))?;
+        self.at_end = (read as u64) < wanted;
+        Ok(self.buffer.len() >= n)
+    }
+
+    fn skip(&mut self, n: usize, cause: impl FnOnce(&[u8]) -> String) {
+        let data = &self.buffer[self.start..];
+        let n = n.min(data.len());
+        match &mut self.damage {
+            Some((total, _)) => *total += n as u64,
+            None => self.damage = Some((n as u64, cause(data))),
+        }
+        self.start += n;
+    }
+}
+
+impl<R: Read> Units for FileUnits<R> {
+    fn next(&mut self) -> Outcome<Option<Item>> {
+        let reason = |data: &[u8]| match parse(data) {
+            Err(e) => e.to_string(),
+            Ok(_) => "damaged".into(),
+        };
+        loop {
+            let found = match scan(&self.buffer[self.start..]) {
+                Scan::More(n) if self.fill(n)? => continue,
+                Scan::More(_) if self.buffer.len() == self.start => None,
+                Scan::More(_) => {
+                    self.skip(1, |_| "the file ends within an access unit".into());
+                    continue;
+                }
+                Scan::Garbage(n) => {
+                    self.skip(n, reason);
+                    continue;
+                }
+                Scan::Unit { len, .. } => {
+                    if !self.fill(len)? {
+                        self.skip(1, |_| "the file ends within an access unit".into());
+                        continue;
+                    }
+                    // A size may promise more than there is and so reach into later groups.
+                    let data = &self.buffer[self.start..self.start + len];
+                    if let Err(e) = parse(data) {
+                        self.skip(1, |_| e.to_string());
+                        continue;
+                    }
+                    Some(len)
+                }
+            };
+            if let Some((n_bytes, cause)) = self.damage.take() {
+                return Ok(Some(Item::Damage { n_bytes, cause }));
+            }
+            return Ok(found.map(|len| {
+                let unit = self.buffer[self.start..self.start + len].to_vec();
+                self.start += len;
+                Item::Unit(unit)
+            }));
+        }
+    }
+}
+
+/// One group of a file.
+pub struct IndexedGroup {
+    pub header: GroupHeader,
+    /// Bytes of the access unit that begins the group.
+    pub first_bytes: u64,
+    /// Bytes of its entropy-coded tensors.
+    pub payload_bytes: u64,
+    /// Bytes of all its access units.
+    pub bytes: u64,
+    /// Access units.
+    pub n_units: u64,
+    /// What the parts of its payload take, where that was asked for and the payload is whole.
+    pub parts: Vec<PartSize>,
+}
+
+/// What is in a file.
+#[derive(Default)]
+pub struct Index {
+    pub groups: Vec<IndexedGroup>,
+    /// Damaged places, and access units whose group is not there.
+    pub n_damaged: u64,
+}
+
+impl Index {
+    /// Access units of all groups.
+    pub fn n_units(&self) -> u64 {
+        self.groups.iter().map(|g| g.n_units).sum()
+    }
+
+    /// Duration of all groups in ns.
+    pub fn duration(&self) -> u64 {
+        self.groups.iter().map(|g| g.header.duration()).sum()
+    }
+}
+
+/// Reads the whole file once, but no payload.
+///
+/// # Errors
+/// When it cannot be read or holds no group at all.
+pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
+    index_with(path, console, &|_, _| Vec::new())
+}
+
+/// As [`index`], with what the parts of every payload take: each payload is decoded for it.
+///
+/// # Errors
+/// As [`index`].
+pub fn index_parts(path: &Path, console: &Console) -> Outcome<Index> {
+    index_with(path, console, &|header, payload| part_sizes(header, payload).unwrap_or_default())
+}
+
+fn index_with(
+    path: &Path,
+    console: &Console,
+    parts: &dyn Fn(&GroupHeader, &[u8]) -> Vec<PartSize>,
+) -> Outcome<Index> {
+    let mut units = open_units(path, console)?;
+    let mut index = Index::default();
+    let mut first_cause = None;
+    while let Some(item) = units.next()? {
+        console.check()?;
+        let data = match item {
+            Item::Unit(data) => data,
+            Item::Damage { cause, .. } => {
+                index.n_damaged += 1;
+                first_cause.get_or_insert(cause);
+                continue;
+            }
+        };
+        let bytes = data.len() as u64;
+        match parse(&data) {
+            Ok(Unit::Group { header, payload, .. }) => index.groups.push(IndexedGroup {
+                parts: parts(&header, payload),
+                header: *header,
+                first_bytes: bytes,
+                payload_bytes: payload.len() as u64,
+                bytes,
+                n_units: 1,
+            }),
+            Ok(Unit::Frame { group, .. }) => match index.groups.last_mut() {
+                Some(last) if last.header.id == group => {
+                    last.bytes += bytes;
+                    last.n_units += 1;
+                }
+                _ => index.n_damaged += 1,
+            },
+            Err(_) => index.n_damaged += 1,
+        }
+    }
+    if index.groups.is_empty() {
+        let cause = first_cause.unwrap_or_else(|| "no access units".into());
+        return Err(Failure::damaged(path, format!("no LNR group in it: {cause}")));
+    }
+    Ok(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lnr::base::{Chroma, PictureFormat, Tau};
+    use lnr::bitstream::{
+        LatentHeader, ModelHeader, NetworkHeader, WarpHeader, write_frame, write_group,
+    };
+
+    fn group(id: u8) -> Vec<u8> {
+        let header = GroupHeader {
+            id,
+            format: PictureFormat::new(16, 16, Chroma::Yuv420, 8),
+            frame_rate: (25, 1),
+            pts: 0,
+            durations: vec![40_000_000; 2],
+            model: ModelHeader::Warp(WarpHeader {
+                latent: LatentHeader { dim: 1, node_step: 1 },
+                network: NetworkHeader { width: 8, rank: 1 },
+                motion: lnr::bitstream::SourceHeader { strides: vec![], node_step: 1 },
+                residual: lnr::bitstream::SourceHeader { strides: vec![], node_step: 1 },
+                ..WarpHeader::default()
+            }),
+        };
+        write_group(&header, Tau::frame(0), &[id; 500])
+    }
+
+    fn items(bytes: &[u8]) -> Vec<Result<usize, u64>> {
+        let mut units = FileUnits::new(Path::new("t.lnr"), bytes);
+        let mut out = Vec::new();
+        while let Some(item) = units.next().unwrap() {
+            out.push(match item {
+                Item::Unit(u) => Ok(u.len()),
+                Item::Damage { n_bytes, .. } => Err(n_bytes),
+            });
+        }
+        out
+    }
+
+    #[test]
+    fn damage_is_passed_over() {
+        let (a, b) = (group(1), write_frame(1, Tau::frame(1)));
+        let (la, lb) = (a.len(), b.len());
+        let whole = [&a[..], &b, &a, &b].concat();
+        assert_eq!(items(&whole), [Ok(la), Ok(lb), Ok(la), Ok(lb)]);
+        assert_eq!(items(&[b"junk", &whole[..]].concat())[..2], [Err(4), Ok(la)]);
+        let mut flipped = whole.clone();
+        flipped[la - 100] ^= 1;
+        assert_eq!(items(&flipped), [Err(la as u64), Ok(lb), Ok(la), Ok(lb)]);
+        let cut = [&whole[..la - 50], &whole[la..]].concat();
+        assert_eq!(items(&cut), [Err(la as u64 - 50), Ok(lb), Ok(la), Ok(lb)]);
+        assert_eq!(items(&whole[..la + 3]), [Ok(la), Err(3)]);
+        assert_eq!(items(b""), []);
+    }
+}

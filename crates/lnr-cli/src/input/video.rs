@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::path::{Path, PathBuf};
+
+use gst::prelude::*;
+use gst_app::AppSink;
+use gst_video::prelude::*;
+use gst_video::{
+    VideoBufferFlags, VideoCapsBuilder, VideoFrameExt, VideoFrameRef, VideoInterlaceMode,
+};
+use lnr::base::{Chroma, Error, Picture, PictureFormat, Result};
+
+use super::{Frame, Source, VideoInfo, grid_time};
+use crate::console::Console;
+use crate::exit::{Code, Failure, Outcome};
+use crate::gstreamer::{FORMATS, Pipeline, element, error_of, picture_format, ratio};
+
+/// The first video track of any file that GStreamer can decode, in its own chroma format, depth and
+/// colorimetry.
+pub struct Video {
+    path: PathBuf,
+    console: Console,
+    pipeline: Pipeline,
+    sink: AppSink,
+    info: VideoInfo,
+    /// The frame whose duration is not known yet.
+    pending: Option<Frame>,
+}
+
+impl Video {
+    /// # Errors
+    /// When the file has no progressive video that can be decoded.
+    pub fn open(path: &Path, console: &Console) -> Outcome<Self> {
+        let pipeline = Pipeline::new()?;
+        let source = element("filesrc")?;
+        source.set_property("location", path);
+        let decode = element("decodebin")?;
+        // Only what ends in raw video is decoded at all.
+        decode.set_property("caps", gst::Caps::builder("video/x-raw").any_features().build());
+        decode.set_property("expose-all-streams", false);
+        pipeline.chain(&[&source, &decode])?;
+        let convert = element("videoconvert")?;
+        let caps = VideoCapsBuilder::new().format_list(FORMATS.map(|f| f.0)).build();
+        let sink = AppSink::builder().sync(false).max_buffers(4).caps(&caps).build();
+        pipeline.chain(&[&convert, sink.upcast_ref()])?;
+        decode.connect_pad_added(move |_, pad| {
+            // Of several video tracks the first wins; a refused link shows as an error later.
+            if let Some(sink) = convert.static_pad("sink").filter(|p| !p.is_linked()) {
+                let _ = pad.link(&sink);
+            }
+        });
+        pipeline.play(path, Code::Input)?;
+        let mut video = Self {
+            path: path.to_owned(),
+            console: console.clone(),
+            pipeline,
+            sink,
+            info: VideoInfo {
+                format: PictureFormat::new(1, 1, Chroma::Gray, 8),
+                frame_rate: (0, 1),
+                n_frames: None,
+            },
+            pending: None,
+        };
+        let Some(first) = video.pull()? else {
+            return Err(Failure::damaged(path, "there is no video in it"));
+        };
+        video.info.format = *first.picture.format();
+        let caps = video.sink.static_pad("sink").and_then(|p| p.current_caps());
+        if let Some(raw) = caps.and_then(|c| gst_video::VideoInfo::from_caps(&c).ok()) {
+            video.info.frame_rate = ratio(raw.fps());
+        }
+        video.info.n_frames = video.estimate();
+        video.pending = Some(first);
+        Ok(video)
+    }
+
+    fn estimate(&self) -> Option<u64> {
+        let duration = self.pipeline.0.query_duration::<gst::ClockTime>()?;
+        let (n, d) = self.info.frame_rate;
+        let frames = duration.nseconds() as f64 * f64::from(n) / (1e9 * f64::from(d));
+        (n > 0).then_some(frames.round() as u64)
+    }
+
+    fn pull(&mut self) -> Outcome<Option<Frame>> {
+        loop {
+            self.console.check()?;
+            let sample = self.sink.try_pull_sample(gst::ClockTime::from_mseconds(100));
+            if let Some(sample) = sample {
+                return self.frame_of(&sample).map(Some);
+            }
+            if let Some(cause) = error_of(&self.pipeline.0) {
+                return Err(Failure::damaged(&self.path, cause));
+            }
+            if self.sink.is_eos() {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn frame_of(&self, sample: &gst::Sample) -> Outcome<Frame> {
+        let damaged = |cause: &str| Failure::damaged(&self.path, cause);
+        let (Some(buffer), Some(caps)) = (sample.buffer(), sample.caps()) else {
+            return Err(damaged("a frame without a format"));
+        };
+        let raw = gst_video::VideoInfo::from_caps(caps)
+            .map_err(|_| damaged("a frame without a format"))?;
+        let is_interlaced = match raw.interlace_mode() {
+            VideoInterlaceMode::Progressive => false,
+            VideoInterlaceMode::Mixed => {
+                buffer.video_flags().contains(VideoBufferFlags::INTERLACED)
+            }
+            _ => true,
+        };
+        if is_interlaced {
+            return Err(damaged(
+                "interlaced video is not supported: deinterlace it first (ffmpeg -vf bwdif)",
+            ));
+        }
+        let format = picture_format(&raw).ok_or_else(|| damaged("an unknown pixel format"))?;
+        let view = VideoFrameRef::from_buffer_ref_readable(buffer, &raw)
+            .map_err(|_| damaged("a frame that cannot be read"))?;
+        let picture = copy_picture(&view, &format).map_err(|e| Failure::codec(&self.path, e))?;
+        let time = sample
+            .segment()
+            .and_then(|s| s.downcast_ref::<gst::ClockTime>())
+            .and_then(|s| s.to_stream_time(buffer.pts()))
+            .or(buffer.pts())
+            .ok_or_else(|| damaged("a frame without a time"))?;
+        let guess = match raw.fps() {
+            fps if fps.numer() > 0 => grid_time(1, ratio(fps)),
+            _ => 40_000_000,
+        };
+        let duration = buffer.duration().map_or(guess, gst::ClockTime::nseconds);
+        Ok(Frame { picture, pts: time.nseconds(), duration })
+    }
+}
+
+fn copy_picture(view: &VideoFrameRef<&gst::BufferRef>, format: &PictureFormat) -> Result<Picture> {
+    let mut picture = Picture::new(*format)?;
+    for i in 0..format.chroma.n_planes() {
+        let (width, height) = format.plane_size(i);
+        let n = width * format.sample_bytes();
+        // Components come in the order R, G, B or Y, U, V, whatever the order of the planes.
+        let component = i as u32;
+        let stride = view.comp_stride(component) as usize;
+        let data = view.comp_data(component).map_err(|e| Error::damaged(e.to_string()))?;
+        for y in 0..height {
+            let row = data.get(y * stride..y * stride + n);
+            let row = row.ok_or_else(|| Error::damaged("a short plane"))?;
+            picture.row_mut(i, y).copy_from_slice(row);
+        }
+    }
+    Ok(picture)
+}
+
+impl Source for Video {
+    fn info(&self) -> &VideoInfo {
+        &self.info
+    }
+
+    fn next(&mut self) -> Outcome<Option<Frame>> {
+        let Some(mut frame) = self.pending.take() else {
+            return Ok(None);
+        };
+        while let Some(next) = self.pull()? {
+            if next.picture.format() != &self.info.format {
+                let cause = "the video changes its size or format: cut it there";
+                return Err(Failure::damaged(&self.path, cause));
+            }
+            if next.pts > frame.pts {
+                frame.duration = next.pts - frame.pts;
+                self.pending = Some(next);
+                break;
+            }
+            let path = self.path.display();
+            let warning = format!("{path}: left out a frame whose time goes backwards");
+            self.console.warn(&warning);
+        }
+        Ok(Some(frame))
+    }
+}

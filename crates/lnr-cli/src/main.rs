@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `lnr`: encodes video to neural networks, decodes it at any size and rate, looks into files and
+//! measures them.
+
+mod args;
+mod compare;
+mod console;
+mod decode;
+mod encode;
+mod eval;
+mod exit;
+#[cfg(feature = "gstreamer")]
+mod gstreamer;
+mod info;
+mod input;
+mod model_text;
+mod output;
+mod sheet;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use console::Console;
+use exit::{Code, Failure, Outcome};
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(e) => {
+            let is_error = e.use_stderr();
+            // Nothing is left to do when even the message cannot be printed.
+            let _ = e.print();
+            return match is_error {
+                true => Code::Usage.into(),
+                false => ExitCode::SUCCESS,
+            };
+        }
+    };
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("lnr: {}", failure.message);
+            failure.code.into()
+        }
+    }
+}
+
+fn run(args: &Args) -> Outcome<()> {
+    let console = Console::new(args.quiet, args.verbose);
+    let cancel = console.cancel.clone();
+    let on_signal = move || {
+        if cancel.is_set() {
+            std::process::exit(Code::Interrupted as i32);
+        }
+        cancel.set(true);
+    };
+    ctrlc::set_handler(on_signal)
+        .map_err(|e| Failure::new(Code::Usage, format!("signals cannot be handled: {e}")))?;
+    match &args.command {
+        Command::Encode(args) => encode::run(args, &console),
+        Command::Decode(args) => decode::run(args, &console),
+        Command::Info(args) => info::run(args, &console),
+        Command::Compare(args) => compare::run(args, &console),
+        Command::Eval(args) => eval::run(args, &console),
+    }
+}

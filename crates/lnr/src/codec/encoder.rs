@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::coded::{self, Coded};
+use super::engine::{BackendInfo, Engine};
+use super::memory;
+use super::metrics::{psnr, rgb_mse};
+use super::model::model;
+use super::plan::{self, Budget};
+use super::{Control, EncoderConfig, Progress, SceneDetector};
+use crate::base::{Error, Picture, Result, Tau};
+use crate::bitstream::{self, GroupHeader};
+use crate::train::Recipe;
+
+/// A picture to encode.
+#[derive(Clone, Debug)]
+pub struct InputFrame {
+    /// Its samples, in the encoder's format.
+    pub picture: Picture,
+    /// Presentation time in ns.
+    pub pts: u64,
+    /// Duration in ns.
+    pub duration: u64,
+    /// Whether it must begin a group.
+    pub force_key: bool,
+}
+
+/// One encoded frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessUnit {
+    /// Its bytes (FORMAT section 2).
+    pub data: Vec<u8>,
+    /// Presentation time in ns.
+    pub pts: u64,
+    /// Duration in ns.
+    pub duration: u64,
+    /// Whether it begins a group: decoding can start here.
+    pub is_key: bool,
+}
+
+/// Running totals of an encoder.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EncoderStats {
+    /// Groups written.
+    pub groups: u64,
+    /// Frames written.
+    pub frames: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Mean over frames of the RGB PSNR in dB of what the written bytes decode to.
+    pub psnr: f64,
+    /// Training iterations so far.
+    pub iterations: u64,
+    /// Seconds spent so far.
+    pub seconds: f64,
+}
+
+/// Collects frames into groups and trains a network for each.
+pub struct Encoder {
+    config: EncoderConfig,
+    engine: Arc<Engine>,
+    pending: Vec<InputFrame>,
+    scenes: SceneDetector,
+    budget: Option<Budget>,
+    max_frames: usize,
+    stats: EncoderStats,
+}
+
+impl Encoder {
+    /// # Errors
+    /// Those of [`EncoderConfig::validate`]; [`Error::Backend`] when the backend is not available.
+    pub fn new(config: EncoderConfig) -> Result<Self> {
+        let engine = Arc::new(Engine::new(config.engine())?);
+        Self::with_engine(config, engine)
+    }
+
+    /// With a backend that was opened by these settings, and that nothing else uses meanwhile.
+    pub fn with_engine(config: EncoderConfig, engine: Arc<Engine>) -> Result<Self> {
+        config.validate()?;
+        let free = engine.free_bytes()?;
+        Ok(Self {
+            engine,
+            pending: Vec::new(),
+            scenes: SceneDetector::default(),
+            budget: Budget::new(&config),
+            max_frames: memory::max_group_frames(&config, free)?,
+            stats: EncoderStats::default(),
+            config,
+        })
+    }
+
+    /// Adds the next frame. When it closes a group, that group is trained, and its access units are
+    /// returned: one per frame, in order.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] when `control` asks for a stop (the group being trained is lost);
+    /// [`Error::InvalidSetting`] for a picture of another format or a time that goes backwards;
+    /// [`Error::Backend`] when the device fails.
+    pub fn push(&mut self, frame: InputFrame, control: &mut Control) -> Result<Vec<AccessUnit>> {
+        if *frame.picture.format() != self.config.format {
+            return Err(Error::InvalidSetting(
+                "a picture of another format: finish this encoder and start a new one".into(),
+            ));
+        }
+        if self.pending.last().is_some_and(|last| frame.pts < last.pts) {
+            return Err(Error::InvalidSetting(format!(
+                "presentation times go backwards at {} ns: give frames in the order of display",
+                frame.pts
+            )));
+        }
+        let is_cut = self.scenes.push(&frame.picture) && self.config.scene_cut;
+        let mut units = Vec::new();
+        if !self.pending.is_empty() && (frame.force_key || is_cut) {
+            units = self.encode_group(control)?;
+        }
+        self.pending.push(frame);
+        if self.pending.len() >= self.max_frames {
+            units.extend(self.encode_group(control)?);
+        }
+        Ok(units)
+    }
+
+    /// Trains what is left as a shorter group; the encoder can go on with new frames after it.
+    ///
+    /// # Errors
+    /// As [`Encoder::push`].
+    pub fn finish(&mut self, control: &mut Control) -> Result<Vec<AccessUnit>> {
+        let units = if self.pending.is_empty() { Vec::new() } else { self.encode_group(control)? };
+        self.scenes = SceneDetector::default();
+        Ok(units)
+    }
+
+    /// Discards the frames that were not trained yet.
+    pub fn reset(&mut self) {
+        self.pending.clear();
+        self.scenes = SceneDetector::default();
+    }
+
+    /// Frames that wait for their group to close.
+    pub fn n_pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Most frames that `push` holds back before it returns their access units.
+    pub fn max_delay_frames(&self) -> u32 {
+        self.max_frames as u32
+    }
+
+    /// Totals so far.
+    pub fn stats(&self) -> &EncoderStats {
+        &self.stats
+    }
+
+    /// What it computes with.
+    pub fn backend(&self) -> BackendInfo {
+        self.engine.describe()
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &EncoderConfig {
+        &self.config
+    }
+
+    fn encode_group(&mut self, control: &mut Control) -> Result<Vec<AccessUnit>> {
+        let start = Instant::now();
+        // Taken out first: a cancelled group is lost, and must not be trained again.
+        let frames = std::mem::take(&mut self.pending);
+        let durations = durations(&frames);
+        let mut recipe = plan::recipe(&self.config, self.stats.groups);
+        if let Some(budget) = &self.budget {
+            let target = budget.target_bits(durations.iter().sum());
+            recipe.lambda = budget.lambda(target / frames.len() as f64);
+            // Headers and frame units are not trained.
+            let rest = 8.0 * plan::fixed_bytes(frames.len());
+            recipe.target_bits = Some((target - rest).max(0.1 * target));
+        }
+        let coded = self.train(&recipe, &frames, start, control)?;
+        let header = GroupHeader {
+            id: self.stats.groups as u8,
+            format: self.config.format,
+            frame_rate: self.config.frame_rate,
+            pts: frames[0].pts,
+            durations,
+            model: coded.model,
+        };
+        let units = access_units(&header, &coded.payload, &frames);
+        let psnr = self.check(&units[0].data, &frames, control)?;
+        let bytes: u64 = units.iter().map(|u| u.data.len() as u64).sum();
+        if let Some(budget) = &mut self.budget {
+            budget.spend(header.duration(), 8.0 * bytes as f64, coded.lambda);
+        }
+        let s = &mut self.stats;
+        let n = frames.len() as f64;
+        s.psnr = (s.psnr * s.frames as f64 + psnr * n) / (s.frames as f64 + n);
+        s.groups += 1;
+        s.frames += frames.len() as u64;
+        s.bytes += bytes;
+        s.iterations += u64::from(coded.n_steps);
+        s.seconds += start.elapsed().as_secs_f64();
+        Ok(units)
+    }
+
+    fn train(
+        &self,
+        recipe: &Recipe,
+        frames: &[InputFrame],
+        start: Instant,
+        control: &mut Control,
+    ) -> Result<Coded> {
+        let pictures: Vec<&Picture> = frames.iter().map(|f| &f.picture).collect();
+        let group = self.stats.groups;
+        let cancel = control.cancel.clone();
+        coded::code(&self.engine, &self.config, recipe, &pictures, &cancel, &mut |report| {
+            control.check()?;
+            control.report(&Progress {
+                group,
+                n_frames: pictures.len() as u32,
+                iteration: report.step,
+                n_iterations: report.n_steps,
+                psnr: -10.0 * report.mse.max(1e-12).log10(),
+                elapsed: start.elapsed().as_secs_f32(),
+            });
+            Ok(())
+        })
+    }
+
+    /// Decodes what was written and returns the mean PSNR of its frames.
+    fn check(&self, unit: &[u8], frames: &[InputFrame], control: &Control) -> Result<f64> {
+        let bitstream::Unit::Group { header, payload, .. } = bitstream::parse(unit)? else {
+            return Err(Error::damaged("the encoder wrote no group"));
+        };
+        let model = model(&header)?;
+        let decoded = model.decode(payload, self.config.threads != 1)?;
+        let mut scene = self.engine.load(model, decoded)?;
+        let mut out = Picture::new(self.config.format)?;
+        let mut sum = 0.0;
+        for (i, frame) in frames.iter().enumerate() {
+            control.check()?;
+            self.engine.render(&mut scene, i as f32, &mut out)?;
+            sum += psnr(rgb_mse(&frame.picture, &out), 255.0);
+        }
+        Ok(sum / frames.len() as f64)
+    }
+}
+
+/// From each frame's time to the next one's; the last frame keeps its own duration.
+fn durations(frames: &[InputFrame]) -> Vec<u64> {
+    let next = frames.iter().skip(1).map(|f| f.pts);
+    let gaps = frames.iter().zip(next).map(|(f, next)| next - f.pts);
+    let mut durations: Vec<u64> = gaps.collect();
+    durations.extend(frames.last().map(|f| f.duration));
+    durations
+}
+
+fn access_units(header: &GroupHeader, payload: &[u8], frames: &[InputFrame]) -> Vec<AccessUnit> {
+    let unit = |(i, frame): (usize, &InputFrame)| AccessUnit {
+        data: match i {
+            0 => bitstream::write_group(header, Tau::frame(0), payload),
+            _ => bitstream::write_frame(header.id, Tau::frame(i as u32)),
+        },
+        pts: frame.pts,
+        duration: frame.duration,
+        is_key: i == 0,
+    };
+    frames.iter().enumerate().map(unit).collect()
+}

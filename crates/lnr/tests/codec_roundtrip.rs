@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The codec as a library: what goes in comes out, for every format, size and length.
+
+mod codec;
+
+use codec::{FRAME, config, decode, decoder, encode, encode_pattern, frame, psnr, yuv420};
+use lnr::base::{Chroma, Error, Picture, PictureFormat, Tau};
+use lnr::codec::{CancelFlag, Control, Encoder, RateControl};
+
+fn bytes(units: &[lnr::codec::AccessUnit]) -> Vec<&[u8]> {
+    units.iter().map(|u| &u.data[..]).collect()
+}
+
+#[test]
+fn every_format_comes_back() {
+    let all = [Chroma::Gray, Chroma::Yuv420, Chroma::Yuv422, Chroma::Yuv444, Chroma::Rgb];
+    for (chroma, depth) in all.into_iter().flat_map(|c| [8, 10, 16].map(|d| (c, d))) {
+        let format = PictureFormat::new(47, 33, chroma, depth);
+        let mut config = config(format);
+        config.epochs = 30;
+        let units = encode_pattern(config, 3);
+        let pictures = decode(bytes(&units)).unwrap();
+        for (t, picture) in pictures.iter().enumerate() {
+            let source = codec::picture(format, t);
+            for plane in 0..chroma.n_planes() {
+                let db = psnr(&source, picture, plane);
+                assert!(db > 22.0, "{chroma:?} {depth} bits, frame {t}, plane {plane}: {db:.1} dB");
+            }
+        }
+    }
+}
+
+#[test]
+fn odd_sizes_and_single_frames() {
+    for (w, h) in [(1, 1), (1, 9), (13, 1), (2, 2), (31, 17), (65, 64), (129, 3)] {
+        for n in [1, 2] {
+            let units = encode_pattern(config(yuv420(w, h)), n);
+            let pictures = decode(bytes(&units)).unwrap();
+            assert_eq!(pictures.len(), n, "{w}x{h}");
+            // At other sizes, smaller and larger.
+            let mut decoder = decoder();
+            let tau = decoder.push(&units[0].data).unwrap().tau;
+            let own = decoder.header().unwrap().format;
+            for (w, h) in [(1, 1), (w + 5, 3 * h), (1, 40)] {
+                let mut out = Picture::new(own.resized(w, h)).unwrap();
+                decoder.render(tau, &mut out).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_large_picture() {
+    let mut config = config(yuv420(4096, 2160));
+    config.epochs = 1;
+    let units = encode_pattern(config, 1);
+    let pictures = decode(bytes(&units)).unwrap();
+    assert_eq!(pictures[0].plane(0).len(), 4096 * 2160);
+}
+
+#[test]
+fn equal_seeds_give_equal_files() {
+    let run = |seed, threads| {
+        let mut config = config(yuv420(40, 24));
+        (config.seed, config.threads) = (seed, threads);
+        bytes(&encode_pattern(config, 3)).concat()
+    };
+    assert_eq!(run(1, 2), run(1, 2));
+    assert_ne!(run(1, 2), run(2, 2));
+}
+
+#[test]
+fn groups_times_and_any_tau() {
+    let format = yuv420(32, 32);
+    let mut config = config(format);
+    config.key_int_max = 3;
+    // Variable frame rate: every frame lasts 1 ms longer than the one before.
+    let mut pts = 5 * FRAME;
+    let frames: Vec<_> = (0..7)
+        .map(|t| {
+            let duration = FRAME + 1_000_000 * t;
+            let frame = lnr::codec::InputFrame { pts, duration, ..frame(format, t as usize) };
+            pts += duration;
+            frame
+        })
+        .collect();
+    let units = encode(config, frames.clone()).unwrap();
+    let keys: Vec<_> = units.iter().map(|u| u.is_key).collect();
+    assert_eq!(keys, [true, false, false, true, false, false, true]);
+    let mut decoder = decoder();
+    for (unit, frame) in units.iter().zip(&frames) {
+        let shown = decoder.push(&unit.data).unwrap();
+        assert_eq!((shown.pts, unit.pts, unit.duration), (frame.pts, frame.pts, frame.duration));
+    }
+    // Between frames there are pictures, too; beyond the last one it is held.
+    decoder.push(&units[0].data).unwrap();
+    let mut at = |tau: Tau| {
+        let mut out = Picture::new(format).unwrap();
+        decoder.render(tau, &mut out).unwrap();
+        out
+    };
+    let (first, between, second) = (at(Tau::frame(0)), at(Tau::from_units(128)), at(Tau::frame(1)));
+    assert!(first != between && between != second);
+    assert!(at(Tau::frame(2)) == at(Tau::from_units(2 * 256 + 200)));
+}
+
+#[test]
+fn forced_keys_and_settings_out_of_range() {
+    let format = yuv420(16, 16);
+    let mut frames: Vec<_> = (0..4).map(|t| frame(format, t)).collect();
+    frames[2].force_key = true;
+    let units = encode(config(format), frames).unwrap();
+    assert_eq!(units.iter().filter(|u| u.is_key).count(), 2);
+
+    let refused = |change: &dyn Fn(&mut lnr::codec::EncoderConfig)| {
+        let mut config = config(format);
+        change(&mut config);
+        matches!(Encoder::new(config), Err(Error::InvalidSetting(_)))
+    };
+    assert!(refused(&|c| c.rate_control = RateControl::Quality(101.0)));
+    assert!(refused(&|c| c.rate_control = RateControl::Quality(f32::NAN)));
+    assert!(refused(&|c| c.rate_control = RateControl::Bitrate(0)));
+    assert!(refused(&|c| c.key_int_max = 0));
+    assert!(refused(&|c| c.key_int_max = 257));
+    assert!(refused(&|c| c.frame_rate = (25, 0)));
+    assert!(refused(&|c| (c.format.width, c.max_memory) = (8000, 1 << 20)));
+}
+
+#[test]
+fn little_memory_makes_short_groups() {
+    let mut config = config(yuv420(96, 96));
+    config.epochs = 1;
+    (config.threads, config.max_memory) = (1, 3 << 19);
+    let units = encode_pattern(config, 12);
+    let n_groups = units.iter().filter(|u| u.is_key).count();
+    assert!((2..=12).contains(&n_groups), "{n_groups} groups");
+}
+
+#[test]
+fn bit_rates_are_met() {
+    let format = yuv420(64, 48);
+    for kbit in [25, 50] {
+        let mut config = config(format);
+        (config.epochs, config.key_int_max) = (60, 8);
+        config.rate_control = RateControl::Bitrate(kbit);
+        let units = encode_pattern(config, 32);
+        let bits = 8.0 * units.iter().map(|u| u.data.len() as f64).sum::<f64>();
+        let ratio = bits / (f64::from(kbit) * 1000.0 * 32.0 / 25.0);
+        assert!((0.9..1.1).contains(&ratio), "{kbit} kbit/s: {ratio:.3} of what was asked for");
+    }
+}
+
+#[test]
+fn a_cancelled_encoder_stops_and_can_go_on() {
+    let format = yuv420(64, 64);
+    let mut config = config(format);
+    (config.key_int_max, config.epochs) = (2, 1_000_000);
+    let mut encoder = Encoder::new(config).unwrap();
+    let cancel = CancelFlag::default();
+    let mut n_reports = 0;
+    let (flag, reports) = (cancel.clone(), &mut n_reports);
+    let mut stop = |_: &lnr::codec::Progress| {
+        *reports += 1;
+        flag.set(*reports == 5);
+    };
+    let mut control = Control { cancel: cancel.clone(), progress: Some(&mut stop) };
+    encoder.push(frame(format, 0), &mut control).unwrap();
+    let result = encoder.push(frame(format, 1), &mut control);
+    assert!(matches!(result, Err(Error::Cancelled)));
+    assert_eq!((n_reports, encoder.n_pending()), (5, 0));
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Caps of the coded stream, and its disguises inside MP4 and MOV.
+
+use gst::prelude::*;
+
+use lnr::base::{Chroma, PictureFormat, limits};
+
+/// The coded stream. `parsed=true` promises one whole access unit per buffer.
+pub(super) const LNR: &str = "video/x-lnr";
+/// What `qtdemux` makes of a track with our four-character code.
+pub(super) const FROM_DEMUXER: &str = "video/x-gst-fourcc-LNR1";
+/// What `mp4mux` and `qtmux` take for a codec they do not know.
+pub(super) const PARTS: [&str; 2] = ["video/x-mp4-part", "video/x-qt-part"];
+/// What tags call the codec.
+pub(super) const CODEC_NAME: &str = "LNR (latent neural representation)";
+/// "LNR1" as the muxers want it.
+pub(super) const FOURCC: u32 = u32::from_le_bytes(*b"LNR1");
+
+/// `video/x-lnr`, framed or not.
+pub(super) fn any_lnr() -> gst::Caps {
+    gst::Caps::new_empty_simple(LNR)
+}
+
+/// `video/x-lnr` with one access unit per buffer.
+pub(super) fn parsed_lnr() -> gst::Caps {
+    gst::Caps::builder(LNR).field("parsed", true).build()
+}
+
+/// The caps under which MP4 and MOV muxers take the stream.
+pub(super) fn parts() -> gst::Caps {
+    PARTS
+        .map(|name| gst::Structure::builder(name).field("format", FOURCC).build())
+        .into_iter()
+        .collect()
+}
+
+/// What an element that makes access units can offer.
+pub(super) fn produced() -> gst::Caps {
+    let mut caps = parsed_lnr();
+    caps.merge(parts());
+    caps
+}
+
+/// Everything a parser can make access units of.
+pub(super) fn parsable() -> gst::Caps {
+    let mut caps = any_lnr();
+    caps.merge(parts());
+    caps.merge(gst::Caps::new_empty_simple(FROM_DEMUXER));
+    caps
+}
+
+/// Caps of access units of this format on `pad`: our own where its peer takes them, else those of a
+/// muxer.
+pub(super) fn for_pad(
+    pad: &gst::Pad,
+    format: &PictureFormat,
+    rate: Option<gst::Fraction>,
+) -> gst::Caps {
+    let allowed = pad.allowed_caps().filter(|caps| !caps.is_empty());
+    let names: Vec<_> = allowed.iter().flat_map(|c| c.iter()).map(|s| s.name()).collect();
+    let part = match names.iter().any(|name| *name == LNR) {
+        true => None,
+        false => PARTS.into_iter().find(|part| names.iter().any(|n| n == part)),
+    };
+    let builder = match part {
+        Some(name) => gst::Caps::builder(name).field("format", FOURCC),
+        None => gst::Caps::builder(LNR)
+            .field("parsed", true)
+            .field("chroma-format", chroma_name(format.chroma))
+            .field("bit-depth-luma", u32::from(format.depth)),
+    };
+    builder
+        .field("width", format.width as i32)
+        .field("height", format.height as i32)
+        .field("pixel-aspect-ratio", pixel_aspect_ratio(format))
+        .field_if_some("framerate", rate)
+        .build()
+}
+
+/// The shape of a pixel; square where the stream says what GStreamer cannot.
+pub(super) fn pixel_aspect_ratio(format: &PictureFormat) -> gst::Fraction {
+    match (i32::try_from(format.par.0), i32::try_from(format.par.1)) {
+        (Ok(n @ 1..), Ok(d @ 1..)) => gst::Fraction::new(n, d),
+        _ => gst::Fraction::new(1, 1),
+    }
+}
+
+/// A frame rate, or 0/1 for one that varies, is unknown, or is beyond what GStreamer can say.
+pub(super) fn frame_rate((n, d): (u32, u32)) -> gst::Fraction {
+    match (i32::try_from(n), i32::try_from(d)) {
+        (Ok(n), Ok(d @ 1..)) => gst::Fraction::new(n, d),
+        _ => gst::Fraction::new(0, 1),
+    }
+}
+
+/// Raw video of these formats at every size the codec has.
+pub(super) fn raw(formats: impl IntoIterator<Item = gst_video::VideoFormat>) -> gst::Caps {
+    gst_video::VideoCapsBuilder::new()
+        .format_list(formats)
+        .width_range(1..=limits::MAX_SIDE as i32)
+        .height_range(1..=limits::MAX_SIDE as i32)
+        .build()
+}
+
+fn chroma_name(chroma: Chroma) -> &'static str {
+    match chroma {
+        Chroma::Gray => "4:0:0",
+        Chroma::Yuv420 => "4:2:0",
+        Chroma::Yuv422 => "4:2:2",
+        Chroma::Yuv444 => "4:4:4",
+        Chroma::Rgb => "rgb",
+    }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use lnr::base::{Error, Result, Tau};
+use lnr::bitstream::{GroupHeader, Scan, Unit, parse, parse_group_header, scan};
+
+/// When an access unit is shown, by the clock of its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timing {
+    pub pts: gst::ClockTime,
+    pub duration: gst::ClockTime,
+    /// It begins a group.
+    pub is_key: bool,
+    /// Its header is good, its payload is not.
+    pub is_damaged: bool,
+}
+
+/// Follows access units to tell when each is shown, and for how long.
+#[derive(Debug)]
+pub(super) struct UnitClock {
+    header: Option<GroupHeader>,
+    shown: Tau,
+    /// Distance of neighbouring access units in units of [`Tau`]: less than a frame after `lnrinterp`.
+    step: u32,
+}
+
+impl Default for UnitClock {
+    fn default() -> Self {
+        Self { header: None, shown: Tau::default(), step: Tau::UNIT }
+    }
+}
+
+impl UnitClock {
+    /// The times of `unit`. `following` is what comes after it, if that is known: then the duration
+    /// is exact, otherwise it is that of the access unit before.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is none, or belongs to a group whose start was not seen.
+    pub fn next(&mut self, unit: &[u8], following: Option<&[u8]>) -> Result<Timing> {
+        let (is_key, is_damaged) = self.enter(unit)?;
+        let Some(header) = &self.header else {
+            return Err(unknown_group());
+        };
+        let end = Tau::frame(header.n_frames());
+        let until = match following.map(|data| what_follows(header, data)) {
+            Some(Following::Shows(tau)) if tau > self.shown => {
+                self.step = tau.units() - self.shown.units();
+                tau
+            }
+            Some(Following::OtherGroup) => end,
+            _ => Tau::from_units(self.shown.units() + self.step).min(end),
+        };
+        let pts = header.time_of(self.shown);
+        let duration = header.time_of(until).saturating_sub(pts);
+        Ok(Timing {
+            pts: gst::ClockTime::from_nseconds(pts),
+            duration: gst::ClockTime::from_nseconds(duration),
+            is_key,
+            is_damaged,
+        })
+    }
+
+    fn enter(&mut self, unit: &[u8]) -> Result<(bool, bool)> {
+        match parse(unit) {
+            Ok(Unit::Group { header, shows, .. }) => {
+                self.header = Some(*header);
+                self.shown = shows;
+                Ok((true, false))
+            }
+            Ok(Unit::Frame { group, shows }) => {
+                if self.header.as_ref().is_none_or(|h| h.id != group) {
+                    return Err(unknown_group());
+                }
+                if shows > self.shown {
+                    self.step = shows.units() - self.shown.units();
+                }
+                self.shown = shows;
+                Ok((false, false))
+            }
+            Err(e) => {
+                self.header = Some(parse_group_header(unit).map_err(|_| e)?);
+                self.shown = Tau::default();
+                Ok((true, true))
+            }
+        }
+    }
+
+    /// The header of the current group.
+    pub fn header(&self) -> Option<&GroupHeader> {
+        self.header.as_ref()
+    }
+
+    /// The nominal rate of access units: that of the frames, times what `lnrinterp` inserted.
+    pub fn unit_rate(&self) -> Option<gst::Fraction> {
+        let (n, d) = self.header.as_ref()?.frame_rate;
+        let n = i32::try_from(n).ok()?.checked_mul(Tau::UNIT as i32)?;
+        let d = i32::try_from(d).ok()?.checked_mul(self.step.max(1) as i32)?;
+        Some(gst::Fraction::new(n, d))
+    }
+
+    /// Forgets the current group.
+    pub fn reset(&mut self) {
+        self.header = None;
+        self.shown = Tau::default();
+    }
+}
+
+enum Following {
+    /// An access unit of the same group that shows this time.
+    Shows(Tau),
+    /// Another group, or the end.
+    OtherGroup,
+    /// Damaged bytes.
+    Unknown,
+}
+
+fn what_follows(header: &GroupHeader, data: &[u8]) -> Following {
+    match scan(data) {
+        Scan::Unit { is_group: true, .. } => Following::OtherGroup,
+        Scan::Unit { len, .. } => match parse(data.get(..len).unwrap_or(data)) {
+            Ok(Unit::Frame { group, shows }) if group == header.id => Following::Shows(shows),
+            _ => Following::Unknown,
+        },
+        _ if data.is_empty() => Following::OtherGroup,
+        _ => Following::Unknown,
+    }
+}
+
+fn unknown_group() -> Error {
+    Error::damaged("the group of this access unit did not begin in what was seen of the stream")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lnr::base::{Chroma, PictureFormat};
+    use lnr::bitstream::{
+        LatentHeader, ModelHeader, NetworkHeader, WarpHeader, write_frame, write_group,
+    };
+
+    fn header(durations: &[u64]) -> GroupHeader {
+        let mut model = WarpHeader {
+            latent: LatentHeader { dim: 1, node_step: 1 },
+            network: NetworkHeader { width: 1, rank: 1 },
+            ..WarpHeader::default()
+        };
+        model.motion.node_step = 1;
+        model.residual.node_step = 1;
+        GroupHeader {
+            id: 9,
+            format: PictureFormat::new(4, 4, Chroma::Gray, 8),
+            frame_rate: (0, 1),
+            pts: 1000,
+            durations: durations.to_vec(),
+            model: ModelHeader::Warp(model),
+        }
+    }
+
+    fn times(clock: &mut UnitClock, unit: &[u8], following: Option<&[u8]>) -> (u64, u64) {
+        let timing = clock.next(unit, following).unwrap();
+        (timing.pts.nseconds(), timing.duration.nseconds())
+    }
+
+    #[test]
+    fn what_follows_makes_durations_exact() {
+        let group = write_group(&header(&[100, 300, 50]), Tau::default(), &[]);
+        let half = write_frame(9, Tau::from_units(384));
+        let last = write_frame(9, Tau::frame(2));
+        let mut clock = UnitClock::default();
+        assert_eq!(times(&mut clock, &group, Some(&half)), (1000, 250));
+        assert_eq!(times(&mut clock, &half, Some(&last)), (1250, 150));
+        assert_eq!(times(&mut clock, &last, Some(&group)), (1400, 50));
+        assert_eq!(times(&mut clock, &last, Some(&[])), (1400, 50));
+    }
+
+    #[test]
+    fn without_it_the_last_step_is_repeated() {
+        let group = write_group(&header(&[100, 100]), Tau::default(), &[]);
+        let mut clock = UnitClock::default();
+        assert_eq!(times(&mut clock, &group, None), (1000, 100));
+        assert_eq!(times(&mut clock, &write_frame(9, Tau::from_units(128)), None), (1050, 50));
+        assert_eq!(times(&mut clock, &write_frame(9, Tau::from_units(256)), None), (1100, 50));
+        assert_eq!(times(&mut clock, &group, None), (1000, 50));
+        assert!(clock.next(&write_frame(8, Tau::frame(1)), None).is_err());
+    }
+
+    #[test]
+    fn a_damaged_payload_still_tells_the_time() {
+        let mut group = write_group(&header(&[100]), Tau::default(), &[1, 2, 3]);
+        let n = group.len();
+        group[n - 5] ^= 1;
+        let timing = UnitClock::default().next(&group, None).unwrap();
+        assert!(timing.is_damaged && timing.is_key && timing.pts.nseconds() == 1000);
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::sync::{Arc, Mutex};
+
+use gst::glib;
+use gst::prelude::*;
+
+use lnr::base::Result;
+use lnr::codec::{Engine, EngineConfig};
+
+/// The backend of an element. It is opened on the way to READY, so that what is missing is known
+/// before data flows, and kept from stream to stream.
+#[derive(Default)]
+pub(super) struct EngineSlot(Mutex<Option<(EngineConfig, Arc<Engine>)>>);
+
+impl EngineSlot {
+    /// The backend of these settings; it is opened anew when they have changed.
+    ///
+    /// # Errors
+    /// [`lnr::base::Error::Backend`] when it is not available.
+    pub fn get(
+        &self,
+        element: &impl IsA<glib::Object>,
+        category: gst::DebugCategory,
+        config: EngineConfig,
+    ) -> Result<Arc<Engine>> {
+        let mut slot = self.0.lock().unwrap();
+        if let Some((known, engine)) = &*slot
+            && *known == config
+        {
+            return Ok(engine.clone());
+        }
+        // The old one goes first, so that both never stand side by side.
+        *slot = None;
+        let engine = Arc::new(Engine::new(config)?);
+        gst::info!(category, obj = element, "computing with {}", engine.describe());
+        *slot = Some((config, engine.clone()));
+        Ok(engine)
+    }
+
+    /// Closes it, once nothing uses it any more.
+    pub fn close(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+}
+
+/// The property `device`.
+pub(super) fn device_property() -> glib::ParamSpec {
+    glib::ParamSpecUInt::builder("device")
+        .nick("Device")
+        .blurb("Number of the GPU for backend=cuda and auto")
+        .maximum(255)
+        .mutable_ready()
+        .build()
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Copies between mapped video frames, with whatever strides and packing, and planar pictures.
+
+use gst_video::{VideoFrameExt, VideoFrameRef};
+
+use lnr::base::{Error, Picture, PictureFormat, Result};
+
+/// Where the samples of one component lie inside a plane.
+struct Layout {
+    plane: u32,
+    /// Bytes between rows.
+    stride: usize,
+    /// Bytes between neighbouring samples.
+    step: usize,
+    /// Bytes before the first sample.
+    offset: usize,
+}
+
+fn layout(frame: &impl VideoFrameExt, component: usize) -> Result<Layout> {
+    let c = component as u32;
+    let plane = frame.comp_plane(c);
+    let stride = frame.plane_stride().get(plane as usize).copied().unwrap_or(0);
+    match (usize::try_from(stride), usize::try_from(frame.comp_pstride(c))) {
+        (Ok(stride), Ok(step)) => {
+            Ok(Layout { plane, stride, step, offset: frame.comp_poffset(c) as usize })
+        }
+        _ => Err(Error::Unsupported(format!("frames with a row stride of {stride} bytes"))),
+    }
+}
+
+fn too_short() -> Error {
+    Error::Unsupported("a frame whose memory is smaller than its size and strides say".into())
+}
+
+/// Fills a new picture of this format, which must be that of the frame.
+///
+/// # Errors
+/// [`Error::Unsupported`] when the frame's memory does not hold what its caps promise.
+pub(super) fn to_picture(
+    frame: &VideoFrameRef<&gst::BufferRef>,
+    format: &PictureFormat,
+) -> Result<Picture> {
+    let mut picture = Picture::new(*format)?;
+    let size = format.sample_bytes();
+    for component in 0..format.chroma.n_planes() {
+        let at = layout(frame, component)?;
+        let plane = frame.plane_data(at.plane).map_err(|_| too_short())?;
+        for y in 0..format.plane_size(component).1 {
+            let source = plane.get(y * at.stride + at.offset..).ok_or_else(too_short)?;
+            let row = picture.row_mut(component, y);
+            if at.step == size {
+                row.copy_from_slice(source.get(..row.len()).ok_or_else(too_short)?);
+                continue;
+            }
+            let pixels = source.chunks(at.step).filter_map(|p| p.get(..size));
+            if pixels.clone().count() < row.len() / size {
+                return Err(too_short());
+            }
+            for (sample, pixel) in row.chunks_exact_mut(size).zip(pixels) {
+                sample.copy_from_slice(pixel);
+            }
+        }
+        clear_unused_bits(picture.plane_mut(component), format);
+    }
+    Ok(picture)
+}
+
+/// Above 8 bits, nothing stops a source from leaving something in the bits that do not count.
+fn clear_unused_bits(plane: &mut [u8], format: &PictureFormat) {
+    if format.sample_bytes() == 2 {
+        let mask = (format.max_value() >> 8) as u8;
+        plane.chunks_exact_mut(2).for_each(|sample| sample[1] &= mask);
+    }
+}
+
+/// Writes the picture into a frame of the same format and size.
+///
+/// # Errors
+/// [`Error::Unsupported`] when the frame's memory does not hold what its caps promise.
+pub(super) fn from_picture(
+    picture: &Picture,
+    frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+) -> Result<()> {
+    let format = *picture.format();
+    let size = format.sample_bytes();
+    for component in 0..format.chroma.n_planes() {
+        let at = layout(frame, component)?;
+        let plane = frame.plane_data_mut(at.plane).map_err(|_| too_short())?;
+        for y in 0..format.plane_size(component).1 {
+            let target = plane.get_mut(y * at.stride + at.offset..).ok_or_else(too_short)?;
+            let row = picture.row(component, y);
+            if at.step == size {
+                target.get_mut(..row.len()).ok_or_else(too_short)?.copy_from_slice(row);
+                continue;
+            }
+            if target.len() < (row.len() / size - 1) * at.step + size {
+                return Err(too_short());
+            }
+            for (sample, pixel) in row.chunks_exact(size).zip(target.chunks_mut(at.step)) {
+                pixel[..size].copy_from_slice(sample);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use gst_video::{VideoFormat, VideoInfo};
+
+    use super::*;
+    use crate::format::{ENCODED, picture_format};
+    use lnr::base::Rng;
+
+    fn noise(info: &VideoInfo) -> gst::Buffer {
+        let mut rng = Rng::new(3);
+        gst::Buffer::from_mut_slice(
+            (0..info.size()).map(|_| rng.below(256) as u8).collect::<Vec<_>>(),
+        )
+    }
+
+    fn read(buffer: &gst::Buffer, info: &VideoInfo) -> Picture {
+        let frame = VideoFrameRef::from_buffer_ref_readable(buffer, info).unwrap();
+        to_picture(&frame, &picture_format(info).unwrap()).unwrap()
+    }
+
+    /// Rows and planes further apart than they need to be.
+    fn padded(info: &VideoInfo) -> VideoInfo {
+        let n = info.n_planes() as usize;
+        let stride: Vec<i32> = info.stride()[..n].iter().map(|s| s + 24).collect();
+        let mut offset = Vec::new();
+        let mut end = 40;
+        for (plane, stride) in stride.iter().enumerate() {
+            offset.push(end);
+            let component = plane.min(info.n_components() as usize - 1) as u8;
+            end += *stride as usize * info.comp_height(component) as usize + 16;
+        }
+        VideoInfo::builder(info.format(), info.width(), info.height())
+            .stride(&stride)
+            .offset(&offset)
+            .size(end)
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn every_format_round_trips_with_any_strides() {
+        gst::init().unwrap();
+        for format in ENCODED {
+            for (width, height) in [(1, 1), (5, 3), (8, 8), (33, 7)] {
+                let info = VideoInfo::builder(format, width, height).build().unwrap();
+                let picture = read(&noise(&info), &info);
+                for target in [info.clone(), padded(&info)] {
+                    let mut buffer = noise(&target);
+                    let mut frame =
+                        VideoFrameRef::from_buffer_ref_writable(buffer.make_mut(), &target)
+                            .unwrap();
+                    from_picture(&picture, &mut frame).unwrap();
+                    drop(frame);
+                    assert_eq!(read(&buffer, &target), picture, "{format} {width}x{height}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn components_land_in_their_planes() {
+        gst::init().unwrap();
+        let cases: [(VideoFormat, &[u8]); 7] = [
+            (VideoFormat::Rgb, &[1, 2, 3]),
+            (VideoFormat::Bgr, &[3, 2, 1]),
+            (VideoFormat::Rgbx, &[1, 2, 3, 9]),
+            (VideoFormat::Bgrx, &[3, 2, 1, 9]),
+            (VideoFormat::Xrgb, &[9, 1, 2, 3]),
+            (VideoFormat::Xbgr, &[9, 3, 2, 1]),
+            (VideoFormat::Nv12, &[]),
+        ];
+        for (format, pixel) in cases {
+            let info = VideoInfo::builder(format, 1, 1).build().unwrap();
+            let mut data = vec![0; info.size()];
+            match format {
+                VideoFormat::Nv12 => {
+                    data[0] = 1;
+                    let chroma = info.offset()[1];
+                    data[chroma..chroma + 2].copy_from_slice(&[2, 3]);
+                }
+                _ => data[..pixel.len()].copy_from_slice(pixel),
+            }
+            let picture = read(&gst::Buffer::from_slice(data), &info);
+            let samples = [0, 1, 2].map(|c| picture.sample(c, 0, 0));
+            assert_eq!(samples, [1, 2, 3], "{format}");
+        }
+    }
+
+    #[test]
+    fn bits_that_do_not_count_are_cleared() {
+        gst::init().unwrap();
+        let info = VideoInfo::builder(VideoFormat::I42010le, 2, 2).build().unwrap();
+        let picture = read(&gst::Buffer::from_slice(vec![0xFF; info.size()]), &info);
+        assert_eq!(picture.sample(0, 1, 1), 1023);
+    }
+}

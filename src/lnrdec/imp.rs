@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::sync::{LazyLock, Mutex};
+
+use gst::glib;
+use gst_video::prelude::*;
+use gst_video::subclass::prelude::*;
+use gst_video::{VideoCodecFrame, VideoFrameRef};
+
+use super::session::Session;
+use super::size;
+use crate::engine::{EngineSlot, device_property};
+use crate::framing::{self, Found};
+use crate::{Backend, caps, error, format, frame};
+use lnr::base::{Error, PictureFormat};
+use lnr::codec::{Decoder, EngineConfig};
+
+static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+    gst::DebugCategory::new("lnrdec", gst::DebugColorFlags::empty(), Some("LNR decoder"))
+});
+
+#[derive(Clone, Copy, Default)]
+struct Settings {
+    backend: Backend,
+    device: u32,
+    threads: u32,
+}
+
+impl Settings {
+    fn engine(&self) -> EngineConfig {
+        EngineConfig {
+            backend: self.backend.into(),
+            device: self.device,
+            threads: self.threads as usize,
+        }
+    }
+}
+
+/// What the output is made from; negotiation reads it while a frame is being decoded.
+#[derive(Clone, Copy, Default)]
+struct Stream {
+    /// Format of the current group.
+    format: Option<PictureFormat>,
+    /// The rate in the sink pad's caps.
+    upstream_rate: Option<gst::Fraction>,
+    /// The rate in the stream.
+    rate: Option<gst::Fraction>,
+}
+
+#[derive(Default)]
+pub struct LnrDec {
+    settings: Mutex<Settings>,
+    stream: Mutex<Stream>,
+    /// Taken out while in use: no lock is held while decoding or calling into GStreamer.
+    session: Mutex<Option<Session>>,
+    engine: EngineSlot,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for LnrDec {
+    const NAME: &'static str = "GstLnrDec";
+    type Type = super::LnrDec;
+    type ParentType = gst_video::VideoDecoder;
+}
+
+impl ObjectImpl for LnrDec {
+    fn properties() -> &'static [glib::ParamSpec] {
+        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+            vec![
+                glib::ParamSpecEnum::builder::<Backend>("backend")
+                    .nick("Backend")
+                    .blurb("Where to compute")
+                    .mutable_ready()
+                    .build(),
+                device_property(),
+                glib::ParamSpecUInt::builder("threads")
+                    .nick("Threads")
+                    .blurb("Threads of the CPU backend (0 = all cores)")
+                    .maximum(1024)
+                    .mutable_ready()
+                    .build(),
+            ]
+        });
+        PROPERTIES.as_ref()
+    }
+
+    fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        let mut settings = self.settings.lock().unwrap();
+        match pspec.name() {
+            "backend" => settings.backend = value.get().expect("type checked by GObject"),
+            "device" => settings.device = value.get().expect("type checked by GObject"),
+            "threads" => settings.threads = value.get().expect("type checked by GObject"),
+            _ => unreachable!("no such property"),
+        }
+    }
+
+    fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        let settings = self.settings.lock().unwrap();
+        match pspec.name() {
+            "backend" => settings.backend.to_value(),
+            "device" => settings.device.to_value(),
+            "threads" => settings.threads.to_value(),
+            _ => unreachable!("no such property"),
+        }
+    }
+}
+
+impl GstObjectImpl for LnrDec {}
+
+impl ElementImpl for LnrDec {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+            gst::subclass::ElementMetadata::new(
+                "LNR video decoder",
+                "Codec/Decoder/Video",
+                "Decodes latent-INR video at any size",
+                "The gst-plugin-lnr authors",
+            )
+        });
+        Some(&*METADATA)
+    }
+
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+            [
+                ("sink", gst::PadDirection::Sink, caps::any_lnr()),
+                ("src", gst::PadDirection::Src, caps::raw(format::DECODED)),
+            ]
+            .into_iter()
+            .filter_map(|(name, direction, caps)| {
+                gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
+            })
+            .collect()
+        });
+        TEMPLATES.as_ref()
+    }
+}
+
+impl VideoDecoderImpl for LnrDec {
+    /// Called at NULL -> READY.
+    fn open(&self) -> Result<(), gst::ErrorMessage> {
+        self.decoder().map(|_| ()).map_err(|e| error::message(&e))
+    }
+
+    fn close(&self) -> Result<(), gst::ErrorMessage> {
+        self.engine.close();
+        Ok(())
+    }
+
+    fn start(&self) -> Result<(), gst::ErrorMessage> {
+        let decoder = self.decoder().map_err(|e| error::message(&e))?;
+        *self.session.lock().unwrap() = Some(Session::new(decoder));
+        *self.stream.lock().unwrap() = Stream::default();
+        self.obj().set_packetized(false);
+        Ok(())
+    }
+
+    fn stop(&self) -> Result<(), gst::ErrorMessage> {
+        *self.session.lock().unwrap() = None;
+        Ok(())
+    }
+
+    /// The default would ask upstream for the size that downstream wants; but any stream will do.
+    fn caps(&self, filter: Option<&gst::Caps>) -> gst::Caps {
+        let caps = self.obj().sink_pad().pad_template_caps();
+        match filter {
+            Some(filter) => filter.intersect_with_mode(&caps, gst::CapsIntersectMode::First),
+            None => caps,
+        }
+    }
+
+    fn set_format(
+        &self,
+        state: &gst_video::VideoCodecState<'static, gst_video::video_codec_state::Readable>,
+    ) -> Result<(), gst::LoggableError> {
+        let structure = state.caps().and_then(|caps| caps.structure(0));
+        let is_parsed = structure.is_some_and(|s| s.get("parsed") == Ok(true));
+        self.obj().set_packetized(is_parsed);
+        let mut stream = self.stream.lock().unwrap();
+        stream.upstream_rate = structure
+            .and_then(|s| s.get::<gst::Fraction>("framerate").ok())
+            .filter(|rate| rate.numer() > 0);
+        // Forces new output caps with the next frame.
+        stream.format = None;
+        Ok(())
+    }
+
+    fn parse(
+        &self,
+        _frame: &VideoCodecFrame,
+        adapter: &gst_base::Adapter,
+        at_eos: bool,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let available = adapter.available();
+        let mut wanted = 64;
+        let found = loop {
+            let size = available.min(wanted);
+            let head = adapter.copy_bytes(0, size).map_err(|_| gst::FlowError::Error)?;
+            match framing::find(&head) {
+                Found::More(needed) if (size + 1..=available).contains(&needed) => wanted = needed,
+                found => break found,
+            }
+        };
+        match found {
+            Found::Unit(len) if len <= available => {
+                let unit = adapter.copy_bytes(0, len).map_err(|_| gst::FlowError::Error)?;
+                if let (Err(error), Some(restart)) =
+                    (lnr::bitstream::parse(&unit), framing::group_inside(&unit))
+                {
+                    adapter.flush(restart);
+                    return self.report(&error).map(|_| gst::FlowSuccess::Ok);
+                }
+                self.obj().add_to_frame(len as i32);
+                self.obj().have_frame()
+            }
+            Found::Garbage(n) => {
+                gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
+                adapter.flush(n);
+                Ok(gst::FlowSuccess::Ok)
+            }
+            _ if at_eos => {
+                gst::warning!(CAT, imp = self, "the stream ends inside an access unit");
+                let rest = adapter.copy_bytes(0, available).map_err(|_| gst::FlowError::Error)?;
+                adapter.flush(framing::group_inside(&rest).unwrap_or(available));
+                Ok(gst::FlowSuccess::Ok)
+            }
+            _ => Ok(gst_video::VIDEO_DECODER_FLOW_NEED_DATA),
+        }
+    }
+
+    fn handle_frame(&self, frame: VideoCodecFrame) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let Some(mut session) = self.session.lock().unwrap().take() else {
+            return Err(gst::FlowError::Flushing);
+        };
+        let result = self.decode(&mut session, frame);
+        *self.session.lock().unwrap() = Some(session);
+        result
+    }
+
+    fn flush(&self) -> bool {
+        if let Some(session) = self.session.lock().unwrap().as_mut() {
+            session.reset();
+        }
+        true
+    }
+
+    /// Called for new streams and whenever downstream wants something else.
+    fn negotiate(&self) -> Result<(), gst::LoggableError> {
+        let stream = *self.stream.lock().unwrap();
+        if let Some(native) = stream.format {
+            let rate = stream.upstream_rate.or(stream.rate).unwrap_or(gst::Fraction::new(0, 1));
+            let obj = self.obj();
+            let info = size::choose(obj.src_pad(), &native, rate)
+                .map_err(|e| gst::loggable_error!(CAT, "{e}"))?;
+            gst::debug!(CAT, imp = self, "rendering at {}x{}", info.width(), info.height());
+            obj.set_output_state(info.format(), info.width(), info.height(), None)
+                .map_err(|_| gst::loggable_error!(CAT, "no output state"))?
+                .set_info(info);
+        }
+        self.parent_negotiate()
+    }
+}
+
+impl LnrDec {
+    fn decoder(&self) -> lnr::base::Result<Decoder> {
+        let config = self.settings.lock().unwrap().engine();
+        let engine = self.engine.get(&*self.obj(), *CAT, config)?;
+        Ok(Decoder::with_engine(config, engine))
+    }
+
+    fn decode(
+        &self,
+        session: &mut Session,
+        mut frame: VideoCodecFrame,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let obj = self.obj();
+        let is_packetized = obj.is_packetized();
+        let pushed = match frame.input_buffer().and_then(|buffer| buffer.map_readable().ok()) {
+            Some(unit) => session.push(&unit, is_packetized),
+            None => Err(Error::damaged("an access unit without bytes")),
+        };
+        let shown = match pushed {
+            Ok(shown) => shown,
+            Err(error) => {
+                obj.release_frame(frame);
+                let is_lost = matches!(error, Error::Backend(_));
+                return match session.is_first_error() || is_lost {
+                    true => self.report(&error),
+                    false => self.count(&error),
+                };
+            }
+        };
+        if !is_packetized || frame.pts().is_none() {
+            frame.set_pts(shown.pts);
+        }
+        if !is_packetized || frame.duration().is_none() {
+            frame.set_duration(shown.duration);
+        }
+        if shown.is_key {
+            frame.set_flags(gst_video::VideoCodecFrameFlags::SYNC_POINT);
+        }
+        if let Err(flow) = self.configure(session) {
+            obj.release_frame(frame);
+            return Err(flow);
+        }
+        if is_outside(&obj.input_segment(), &frame) {
+            gst::trace!(CAT, imp = self, "outside of the segment: {:?}", frame.pts());
+            obj.release_frame(frame);
+            return Ok(gst::FlowSuccess::Ok);
+        }
+        if obj.max_decode_time(&frame) < 0 {
+            gst::debug!(CAT, imp = self, "too late: {:?}", frame.pts());
+            return obj.drop_frame(frame);
+        }
+        obj.allocate_output_frame(&mut frame, None)?;
+        let rendered = obj
+            .output_state()
+            .ok_or_else(|| Error::Unsupported("no output format".into()))
+            .and_then(|state| {
+                let picture = session.render(shown.tau, state.info())?;
+                let buffer = frame.output_buffer_mut();
+                buffer
+                    .and_then(|b| VideoFrameRef::from_buffer_ref_writable(b, state.info()).ok())
+                    .ok_or_else(|| {
+                        Error::Unsupported("an output buffer that is not writable".into())
+                    })
+                    .and_then(|mut mapped| frame::from_picture(picture, &mut mapped))
+            });
+        if let Err(error) = rendered {
+            obj.release_frame(frame);
+            return self.report(&error);
+        }
+        session.succeeded();
+        obj.finish_frame(frame)
+    }
+
+    /// Negotiates when the stream's format or rate has changed.
+    fn configure(&self, session: &Session) -> Result<(), gst::FlowError> {
+        let Some(header) = session.header() else {
+            return Ok(());
+        };
+        let (native, rate) = (header.format, caps::frame_rate(header.frame_rate));
+        {
+            let mut stream = self.stream.lock().unwrap();
+            if stream.format == Some(native) && stream.rate == Some(rate) {
+                return Ok(());
+            }
+            stream.format = Some(native);
+            stream.rate = Some(rate);
+        }
+        let info = format::video_info(&native, rate).map_err(|e| error::post(&*self.obj(), &e))?;
+        let obj = self.obj();
+        let state = obj.set_output_state(info.format(), info.width(), info.height(), None)?;
+        obj.negotiate(state).inspect_err(|_| {
+            // The next frame must try again.
+            self.stream.lock().unwrap().rate = None;
+        })
+    }
+
+    /// Warns, and counts an error against `max-errors`; but where the device fails, everything that
+    /// follows would fail as well.
+    pub(super) fn report(&self, error: &Error) -> Result<gst::FlowSuccess, gst::FlowError> {
+        if let Error::Backend(_) = error {
+            return Err(error::post(&*self.obj(), error));
+        }
+        gst::element_imp_warning!(
+            self,
+            gst::StreamError::Decode,
+            ["dropping access units until the next group: {error}"]
+        );
+        self.count(error)
+    }
+
+    fn count(&self, error: &Error) -> Result<gst::FlowSuccess, gst::FlowError> {
+        gst_video::video_decoder_error!(&*self.obj(), 1, gst::StreamError::Decode, ["{error}"])
+    }
+}
+
+fn is_outside(segment: &gst::Segment, frame: &VideoCodecFrame) -> bool {
+    let (Some(segment), Some(pts)) = (segment.downcast_ref::<gst::ClockTime>(), frame.pts()) else {
+        return false;
+    };
+    let end = frame.duration().map(|duration| pts.saturating_add(duration));
+    segment.clip(Some(pts), end).is_none()
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::sync::{Arc, LazyLock, Mutex};
+
+use gst::glib;
+use gst_video::prelude::*;
+use gst_video::subclass::prelude::*;
+use gst_video::video_codec_state::Readable;
+use gst_video::{VideoCodecFrame, VideoCodecFrameFlags, VideoCodecState};
+
+use super::progress::{Reporter, Stats};
+use super::session::Session;
+use super::settings::{self, Settings};
+use crate::engine::EngineSlot;
+use crate::{caps, error, format};
+use lnr::base::{Error, Result};
+use lnr::codec::{AccessUnit, CancelFlag, Control, Encoder, EncoderConfig, Engine, RateControl};
+
+static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+    gst::DebugCategory::new("lnrenc", gst::DebugColorFlags::empty(), Some("LNR encoder"))
+});
+
+type Flow = std::result::Result<gst::FlowSuccess, gst::FlowError>;
+
+#[derive(Default)]
+pub struct LnrEnc {
+    settings: Mutex<Settings>,
+    stats: Mutex<Stats>,
+    /// Taken out while in use: no lock is held while training or calling into GStreamer.
+    session: Mutex<Option<Session>>,
+    cancel: CancelFlag,
+    engine: EngineSlot,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for LnrEnc {
+    const NAME: &'static str = "GstLnrEnc";
+    type Type = super::LnrEnc;
+    type ParentType = gst_video::VideoEncoder;
+    type Interfaces = (gst::Preset,);
+}
+
+impl ObjectImpl for LnrEnc {
+    fn properties() -> &'static [glib::ParamSpec] {
+        settings::properties()
+    }
+
+    fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        self.settings.lock().unwrap().set(pspec.name(), value);
+    }
+
+    fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        match pspec.name() {
+            "stats" => {
+                let stats = *self.stats.lock().unwrap();
+                stats.to_structure().to_value()
+            }
+            name => self.settings.lock().unwrap().get(name),
+        }
+    }
+
+    fn constructed(&self) {
+        self.parent_constructed();
+        // Late frames must be trained all the same.
+        self.obj().set_qos_enabled(false);
+    }
+}
+
+impl GstObjectImpl for LnrEnc {}
+impl PresetImpl for LnrEnc {}
+
+impl ElementImpl for LnrEnc {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+            gst::subclass::ElementMetadata::new(
+                "LNR video encoder",
+                "Codec/Encoder/Video",
+                "Encodes video as latent-INR: trains a small network for each group of frames",
+                "The gst-plugin-lnr authors",
+            )
+        });
+        Some(&*METADATA)
+    }
+
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+            [
+                ("sink", gst::PadDirection::Sink, caps::raw(format::ENCODED)),
+                ("src", gst::PadDirection::Src, caps::produced()),
+            ]
+            .into_iter()
+            .filter_map(|(name, direction, caps)| {
+                gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
+            })
+            .collect()
+        });
+        TEMPLATES.as_ref()
+    }
+
+    fn change_state(
+        &self,
+        transition: gst::StateChange,
+    ) -> std::result::Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        // Before the parent: it waits for the streaming thread, which may be training.
+        match transition {
+            gst::StateChange::PausedToReady => self.cancel.set(true),
+            gst::StateChange::ReadyToPaused => self.cancel.set(false),
+            _ => {}
+        }
+        self.parent_change_state(transition)
+    }
+}
+
+impl VideoEncoderImpl for LnrEnc {
+    /// Called at NULL -> READY.
+    fn open(&self) -> std::result::Result<(), gst::ErrorMessage> {
+        self.engine().map(|_| ()).map_err(|e| error::message(&e))
+    }
+
+    fn close(&self) -> std::result::Result<(), gst::ErrorMessage> {
+        self.engine.close();
+        Ok(())
+    }
+
+    fn start(&self) -> std::result::Result<(), gst::ErrorMessage> {
+        // Properties may have changed since READY.
+        self.engine().map_err(|e| error::message(&e))?;
+        *self.stats.lock().unwrap() = Stats::default();
+        Ok(())
+    }
+
+    fn stop(&self) -> std::result::Result<(), gst::ErrorMessage> {
+        *self.session.lock().unwrap() = None;
+        Ok(())
+    }
+
+    fn set_format(
+        &self,
+        state: &VideoCodecState<'static, Readable>,
+    ) -> std::result::Result<(), gst::LoggableError> {
+        self.drain().map_err(|flow| gst::loggable_error!(CAT, "draining: {flow}"))?;
+        let config = self.begin(state).map_err(|e| {
+            self.obj().post_error_message(error::message(&e));
+            gst::loggable_error!(CAT, "{e}")
+        })?;
+        self.announce(state, &config)
+            .map_err(|flow| gst::loggable_error!(CAT, "negotiating: {flow}"))
+    }
+
+    fn handle_frame(&self, frame: VideoCodecFrame) -> Flow {
+        self.with_session(|session| {
+            let input = session.input(&frame, &self.obj().input_segment());
+            session.frames.push_back(frame.system_frame_number());
+            drop(frame);
+            self.train(session, |session, control| session.encoder.push(input?, control))
+        })
+    }
+
+    fn finish(&self) -> Flow {
+        self.drain()
+    }
+
+    fn flush(&self) -> bool {
+        if let Some(session) = self.session.lock().unwrap().as_mut() {
+            session.reset();
+        }
+        true
+    }
+
+    fn sink_event(&self, event: gst::Event) -> bool {
+        match event.view() {
+            gst::EventView::FlushStart(_) => self.cancel.set(true),
+            gst::EventView::FlushStop(_) => self.cancel.set(false),
+            _ => {}
+        }
+        self.parent_sink_event(event)
+    }
+
+    fn propose_allocation(
+        &self,
+        query: &mut gst::query::Allocation,
+    ) -> std::result::Result<(), gst::LoggableError> {
+        // The base class keeps the buffers of all frames that wait for their group.
+        let held = self.settings.lock().unwrap().key_int_max + 1;
+        let caps = query.get_owned().0;
+        if let Some(info) = caps.and_then(|c| gst_video::VideoInfo::from_caps(&c).ok()) {
+            query.add_allocation_pool(None::<&gst::BufferPool>, info.size() as u32, held, 0);
+        }
+        query.add_allocation_meta::<gst_video::VideoMeta>(None);
+        self.parent_propose_allocation(query)
+    }
+}
+
+impl LnrEnc {
+    fn engine(&self) -> Result<Arc<Engine>> {
+        let config = self.settings.lock().unwrap().engine();
+        self.engine.get(&*self.obj(), *CAT, config)
+    }
+
+    fn with_session(&self, action: impl FnOnce(&mut Session) -> Flow) -> Flow {
+        let Some(mut session) = self.session.lock().unwrap().take() else {
+            return Err(gst::FlowError::NotNegotiated);
+        };
+        let flow = action(&mut session);
+        *self.session.lock().unwrap() = Some(session);
+        flow
+    }
+
+    /// Trains the frames that wait, as a shorter group.
+    fn drain(&self) -> Flow {
+        if self.session.lock().unwrap().is_none() {
+            return Ok(gst::FlowSuccess::Ok);
+        }
+        self.with_session(|session| {
+            self.train(session, |session, control| session.encoder.finish(control))
+        })
+    }
+
+    /// Runs the codec, listens to its progress, and pushes what it made.
+    fn train(
+        &self,
+        session: &mut Session,
+        run: impl FnOnce(&mut Session, &mut Control) -> Result<Vec<AccessUnit>>,
+    ) -> Flow {
+        let obj = self.obj();
+        let mut reporter = Reporter::new(obj.upcast_ref(), &self.stats);
+        let mut listener = |progress: &lnr::codec::Progress| reporter.update(progress);
+        let mut control = Control { cancel: self.cancel.clone(), progress: Some(&mut listener) };
+        let result = run(session, &mut control);
+        reporter.end(match &result {
+            Ok(_) => gst::ProgressType::Complete,
+            Err(Error::Cancelled) => gst::ProgressType::Canceled,
+            Err(_) => gst::ProgressType::Error,
+        });
+        self.stats.lock().unwrap().totals = *session.encoder.stats();
+        let units = result.map_err(|e| error::post(&*obj, &e))?;
+        let durations = durations(&units);
+        for (unit, duration) in units.into_iter().zip(durations) {
+            self.push(session, unit, duration)?;
+        }
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    fn push(&self, session: &mut Session, unit: AccessUnit, duration: u64) -> Flow {
+        let obj = self.obj();
+        let number = session.frames.pop_front();
+        let Some(mut frame) = number.and_then(|number| obj.frame(number as i32)) else {
+            gst::error!(CAT, imp = self, "an access unit for a frame that is not there");
+            return Err(gst::FlowError::Error);
+        };
+        let mut buffer = gst::Buffer::from_mut_slice(unit.data);
+        if unit.is_key {
+            frame.set_flags(VideoCodecFrameFlags::SYNC_POINT);
+        } else {
+            buffer.make_mut().set_flags(gst::BufferFlags::DROPPABLE);
+        }
+        if frame.pts().is_none() {
+            frame.set_pts(gst::ClockTime::from_nseconds(unit.pts));
+        }
+        frame.set_duration(gst::ClockTime::from_nseconds(duration));
+        frame.set_output_buffer(buffer);
+        obj.finish_frame(frame)
+    }
+
+    fn begin(&self, state: &VideoCodecState<'static, Readable>) -> Result<EncoderConfig> {
+        let info = state.info();
+        let fps = info.fps();
+        let frame_rate = match (fps.numer(), fps.denom()) {
+            (n @ 1.., d @ 1..) => (n as u32, d as u32),
+            _ => (0, 1),
+        };
+        let settings = self.settings.lock().unwrap().clone();
+        let config = settings.config(format::picture_format(info)?, frame_rate)?;
+        let encoder = Encoder::with_engine(config.clone(), self.engine()?)?;
+        let session = Session::new(encoder, info.clone());
+        let n_frames = session.encoder.max_delay_frames();
+        let latency = session.frame_duration() * u64::from(n_frames);
+        *self.session.lock().unwrap() = Some(session);
+        self.obj().set_latency(latency, latency);
+        Ok(config)
+    }
+
+    fn announce(
+        &self,
+        state: &VideoCodecState<'static, Readable>,
+        config: &EncoderConfig,
+    ) -> std::result::Result<(), gst::FlowError> {
+        let obj = self.obj();
+        let rate = caps::frame_rate(config.frame_rate);
+        let caps = caps::for_pad(obj.src_pad(), &config.format, Some(rate));
+        obj.negotiate(obj.set_output_state(caps, Some(state))?)?;
+        let mut tags = gst::TagList::new();
+        {
+            let tags = tags.make_mut();
+            let encoder = concat!("lnrenc ", env!("CARGO_PKG_VERSION"));
+            tags.add::<gst::tags::VideoCodec>(&caps::CODEC_NAME, gst::TagMergeMode::Replace);
+            tags.add::<gst::tags::Encoder>(&encoder, gst::TagMergeMode::Replace);
+            if let RateControl::Bitrate(kbits) = config.rate_control {
+                let bits = kbits.saturating_mul(1000);
+                tags.add::<gst::tags::NominalBitrate>(&bits, gst::TagMergeMode::Replace);
+            }
+        }
+        obj.merge_tags(Some(&tags), gst::TagMergeMode::Replace);
+        Ok(())
+    }
+}
+
+/// As the group header has them: up to the next frame of the group, whatever the source said.
+fn durations(units: &[AccessUnit]) -> Vec<u64> {
+    let next = units.iter().skip(1).map(Some).chain([None]);
+    let duration = |(unit, next): (&AccessUnit, Option<&AccessUnit>)| match next {
+        Some(next) if !next.is_key => next.pts.saturating_sub(unit.pts),
+        _ => unit.duration,
+    };
+    units.iter().zip(next).map(duration).collect()
+}

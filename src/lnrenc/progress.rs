@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use gst::ProgressType;
+use gst::prelude::*;
+
+use lnr::codec::{EncoderStats, Progress};
+
+/// Code of the PROGRESS messages.
+const CODE: &str = "lnr-train";
+/// Name of the element message.
+const MESSAGE: &str = "lnrenc-progress";
+/// Time between two element messages.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the property `stats` tells.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stats {
+    pub totals: EncoderStats,
+    pub current: Progress,
+}
+
+impl Stats {
+    pub fn to_structure(self) -> gst::Structure {
+        let t = self.totals;
+        fill(gst::Structure::builder("lnrenc-stats"), &self.current)
+            .field("groups", t.groups)
+            .field("frames", t.frames)
+            .field("bytes", t.bytes)
+            .field("mean-psnr", t.psnr)
+            .field("iterations", t.iterations)
+            .field("seconds", t.seconds)
+            .build()
+    }
+}
+
+fn fill(builder: gst::structure::Builder, p: &Progress) -> gst::structure::Builder {
+    builder
+        .field("group", p.group)
+        .field("group-frames", p.n_frames)
+        .field("iteration", p.iteration)
+        .field("n-iterations", p.n_iterations)
+        .field("psnr", f64::from(p.psnr))
+        .field("elapsed", f64::from(p.elapsed))
+        .field("eta", f64::from(p.eta()))
+}
+
+/// Tells the application about the groups that are trained within one call of the codec.
+pub(super) struct Reporter<'a> {
+    element: &'a gst::Element,
+    stats: &'a Mutex<Stats>,
+    /// The group whose start was told.
+    group: Option<u64>,
+    told: Instant,
+}
+
+impl<'a> Reporter<'a> {
+    pub fn new(element: &'a gst::Element, stats: &'a Mutex<Stats>) -> Self {
+        Self { element, stats, group: None, told: Instant::now() }
+    }
+
+    /// Called at every iteration.
+    pub fn update(&mut self, p: &Progress) {
+        if self.group != Some(p.group) {
+            self.end(ProgressType::Complete);
+            self.group = Some(p.group);
+            let text = format!("Training group {} ({} frames)", p.group, p.n_frames);
+            self.post(ProgressType::Start, &text);
+        }
+        // The application may be reading: skip this iteration rather than wait.
+        if let Ok(mut stats) = self.stats.try_lock() {
+            stats.current = *p;
+        }
+        if self.told.elapsed() >= INTERVAL {
+            self.told = Instant::now();
+            let structure = fill(gst::Structure::builder(MESSAGE), p).build();
+            let message = gst::message::Element::builder(structure).src(self.element).build();
+            // Without a bus there is nobody to tell.
+            let _ = self.element.post_message(message);
+        }
+    }
+
+    /// Closes the group that was begun last, if any.
+    pub fn end(&mut self, how: ProgressType) {
+        if let Some(group) = self.group.take() {
+            let word = match how {
+                ProgressType::Complete => "Trained",
+                ProgressType::Canceled => "Gave up",
+                _ => "Failed to train",
+            };
+            self.post(how, &format!("{word} group {group}"));
+        }
+    }
+
+    fn post(&self, how: ProgressType, text: &str) {
+        let message = gst::message::Progress::builder(how, CODE, text).src(self.element).build();
+        let _ = self.element.post_message(message);
+    }
+}

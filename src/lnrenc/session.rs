@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::collections::VecDeque;
+
+use gst::prelude::*;
+use gst_video::{VideoCodecFrame, VideoCodecFrameFlags, VideoFrameRef, VideoInfo};
+
+use crate::frame;
+use lnr::base::{Error, PictureFormat, Result};
+use lnr::codec::{Encoder, InputFrame};
+
+/// Frames per second where caps tell none.
+const ASSUMED_RATE: u64 = 25;
+
+/// The codec's encoder for one format, and the frames that wait inside it.
+pub(super) struct Session {
+    pub encoder: Encoder,
+    /// System frame numbers in order. Frames themselves hold the stream lock, so they are not kept.
+    pub frames: VecDeque<u32>,
+    info: VideoInfo,
+    format: PictureFormat,
+    /// When the last frame began and ended.
+    last: Option<(gst::ClockTime, gst::ClockTime)>,
+}
+
+impl Session {
+    pub fn new(encoder: Encoder, info: VideoInfo) -> Self {
+        Self { format: encoder.config().format, encoder, frames: VecDeque::new(), info, last: None }
+    }
+
+    /// How long a frame lasts unless it says so itself.
+    pub fn frame_duration(&self) -> gst::ClockTime {
+        frame_duration(&self.info)
+    }
+
+    /// Copies the frame into what the codec takes. Its time is the running time, so that a file
+    /// begins at 0 wherever the source began.
+    pub fn input(&mut self, frame: &VideoCodecFrame, segment: &gst::Segment) -> Result<InputFrame> {
+        let buffer = frame.input_buffer();
+        let picture = buffer
+            .and_then(|buffer| VideoFrameRef::from_buffer_ref_readable(buffer, &self.info).ok())
+            .ok_or_else(|| Error::Unsupported("a frame that cannot be read".into()))
+            .and_then(|mapped| frame::to_picture(&mapped, &self.format))?;
+        let running = segment
+            .downcast_ref::<gst::ClockTime>()
+            .and_then(|segment| segment.to_running_time(frame.pts()));
+        let (earliest, expected) = self.last.unwrap_or_default();
+        // Sources that jump back are cured rather than refused.
+        let pts = running.unwrap_or(expected).max(earliest);
+        let duration = frame.duration().filter(|d| !d.is_zero());
+        let duration = duration.unwrap_or_else(|| self.frame_duration());
+        self.last = Some((pts, pts.saturating_add(duration)));
+        Ok(InputFrame {
+            picture,
+            pts: pts.nseconds(),
+            duration: duration.nseconds(),
+            force_key: frame.flags().contains(VideoCodecFrameFlags::FORCE_KEYFRAME),
+        })
+    }
+
+    /// Forgets what was not trained.
+    pub fn reset(&mut self) {
+        self.encoder.reset();
+        self.frames.clear();
+        self.last = None;
+    }
+}
+
+fn frame_duration(info: &VideoInfo) -> gst::ClockTime {
+    let second = gst::ClockTime::SECOND;
+    let fps = info.fps();
+    match (fps.numer(), fps.denom()) {
+        (n @ 1.., d @ 1..) => {
+            second.mul_div_floor(d as u64, n as u64).unwrap_or(second / ASSUMED_RATE)
+        }
+        _ => second / ASSUMED_RATE,
+    }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::sync::LazyLock;
+
+use gst::glib;
+use gst::prelude::*;
+
+use crate::engine::device_property;
+use crate::{Backend, Profile, Speed};
+use lnr::base::{PictureFormat, Result, limits};
+use lnr::codec::{EncoderConfig, EngineConfig, RateControl};
+
+/// The writable properties of the encoder.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub profile: Profile,
+    pub speed: Speed,
+    pub quality: f32,
+    /// kbit/s; 0 = use the quality
+    pub bitrate: u32,
+    pub key_int_max: u32,
+    pub scene_cut: bool,
+    pub backend: Backend,
+    pub device: u32,
+    pub threads: u32,
+    pub seed: u64,
+    /// MiB; 0 = no bound
+    pub max_memory: u32,
+    pub epochs: u32,
+    /// As the property's text.
+    pub model: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            profile: Profile::default(),
+            speed: Speed::default(),
+            quality: 50.0,
+            bitrate: 0,
+            key_int_max: 33,
+            scene_cut: true,
+            backend: Backend::default(),
+            device: 0,
+            threads: 0,
+            seed: 1,
+            max_memory: 0,
+            epochs: 0,
+            model: String::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The codec's settings for pictures of this format.
+    ///
+    /// # Errors
+    /// [`lnr::base::Error::InvalidSetting`] when the model's text is wrong.
+    pub fn config(&self, format: PictureFormat, frame_rate: (u32, u32)) -> Result<EncoderConfig> {
+        Ok(EncoderConfig {
+            profile: self.profile.into(),
+            model: self.model.parse()?,
+            frame_rate,
+            rate_control: match self.bitrate {
+                0 => RateControl::Quality(self.quality),
+                bitrate => RateControl::Bitrate(bitrate),
+            },
+            preset: self.speed.into(),
+            key_int_max: self.key_int_max,
+            scene_cut: self.scene_cut,
+            seed: self.seed,
+            backend: self.backend.into(),
+            device: self.device,
+            threads: self.threads as usize,
+            max_memory: u64::from(self.max_memory) << 20,
+            epochs: self.epochs,
+            ..EncoderConfig::new(format)
+        })
+    }
+
+    /// The backend that they ask for.
+    pub fn engine(&self) -> EngineConfig {
+        EngineConfig {
+            backend: self.backend.into(),
+            device: self.device,
+            threads: self.threads as usize,
+        }
+    }
+
+    pub fn get(&self, name: &str) -> glib::Value {
+        match name {
+            "profile" => self.profile.to_value(),
+            "speed-preset" => self.speed.to_value(),
+            "quality" => self.quality.to_value(),
+            "bitrate" => self.bitrate.to_value(),
+            "key-int-max" => self.key_int_max.to_value(),
+            "scene-cut" => self.scene_cut.to_value(),
+            "backend" => self.backend.to_value(),
+            "device" => self.device.to_value(),
+            "threads" => self.threads.to_value(),
+            "seed" => self.seed.to_value(),
+            "max-memory" => self.max_memory.to_value(),
+            "epochs" => self.epochs.to_value(),
+            "model" => self.model.to_value(),
+            _ => unreachable!("no such property"),
+        }
+    }
+
+    pub fn set(&mut self, name: &str, value: &glib::Value) {
+        fn to<'a, T: glib::value::FromValue<'a>>(value: &'a glib::Value) -> T
+        where
+            T::Checker: glib::value::ValueTypeChecker<Error = glib::value::ValueTypeMismatchError>,
+        {
+            value.get().expect("type checked by GObject")
+        }
+        match name {
+            "profile" => self.profile = to(value),
+            "speed-preset" => self.speed = to(value),
+            "quality" => self.quality = to(value),
+            "bitrate" => self.bitrate = to(value),
+            "key-int-max" => self.key_int_max = to(value),
+            "scene-cut" => self.scene_cut = to(value),
+            "backend" => self.backend = to(value),
+            "device" => self.device = to(value),
+            "threads" => self.threads = to(value),
+            "seed" => self.seed = to(value),
+            "max-memory" => self.max_memory = to(value),
+            "epochs" => self.epochs = to(value),
+            "model" => self.model = to::<Option<String>>(value).unwrap_or_default(),
+            _ => unreachable!("no such property"),
+        }
+    }
+}
+
+/// All properties, `stats` too.
+pub(super) fn properties() -> &'static [glib::ParamSpec] {
+    static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+        let d = Settings::default();
+        let uint = |name, nick, blurb, minimum, maximum, default| {
+            glib::ParamSpecUInt::builder(name)
+                .nick(nick)
+                .blurb(blurb)
+                .minimum(minimum)
+                .maximum(maximum)
+                .default_value(default)
+                .mutable_ready()
+                .build()
+        };
+        vec![
+            glib::ParamSpecEnum::builder::<Profile>("profile")
+                .nick("Profile")
+                .blurb("Which model to train")
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecEnum::builder::<Speed>("speed-preset")
+                .nick("Speed preset")
+                .blurb("How long to train")
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecFloat::builder("quality")
+                .nick("Quality")
+                .blurb("0 (smallest file) to 100 (best picture); not used when bitrate is set")
+                .minimum(0.0)
+                .maximum(100.0)
+                .default_value(d.quality)
+                .mutable_ready()
+                .build(),
+            uint(
+                "bitrate",
+                "Bit rate",
+                "Mean bit rate in kbit/s (0 = use quality)",
+                0,
+                i32::MAX as u32,
+                d.bitrate,
+            ),
+            uint(
+                "key-int-max",
+                "Longest group",
+                "Most frames that share a network; also the latency in frames",
+                1,
+                limits::MAX_GROUP_FRAMES,
+                d.key_int_max,
+            ),
+            glib::ParamSpecBoolean::builder("scene-cut")
+                .nick("Scene cut")
+                .blurb("Begin a new group at scene changes")
+                .default_value(d.scene_cut)
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecEnum::builder::<Backend>("backend")
+                .nick("Backend")
+                .blurb("Where to compute")
+                .mutable_ready()
+                .build(),
+            device_property(),
+            uint("threads", "Threads", "Threads of the CPU backend (0 = all cores)", 0, 1024, 0),
+            glib::ParamSpecUInt64::builder("seed")
+                .nick("Seed")
+                .blurb("Seed of the random numbers: equal seeds give equal files")
+                .default_value(d.seed)
+                .mutable_ready()
+                .build(),
+            uint(
+                "max-memory",
+                "Memory bound",
+                "Memory to stay below in MiB, of the GPU where that trains; groups get shorter for it \
+                 (0 = no bound but a GPU's own)",
+                0,
+                i32::MAX as u32,
+                d.max_memory,
+            ),
+            uint(
+                "epochs",
+                "Epochs",
+                "Iterations per frame instead of those of speed-preset (0 = those of speed-preset)",
+                0,
+                1_000_000,
+                d.epochs,
+            ),
+            glib::ParamSpecString::builder("model")
+                .nick("Model")
+                .blurb(
+                    "Numbers that replace those of a paper profile, such as \
+                     width=64,rank=8,modulated=1+2,encoding=fourier",
+                )
+                .default_value(Some(""))
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+                .nick("Statistics")
+                .blurb("Totals so far, and how far the training of the current group is")
+                .read_only()
+                .build(),
+        ]
+    });
+    PROPERTIES.as_ref()
+}

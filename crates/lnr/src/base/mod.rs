@@ -6,6 +6,7 @@ mod error;
 pub mod limits;
 mod picture;
 mod rng;
+pub mod spec;
 mod tau;
 
 pub use color::{ChromaSite, Color, Matrix};

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The description of a group's model in whole numbers: what its header says (FORMAT section 4), and
+//! what everything else is laid out from.
+
+/// What a group covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Width of the source in pixels.
+    pub width: u32,
+    /// Height of the source in pixels.
+    pub height: u32,
+    /// Frames, 1..=[`super::limits::MAX_GROUP_FRAMES`].
+    pub n_frames: u32,
+    /// Components of a pixel, 1 or 3.
+    pub n_out: u32,
+}
+
+/// The model of a group: features are sampled from sources and become pixels in a network that is
+/// modulated by a latent trajectory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelSpec {
+    /// What features are sampled from, in the order of [`SourceSpec::order`].
+    pub sources: Vec<SourceSpec>,
+    /// The latent trajectory.
+    pub latent: LatentSpec,
+    /// Base network and hypernetworks.
+    pub network: NetworkSpec,
+    /// How values are stored.
+    pub precision: Precision,
+}
+
+/// A feature source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceSpec {
+    /// Grids of the whole group, sampled where a motion source moves the point: a feature per level.
+    Canonical {
+        /// Stride of each level in pixels, finest first.
+        strides: Vec<u32>,
+        /// Largest stride that is sampled by cubic B-splines.
+        cubic_up_to: u32,
+        /// Pixels by which the grids reach beyond each edge of the frame.
+        margin: u32,
+        /// Which of the motion sources moves it, from 0; `None` leaves points where they are.
+        motion: Option<u32>,
+    },
+    /// Displacements in x and y per time node, summed over levels: no features.
+    Motion {
+        /// Stride of each level in pixels, finest first.
+        strides: Vec<u32>,
+        /// Frames between time nodes.
+        node_step: u32,
+    },
+    /// Grids per time node: a feature per level.
+    Residual {
+        /// Stride of each level in pixels, finest first.
+        strides: Vec<u32>,
+        /// Frames between time nodes.
+        node_step: u32,
+    },
+    /// A multiresolution hash grid of the whole group.
+    Hash {
+        /// Features per entry.
+        features: u32,
+        /// Binary logarithm of the most entries of a level.
+        table: u32,
+        /// Cells of each level along the frame's longer side.
+        resolutions: Vec<u32>,
+    },
+    /// Sines and cosines of the coordinates (paper B.1): no parameters.
+    Fourier {
+        /// Half periods of each level along the frame's longer side.
+        resolutions: Vec<u32>,
+    },
+}
+
+impl SourceSpec {
+    /// Sources stand in ascending order of this: canonical, motion, residual, hash, Fourier.
+    pub fn order(&self) -> u8 {
+        match self {
+            Self::Canonical { .. } => 0,
+            Self::Motion { .. } => 1,
+            Self::Residual { .. } => 2,
+            Self::Hash { .. } => 3,
+            Self::Fourier { .. } => 4,
+        }
+    }
+
+    /// Stride or resolution of each level.
+    pub fn levels(&self) -> &[u32] {
+        match self {
+            Self::Canonical { strides, .. }
+            | Self::Motion { strides, .. }
+            | Self::Residual { strides, .. } => strides,
+            Self::Hash { resolutions, .. } | Self::Fourier { resolutions } => resolutions,
+        }
+    }
+
+    /// Features that it gives to a point.
+    pub fn n_features(&self) -> u64 {
+        let n_levels = self.levels().len() as u64;
+        match self {
+            Self::Canonical { .. } | Self::Residual { .. } => n_levels,
+            Self::Motion { .. } => 0,
+            Self::Hash { features, .. } => n_levels * u64::from(*features),
+            Self::Fourier { .. } => 4 * n_levels,
+        }
+    }
+
+    /// Time nodes in a group of so many frames.
+    pub fn n_nodes(&self, n_frames: u32) -> u32 {
+        match self {
+            Self::Motion { node_step, .. } | Self::Residual { node_step, .. } => {
+                n_nodes(n_frames, *node_step)
+            }
+            _ => 1,
+        }
+    }
+}
+
+/// The latent trajectory: z is linear between time nodes (paper Eq. 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatentSpec {
+    /// Dimensions of z.
+    pub dim: u32,
+    /// Frames between time nodes.
+    pub node_step: u32,
+}
+
+/// The base network, ReLU between its layers, and a hypernetwork for each modulated layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkSpec {
+    /// Side of the patch of pixels that a point yields.
+    pub patch: u32,
+    /// Width of the hidden layers.
+    pub width: u32,
+    /// Layers, the output layer too.
+    pub n_layers: u32,
+    /// Whether there is a linear path from the features to the output.
+    pub skip: bool,
+    /// Modulated layers, ascending, 0 = the first.
+    pub modulated: Vec<u32>,
+    /// Rank of the modulation.
+    pub rank: u32,
+    /// How hypernetworks modulate.
+    pub modulation: Modulation,
+    /// Hidden layers of each hypernetwork, ending in tanh.
+    pub hyper_layers: u32,
+    /// Their width.
+    pub hyper_width: u32,
+}
+
+/// What a hypernetwork's outputs do to a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modulation {
+    /// W = sigmoid(P Q) * W (paper Eq. 2); the layers of hypernetworks have biases.
+    Sigmoid,
+    /// W = 2 sigmoid(P Q) * W, so that P Q = 0 changes nothing, and v is added to the layer's biases;
+    /// the layers of hypernetworks have no biases.
+    Centred,
+}
+
+/// How values are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// Grids as symbols times a scale per level, every other tensor as integers times a step of its
+    /// own, a power of two.
+    Steps,
+    /// So many bits per value, see [`Bits`] (paper Eq. 3).
+    Uniform(Bits),
+}
+
+/// Bits per value of each kind of tensor: 1 to 16, or 32 for plain floating point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bits {
+    /// Sources.
+    pub sources: u32,
+    /// Base network.
+    pub base: u32,
+    /// Hypernetworks.
+    pub hyper: u32,
+    /// Latents.
+    pub latents: u32,
+}
+
+/// Time nodes, `step` frames apart from frame 0 on, that a group needs: the last one stands at its
+/// last frame or after it.
+pub fn n_nodes(n_frames: u32, step: u32) -> u32 {
+    (n_frames - 1).div_ceil(step.max(1)) + 1
+}

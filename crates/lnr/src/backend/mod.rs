@@ -7,21 +7,22 @@ pub mod cpu;
 pub mod cuda;
 mod entropy;
 mod modulation;
-pub mod paper;
 pub mod pixels;
 pub mod reference;
 mod shape;
 
 use std::ops::Range;
 
-use crate::base::{Error, Picture, Result};
+use crate::base::{Error, Picture, PictureFormat, Result};
 
-pub use entropy::{Causal, Entropy, Extra, RatePlane};
 #[cfg(test)]
 mod tests;
 
+pub use entropy::{Causal, Entropy, Extra, RatePlane};
+
 pub use shape::{
-    Canonical, Grid, Kernel, Lattice, Network, Nodes, Shape, Tensor, Timed, TimedLevel,
+    At, CanonicalLevel, Dense, Encoding, Grid, Grids, HashLevel, Hyper, Kernel, Lattice, Level, Network, Nodes, Role,
+    Sample, Shape, Source, TensorKind, TensorPlace,
 };
 
 /// Which backend to use.
@@ -82,27 +83,36 @@ pub struct Adam {
     pub step: u32,
 }
 
-/// One fused training step: the points of `lattice` at time `tau`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// One fused training step: the points of a lattice at some times.
+#[derive(Clone, Debug, PartialEq)]
 pub struct TrainStep {
-    /// Time in frames.
-    pub tau: f32,
-    /// Which points.
+    /// The times: those of [`Shape::step_samples`], one, or all frames of the group in order.
+    pub samples: Vec<Sample>,
+    /// Which points: centres of patches, see [`Shape::centres`].
     pub lattice: Lattice,
-    /// The squared error of a point is sum_ij form[i][j] d_i d_j with d = pixel - target.
+    /// The squared error of a pixel is sum_ij form[i][j] d_i d_j with d = pixel - target.
     pub form: [[f32; 3]; 3],
-    /// The loss is this times the sum of squared errors over the points.
+    /// The loss is this times the sum of squared errors.
     pub weight: f32,
+}
+
+/// The pixels of a training step: every `step`-th patch both ways from `phase` (x, y) on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pixels {
+    /// Numbers of the frames.
+    pub frames: Range<usize>,
+    /// Patches from one to the next.
+    pub step: usize,
+    /// The first one.
+    pub phase: (usize, usize),
 }
 
 /// Parameters that an operation reads.
 pub struct Params<'a, T> {
-    /// Quantised grids. [`Shape::n_grid`]
+    /// What the sources store; grids quantised. [`Shape::n_grid`]
     pub grids: &'a T,
     /// Network tensors. [`Network::len`]
     pub network: &'a T,
-    /// Output of [`Backend::modulate`]. [`Network::modulated_len`]
-    pub modulated: &'a T,
 }
 
 /// Gradients that an operation adds to.
@@ -111,17 +121,22 @@ pub struct Grads<'a, T> {
     pub grids: &'a mut T,
     /// As [`Params::network`].
     pub network: &'a mut T,
-    /// Of the modulated weights and bias; the factors' part stays untouched.
-    pub modulated: &'a mut T,
 }
 
 /// What a workspace is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Every operation.
-    Train,
+    /// Every operation; training steps of at most so many points.
+    Train {
+        /// Points of a step's lattice.
+        n_points: usize,
+    },
     /// Rendering only.
-    Render,
+    Render {
+        /// Bytes of what does not depend on time that may be kept from one picture to the next; 0
+        /// keeps nothing.
+        max_prefix: usize,
+    },
 }
 
 /// Where an operation leaves a sum: in elements 2 `index` and 2 `index` + 1 of the buffer, as a
@@ -152,8 +167,12 @@ pub fn read_sums<B: Backend>(backend: &B, buffer: &B::Buffer, n: usize) -> Resul
     Ok(pairs.as_chunks().0.iter().map(|[a, b]| f64::from(*a) + f64::from(*b)).collect())
 }
 
-/// The operations. They may return before they are done; only [`Backend::read`] and rendering wait.
-/// None allocates; `*_bwd` and gradients add to their outputs.
+/// The operations. They may return before they are done; only [`Backend::read`] and
+/// [`Backend::download`] wait. None but those that make something allocates; gradients are added to.
+/// A NaN in an operation's input is in its output: clamps keep it.
+///
+/// # Errors
+/// [`Error::Backend`] when memory is short or the device fails, for every operation.
 pub trait Backend: Send + Sync {
     /// Flat memory of the device.
     type Buffer: Send + Sync;
@@ -161,6 +180,18 @@ pub trait Backend: Send + Sync {
     type Workspace: Send;
     /// The pictures of a group.
     type Pictures<'a>: Send;
+    /// A rendered picture where the backend leaves it.
+    type Surface: Send;
+
+    /// Whether the operations can take a shape.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] saying what it cannot take.
+    fn supports(&self, shape: &Shape) -> Result<()>;
+    /// Bytes that a workspace takes, what it grows to in use too.
+    fn bytes(&self, shape: &Shape, purpose: Purpose) -> u64;
+    /// Bytes of the backend's memory that pictures of this format take for training.
+    fn picture_bytes(&self, format: &PictureFormat) -> u64;
 
     /// Runs many operations in a row where handing each of them over would cost.
     fn scope<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
@@ -168,70 +199,42 @@ pub trait Backend: Send + Sync {
     }
 
     /// Hands over the operations of `f` at once, where each on its own would cost. None of them may
-    /// be [`Backend::read`] or [`Backend::write`].
+    /// be [`Backend::read`], [`Backend::write`] or one that allocates.
     ///
     /// # Errors
-    /// Those of `f`; [`crate::base::Error::Backend`] when the device fails.
+    /// Those of `f`.
     fn together<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
         f()
     }
 
     /// A buffer of zeros.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when memory is short.
     fn alloc(&self, len: usize) -> Result<Self::Buffer>;
     /// Copies `values` to `buffer[at..]`.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
     fn write(&self, buffer: &mut Self::Buffer, at: usize, values: &[f32]) -> Result<()>;
     /// Copies `buffer[at..]` to `values`.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
     fn read(&self, buffer: &Self::Buffer, at: usize, values: &mut [f32]) -> Result<()>;
-    /// Scratch memory for [`Backend::render`], and [`Backend::train`] where that is the purpose.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when memory is short.
+    /// Scratch memory. The shape is one that [`Backend::supports`].
     fn workspace(&self, shape: &Shape, purpose: Purpose) -> Result<Self::Workspace>;
 
     /// Takes the pictures of a group, all of one format.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when memory is short.
     fn pictures<'a>(&self, pictures: &[&'a Picture]) -> Result<Self::Pictures<'a>>;
-    /// Components of every `step`-th pixel both ways of a picture, from `phase` (x, y) on: [planes,
-    /// rows, columns] from the beginning of `target`, scaled to 0..=1, chroma interpolated.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
+    /// Components of the pixels of some patches, [frames, n_values, points], from the beginning of
+    /// `target`, scaled to 0..=1, chroma interpolated; NaN where a patch reaches beyond the frame.
     fn target(
         &self,
         pictures: &Self::Pictures<'_>,
-        frame: usize,
-        step: usize,
-        phase: (usize, usize),
+        shape: &Shape,
+        pixels: &Pixels,
         target: &mut Self::Buffer,
     ) -> Result<()>;
 
     /// Sets `buffer[range]` to zero.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
     fn clear(&self, buffer: &mut Self::Buffer, range: Range<usize>) -> Result<()>;
     /// to[range] += from[range]
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
     fn add(&self, from: &Self::Buffer, to: &mut Self::Buffer, range: Range<usize>) -> Result<()>;
 
     /// Rounds `values[range]` to `symbols[range]` and writes the slopes d symbol / d value. The
     /// noise of value i is number i of the stream of `seed`, see [`crate::base::Rng::nth`].
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
     fn quantise(
         &self,
         rounding: Rounding,
@@ -242,37 +245,10 @@ pub trait Backend: Send + Sync {
         slopes: &mut Self::Buffer,
     ) -> Result<()>;
 
-    /// Hypernetwork and modulation at time `tau` (paper Eq. 2, times 2 so that P Q = 0 changes
-    /// nothing): v, P, Q = Hyper z(tau); W = 2 sigmoid(P Q) * W1; b = b1 + v.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
-    fn modulate(
-        &self,
-        shape: &Shape,
-        tau: f32,
-        network: &Self::Buffer,
-        modulated: &mut Self::Buffer,
-    ) -> Result<()>;
-    /// Adds to the gradients of W1, b1, Hyper and the latents around `tau`.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
-    fn modulate_bwd(
-        &self,
-        shape: &Shape,
-        tau: f32,
-        network: &Self::Buffer,
-        modulated: &Self::Buffer,
-        d_modulated: &Self::Buffer,
-        d_network: &mut Self::Buffer,
-    ) -> Result<()>;
-
-    /// Forward and loss, and with `grads` backward, over the points of a step. `target` is [n_out,
-    /// lattice points]. `error` becomes the sum of squared errors (not weighted).
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
+    /// Hypernetworks, modulation (paper Eq. 2), sampling, network and loss, and with `grads` all of
+    /// it backward, over the points and times of a step. `target` is as [`Backend::target`] makes it;
+    /// pixels whose target is NaN do not count. `error` becomes the sum of squared errors (not
+    /// weighted).
     fn train(
         &self,
         workspace: &mut Self::Workspace,
@@ -284,11 +260,9 @@ pub trait Backend: Send + Sync {
         error: Sum<Self::Buffer>,
     ) -> Result<()>;
 
-    /// Sets `bits` to those of planes of symbols under an entropy model; with `grads` (of the symbols and of the
-    /// model) adds `weight` times the gradient of the bits.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
+    /// Sets `bits` to those of planes of symbols under an entropy model; with `grads` (of the symbols
+    /// and of the model) adds `weight` times the gradient of the bits. No plane of one call may
+    /// be another's [`RatePlane::before`]: their gradients are added up side by side.
     fn rate(
         &self,
         workspace: &mut Self::Workspace,
@@ -302,9 +276,6 @@ pub trait Backend: Send + Sync {
     ) -> Result<()>;
 
     /// Updates `values[range]` with the gradient `grads[range] * slopes[range]` and clears it.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
     fn adam(
         &self,
         adam: &Adam,
@@ -315,10 +286,8 @@ pub trait Backend: Send + Sync {
         moments: (&mut Self::Buffer, &mut Self::Buffer),
     ) -> Result<()>;
 
-    /// Prepares a workspace for rendering: call when the grids or the network change.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
+    /// Prepares a workspace for rendering these parameters; they stay as they are until the next
+    /// load.
     fn load(
         &self,
         workspace: &mut Self::Workspace,
@@ -326,17 +295,29 @@ pub trait Backend: Send + Sync {
         params: &Params<Self::Buffer>,
     ) -> Result<()>;
 
-    /// Renders time `tau` to the samples of `out`, at its size. Pictures smaller than the source
-    /// average several points per pixel. Needs [`Backend::load`] with the same grids and network.
+    /// A surface for pictures of this format.
+    fn surface(&self, format: PictureFormat) -> Result<Self::Surface>;
+
+    /// Renders the time of a sample to the samples of a surface, at its size. Pictures smaller than
+    /// the source average several points per pixel. Needs [`Backend::load`] with the same parameters.
+    /// `stop` is asked between pieces of work that take a fraction of a second.
     ///
     /// # Errors
-    /// [`crate::base::Error::Backend`] when the device fails.
+    /// [`Error::Cancelled`] when `stop` says so; the surface then holds anything.
     fn render(
         &self,
         workspace: &mut Self::Workspace,
         shape: &Shape,
-        tau: f32,
+        sample: &Sample,
         params: &Params<Self::Buffer>,
-        out: &mut Picture,
+        stop: &Stop,
+        surface: &mut Self::Surface,
     ) -> Result<()>;
+
+    /// Brings a rendered picture to the host, into a picture of the same format. What the surface
+    /// holds afterwards is not said.
+    fn download(&self, surface: &mut Self::Surface, out: &mut Picture) -> Result<()>;
 }
+
+/// Whether work should stop.
+pub type Stop<'a> = dyn Fn() -> bool + Sync + 'a;

@@ -1,7 +1,61 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reading the samples of pictures as components of pixels.
 
+use super::{Pixels, Shape};
 use crate::base::{Chroma, ChromaSite, Picture};
+
+impl Pixels {
+    /// For every pixel of a patch, row by row, that is inside the frame somewhere: its number in the
+    /// patch, the first such pixel, and how many there are across and down.
+    fn of_patch(
+        &self,
+        shape: &Shape,
+    ) -> impl Iterator<Item = (usize, (usize, usize), (usize, usize))> {
+        let (p, size, phase) = (shape.patch, (shape.width, shape.height), self.phase);
+        let step = self.step * p;
+        (0..p * p).filter_map(move |pixel| {
+            let first = (phase.0 * p + pixel % p, phase.1 * p + pixel / p);
+            // The last column or row of patches may reach beyond the frame.
+            let inside = first.0 < size.0 && first.1 < size.1;
+            let n = |from: usize, size: usize| (size - from).div_ceil(step);
+            inside.then(|| (pixel, first, (n(first.0, size.0), n(first.1, size.1))))
+        })
+    }
+
+    /// Components of pixels that are inside the frame.
+    pub fn n_values(&self, shape: &Shape) -> usize {
+        let n: usize = self.of_patch(shape).map(|(_, _, (nx, ny))| nx * ny).sum();
+        self.frames.len() * shape.n_out * n
+    }
+}
+
+/// See [`super::Backend::target`].
+pub fn target(pictures: &[&Picture], shape: &Shape, pixels: &Pixels, target: &mut [f32]) {
+    let lattice = shape.centres(pixels.step, pixels.phase);
+    let (n, area) = (lattice.len(), shape.patch * shape.patch);
+    let frame_len = shape.n_values() * n;
+    let pictures = &pictures[pixels.frames.clone()];
+    let mut read = Vec::new();
+    for (picture, frame) in pictures.iter().zip(target.chunks_exact_mut(frame_len)) {
+        let source = PixelSource::new(picture);
+        if area == 1 {
+            source.read(pixels.step, pixels.phase, frame);
+            continue;
+        }
+        frame.fill(f32::NAN);
+        for (pixel, first, (nx, ny)) in pixels.of_patch(shape) {
+            read.clear();
+            read.resize(shape.n_out * nx * ny, 0.0);
+            source.read(pixels.step * shape.patch, first, &mut read);
+            for (c, plane) in read.chunks_exact(nx * ny).enumerate() {
+                let to = &mut frame[(c * area + pixel) * n..][..n];
+                for (to, row) in to.chunks_exact_mut(lattice.nx).zip(plane.chunks_exact(nx)) {
+                    to[..nx].copy_from_slice(row);
+                }
+            }
+        }
+    }
+}
 
 /// Reads components of pictures at full resolution, scaled to 0..=1; chroma is interpolated.
 pub struct PixelSource<'a> {

@@ -187,3 +187,11 @@ pub struct Bits {
 pub fn n_nodes(n_frames: u32, step: u32) -> u32 {
     (n_frames - 1).div_ceil(step.max(1)) + 1
 }
+
+impl ModelSpec {
+    /// # Errors
+    /// none yet
+    pub fn check(&self, _: &Extent) -> super::Result<()> {
+        Ok(())
+    }
+}

@@ -4,58 +4,97 @@
 
 use rayon::prelude::*;
 
-use super::super::{Grads, Params, Shape, Timed, TrainStep};
+use super::super::{CanonicalLevel, Grads, Params, Role, Sample, Shape, TrainStep, modulation};
 use super::dense::{Lane, TILE};
 use super::network::{Tiles, Weights};
 use super::planes::Padded;
 use super::simd::{Isa, Simd, Task};
 use super::upsample::Stretch;
 use super::warp::{self, Slopes};
-use super::workspace::{Band, Taps2, Workspace};
+use super::workspace::{Band, TimedTaps, Workspace};
 
-/// What all bands of a step read.
-pub struct Scene<'a> {
+/// What all bands sample features from and put them through, at one time.
+pub struct Sampler<'a> {
     pub shape: &'a Shape,
+    pub levels: &'a [CanonicalLevel],
     pub canonical: &'a [f32],
     pub planes: &'a [Padded],
-    pub timed: &'a [Vec<f32>; 2],
-    pub taps: &'a Taps2,
+    pub timed: &'a [Vec<f32>],
+    pub taps: &'a TimedTaps,
     pub weights: &'a Weights,
+    n_motion: usize,
+    /// Per motion and residual source: the row buffer of its first level and component, and how many
+    /// rows lie between those of two levels.
+    rows: Vec<(usize, usize)>,
 }
 
-impl Scene<'_> {
+impl<'a> Sampler<'a> {
+    /// At the time that the workspace was loaded for.
+    pub fn new(
+        shape: &'a Shape,
+        levels: &'a [CanonicalLevel],
+        parts: &super::workspace::Parts<'a>,
+        weights: &'a Weights,
+    ) -> Self {
+        let n_motion = shape.motion().count();
+        let mut next = 0;
+        let mut rows = Vec::new();
+        for (_, g) in shape.timed() {
+            // The levels of a motion source are summed.
+            let (n, step) = if g.role == Role::Motion { (2, 0) } else { (g.levels.len(), 1) };
+            rows.push((next, step));
+            next += n;
+        }
+        Self {
+            rows,
+            shape,
+            levels,
+            canonical: parts.canonical,
+            planes: parts.planes,
+            timed: parts.timed,
+            taps: parts.taps,
+            weights,
+            n_motion,
+        }
+    }
+
+    /// The row buffer of plane `i` (level by level, in them component by component) of timed source
+    /// `k` with so many components.
+    fn row(&self, k: usize, n_components: usize, i: usize) -> usize {
+        let (first, step) = self.rows[k];
+        first + i / n_components * step + i % n_components
+    }
+
     /// Displacements and residual features along ordinate `y` into the band's row buffers.
     #[inline(always)]
     pub fn prepare_row<S: Simd>(
         &self,
         s: S,
         y: f32,
-        stretch: &mut [Vec<Stretch>; 2],
+        stretch: &mut [Vec<Stretch>],
         row: &mut [Vec<f32>],
     ) {
         for row in row.iter_mut() {
             row.fill(0.0);
         }
-        for (k, source) in self.sources().into_iter().enumerate() {
+        for (k, (_, source)) in self.shape.timed().enumerate() {
             let n = source.n_components;
             for (i, stretch) in stretch[k].iter_mut().enumerate() {
                 let plane = &self.timed[k][source.local_plane(i / n, i % n)];
-                let target = if k == 0 { i % n } else { 2 + i };
-                stretch.add_row(s, &self.taps[k][i / n], plane, y, &mut row[target]);
+                stretch.add_row(s, &self.taps[k][i / n], plane, y, &mut row[self.row(k, n, i)]);
             }
         }
     }
 
-    /// The transpose of [`Scene::prepare_row`].
+    /// The transpose of [`Sampler::prepare_row`].
     #[inline(always)]
     fn finish_row<S: Simd>(&self, s: S, y: f32, band: &mut Band) {
         let Band { d_timed, stretch_bwd, d_row, .. } = band;
-        for (k, source) in self.sources().into_iter().enumerate() {
+        for (k, (_, source)) in self.shape.timed().enumerate() {
             let n = source.n_components;
             for (i, stretch) in stretch_bwd[k].iter_mut().enumerate() {
                 let d = &mut d_timed[k][source.local_plane(i / n, i % n)];
-                let target = if k == 0 { i % n } else { 2 + i };
-                stretch.add_row_bwd(s, &self.taps[k][i / n], d, y, &d_row[target]);
+                stretch.add_row_bwd(s, &self.taps[k][i / n], d, y, &d_row[self.row(k, n, i)]);
             }
         }
     }
@@ -63,7 +102,7 @@ impl Scene<'_> {
     /// Completes the gradients of the timed planes and forgets their stretched rows.
     fn finish_band(&self, band: &mut Band) {
         let Band { d_timed, stretch_bwd, stretch, .. } = band;
-        for (k, source) in self.sources().into_iter().enumerate() {
+        for (k, (_, source)) in self.shape.timed().enumerate() {
             let n = source.n_components;
             for (i, bwd) in stretch_bwd[k].iter_mut().enumerate() {
                 bwd.flush(&self.taps[k][i / n], &mut d_timed[k][source.local_plane(i / n, i % n)]);
@@ -72,12 +111,17 @@ impl Scene<'_> {
         }
     }
 
-    /// Motion, then residual.
-    fn sources(&self) -> [&Timed; 2] {
-        [&self.shape.motion, &self.shape.residual]
+    /// Room for the coordinates of a tile: moved by each motion source, then as they are.
+    pub fn places(&self) -> Vec<[Lane; 2]> {
+        vec![[Lane::ZERO; 2]; self.n_motion + 1]
     }
 
-    /// The warped coordinates of tile `p..p + TILE` of a prepared row.
+    /// Which of the places a canonical level reads.
+    fn place(&self, level: &CanonicalLevel) -> usize {
+        level.motion.unwrap_or(self.n_motion)
+    }
+
+    /// The coordinates of tile `p..p + TILE` of a prepared row.
     #[inline(always)]
     pub fn coordinates<S: Simd>(
         &self,
@@ -86,38 +130,44 @@ impl Scene<'_> {
         y: f32,
         p: usize,
         row: &[Vec<f32>],
-        [at_x, at_y]: &mut [Lane; 2],
+        places: &mut [[Lane; 2]],
     ) {
         let mut steps = Lane::ZERO;
         for (j, step) in steps.iter_mut().enumerate() {
             *step = j as f32;
         }
         let first = s.splat(x0 + dx * p as f32);
+        let (moved, [still]) = places.split_at_mut(self.n_motion) else { return };
         for j in (0..TILE).step_by(S::LANES) {
             let x = s.mul_add(s.load(&steps[j..]), s.splat(dx), first);
-            s.store(&mut at_x[j..], s.add(x, s.load(&row[0][p + j..])));
-            s.store(&mut at_y[j..], s.add(s.splat(y), s.load(&row[1][p + j..])));
+            s.store(&mut still[0][j..], x);
+            s.store(&mut still[1][j..], s.splat(y));
+            for (m, [at_x, at_y]) in moved.iter_mut().enumerate() {
+                s.store(&mut at_x[j..], s.add(x, s.load(&row[2 * m][p + j..])));
+                s.store(&mut at_y[j..], s.add(s.splat(y), s.load(&row[2 * m + 1][p + j..])));
+            }
         }
     }
 
     /// The features of tile `p..p + TILE` of a prepared row, and the slopes of the canonical ones
-    /// with respect to the coordinates `at`.
+    /// with respect to the coordinates.
     #[inline(always)]
     pub fn features<S: Simd>(
         &self,
         s: S,
         p: usize,
-        at: &[Lane; 2],
+        places: &[[Lane; 2]],
         row: &[Vec<f32>],
         x: &mut [Lane],
         mut slopes: Option<&mut [Slopes]>,
     ) {
         let n = self.planes.len();
-        for (c, (level, plane)) in self.shape.canonical.iter().zip(self.planes).enumerate() {
+        for (c, (level, plane)) in self.levels.iter().zip(self.planes).enumerate() {
             let slopes = slopes.as_mut().map(|s| &mut s[c]);
-            warp::sample(s, level, plane, self.canonical, at, &mut x[c], slopes);
+            let at = &places[self.place(level)];
+            warp::sample(s, &level.level, plane, self.canonical, at, &mut x[c], slopes);
         }
-        for (r, x) in row[2..].iter().zip(&mut x[n..]) {
+        for (r, x) in row[2 * self.n_motion..].iter().zip(&mut x[n..]) {
             x.copy_from_slice(&r[p..p + TILE]);
         }
     }
@@ -128,20 +178,24 @@ struct Tile {
     tiles: Tiles,
     slopes: Vec<Slopes>,
     target: Vec<Lane>,
+    places: Vec<[Lane; 2]>,
+    d_places: Vec<[Lane; 2]>,
 }
 
 impl Tile {
-    fn new(shape: &Shape) -> Self {
+    fn new(sampler: &Sampler) -> Self {
         Self {
-            tiles: Tiles::new(shape),
-            slopes: vec![[Lane::ZERO; 2]; shape.canonical.len()],
-            target: vec![Lane::ZERO; shape.network.n_out],
+            tiles: Tiles::new(&sampler.shape.network),
+            slopes: vec![[Lane::ZERO; 2]; sampler.levels.len()],
+            target: vec![Lane::ZERO; sampler.shape.n_out],
+            places: sampler.places(),
+            d_places: sampler.places(),
         }
     }
 }
 
 struct BandTask<'a> {
-    scene: &'a Scene<'a>,
+    sampler: &'a Sampler<'a>,
     step: &'a TrainStep,
     target: &'a [f32],
     rows: std::ops::Range<usize>,
@@ -154,19 +208,18 @@ impl Task for BandTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { scene, step, target, rows, with_grads, band } = self;
-        let (shape, lattice) = (scene.shape, &step.lattice);
-        let n_out = shape.network.n_out;
-        let Tile { tiles, slopes, target: wanted } = &mut Tile::new(shape);
+        let Self { sampler, step, target, rows, with_grads, band } = self;
+        let lattice = &step.lattice;
+        let n_out = sampler.shape.n_out;
+        let Tile { tiles, slopes, target: wanted, places, d_places } = &mut Tile::new(sampler);
         for i in rows {
             let y = lattice.y0 + lattice.dy * i as f32;
-            scene.prepare_row(s, y, &mut band.stretch, &mut band.row);
+            sampler.prepare_row(s, y, &mut band.stretch, &mut band.row);
             for p in (0..lattice.nx).step_by(TILE) {
-                let mut at = [Lane::ZERO; 2];
                 let slopes_wanted = with_grads.then_some(&mut slopes[..]);
-                scene.coordinates(s, (lattice.x0, lattice.dx), y, p, &band.row, &mut at);
-                scene.features(s, p, &at, &band.row, &mut tiles.x, slopes_wanted);
-                scene.weights.forward(s, tiles);
+                sampler.coordinates(s, (lattice.x0, lattice.dx), y, p, &band.row, places);
+                sampler.features(s, p, places, &band.row, &mut tiles.x, slopes_wanted);
+                sampler.weights.forward(s, tiles);
                 let valid = (lattice.nx - p).min(TILE);
                 for (c, (t, y)) in wanted.iter_mut().zip(&tiles.y[..n_out]).enumerate() {
                     let from = c * lattice.len() + i * lattice.nx + p;
@@ -178,25 +231,26 @@ impl Task for BandTask<'_> {
                 if !with_grads {
                     continue;
                 }
-                scene.weights.backward(s, tiles, &mut band.layers);
-                let mut d_at = [Lane::ZERO; 2];
-                for (c, (level, plane)) in shape.canonical.iter().zip(scene.planes).enumerate() {
-                    let d = &tiles.d_x[c];
-                    let buffer = &mut band.d_canonical;
-                    warp::scatter(s, level, plane, &at, d, buffer, &mut band.rows[c]);
-                    warp::add_products(s, d, &slopes[c], &mut d_at);
+                sampler.weights.backward(s, tiles, &mut band.layers);
+                d_places.fill([Lane::ZERO; 2]);
+                for (c, (level, plane)) in sampler.levels.iter().zip(sampler.planes).enumerate() {
+                    let (d, place) = (&tiles.d_x[c], sampler.place(level));
+                    let (at, buffer) = (&places[place], &mut band.d_canonical);
+                    warp::scatter(s, &level.level, plane, at, d, buffer, &mut band.rows[c]);
+                    warp::add_products(s, d, &slopes[c], &mut d_places[place]);
                 }
-                let d_residual = &tiles.d_x[scene.planes.len()..];
-                for (d, row) in d_at.iter().chain(d_residual).zip(&mut band.d_row) {
+                let d_moved = d_places[..sampler.n_motion].as_flattened();
+                let d_residual = &tiles.d_x[sampler.planes.len()..];
+                for (d, row) in d_moved.iter().chain(d_residual).zip(&mut band.d_row) {
                     row[p..p + TILE].copy_from_slice(&d[..]);
                 }
             }
             if !with_grads {
                 continue;
             }
-            scene.finish_row(s, y, band);
+            sampler.finish_row(s, y, band);
         }
-        scene.finish_band(band);
+        sampler.finish_band(band);
     }
 }
 
@@ -238,30 +292,46 @@ pub fn train(
     step: &TrainStep,
     target: &[f32],
     params: &Params<Vec<f32>>,
+    mut grads: Option<&mut Grads<Vec<f32>>>,
+) -> f64 {
+    let len = shape.n_out * step.lattice.len();
+    let frames = step.samples.iter().zip(target.chunks_exact(len));
+    let one = |(sample, target)| {
+        train_one(isa, workspace, shape, (step, sample), target, params, grads.as_deref_mut())
+    };
+    frames.map(one).sum()
+}
+
+/// The points of one time.
+fn train_one(
+    isa: Isa,
+    workspace: &mut Workspace,
+    shape: &Shape,
+    (step, sample): (&TrainStep, &Sample),
+    target: &[f32],
+    params: &Params<Vec<f32>>,
     grads: Option<&mut Grads<Vec<f32>>>,
 ) -> f64 {
-    workspace.load_canonical(shape, params.grids, params.network);
-    workspace.load_timed(shape, step.tau, params);
+    let levels = shape.canonical_levels(sample);
+    workspace.load_canonical(&levels, params);
+    workspace.load_timed(shape, sample, params);
     workspace.set_lattice(shape, &step.lattice);
-    let weights = Weights::new(shape, params);
+    let weights = Weights::new(&shape.network, params.network, &workspace.modulated);
     let parts = workspace.parts();
-    let scene = Scene {
-        shape,
-        canonical: parts.canonical,
-        planes: parts.planes,
-        timed: parts.timed,
-        taps: parts.taps,
-        weights: &weights,
-    };
+    let sampler = Sampler::new(shape, &levels, &parts, &weights);
     let with_grads = grads.is_some();
     let (n_bands, ny) = (parts.bands.len(), step.lattice.ny);
     parts.bands.par_iter_mut().enumerate().for_each(|(b, band)| {
-        band.clear(shape, scene.canonical.len());
+        band.clear(shape, sampler.canonical.len());
         let rows = b * ny / n_bands..(b + 1) * ny / n_bands;
-        isa.run(BandTask { scene: &scene, step, target, rows, with_grads, band });
+        isa.run(BandTask { sampler: &sampler, step, target, rows, with_grads, band });
     });
     if let Some(grads) = grads {
-        super::reduce::reduce(isa, workspace, shape, step.tau, params, grads);
+        workspace.d_modulated.fill(0.0);
+        super::reduce::reduce(isa, workspace, shape, (sample, &levels), params, grads);
+        let (modulated, d) = (&workspace.modulated, &workspace.d_modulated);
+        let (net, network) = (&shape.network, params.network);
+        modulation::backward(net, sample.latent, network, modulated, d, grads.network);
     }
     workspace.bands.iter().map(|b| b.squared_error).sum()
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! SIMD on all cores: AVX-512, AVX2 or plain Rust, chosen at run time.
 
+mod coordinates;
 mod dense;
 mod elementwise;
 mod frame;
+mod memory;
 mod network;
 mod pack;
-mod paper;
 mod planes;
 mod rate;
 mod rate_kernel;
+mod rate_planes;
 mod reduce;
 mod render;
 pub mod simd;
@@ -18,18 +20,16 @@ mod warp;
 mod workspace;
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::pixels::PixelSource;
 use super::{
-    Adam, Backend, Entropy, Grads, Params, Purpose, RatePlane, Rounding, Shape, Sum, TrainStep,
-    modulation,
+    Adam, Backend, Entropy, Grads, Params, Pixels, Purpose, RatePlane, Rounding, Sample, Shape, Stop,
+    Sum, TrainStep, pixels,
 };
-use crate::base::{Error, Picture, Result};
+use crate::base::{Error, Picture, PictureFormat, Result};
 
-pub use paper::PaperWorkspace;
 pub use render::points_per_pixel;
 pub use simd::Isa;
-pub use workspace::Workspace;
 
 /// The CPU backend: an instruction set and a pool of threads.
 pub struct Cpu {
@@ -69,10 +69,53 @@ impl Cpu {
     }
 }
 
+/// Scratch memory for groups of one shape.
+pub struct Workspace(Kind);
+
+enum Kind {
+    Grids(Box<workspace::Workspace>),
+    Training(coordinates::TrainScratch),
+    Rendering(coordinates::RenderScratch),
+}
+
+/// A wish to stop that, once heard, is not withdrawn: half a picture must not pass for a whole one.
+struct Latch<'a> {
+    stop: &'a Stop<'a>,
+    heard: AtomicBool,
+}
+
+impl Latch<'_> {
+    fn is_set(&self) -> bool {
+        let heard = self.heard.load(Ordering::Relaxed) || (self.stop)();
+        if heard {
+            self.heard.store(true, Ordering::Relaxed);
+        }
+        heard
+    }
+}
+
+fn wrong_workspace() -> Error {
+    Error::Backend("CPU: a workspace for another purpose".into())
+}
+
 impl Backend for Cpu {
     type Buffer = Vec<f32>;
     type Workspace = Workspace;
     type Pictures<'a> = Vec<&'a Picture>;
+    type Surface = Picture;
+
+    fn supports(&self, _: &Shape) -> Result<()> {
+        Ok(())
+    }
+
+    fn bytes(&self, shape: &Shape, purpose: Purpose) -> u64 {
+        memory::bytes(shape, purpose, self.pool.current_num_threads())
+    }
+
+    fn picture_bytes(&self, _: &PictureFormat) -> u64 {
+        // It reads the caller's.
+        0
+    }
 
     fn scope<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         self.pool.install(f)
@@ -96,8 +139,17 @@ impl Backend for Cpu {
         Ok(())
     }
 
-    fn workspace(&self, shape: &Shape, _: Purpose) -> Result<Workspace> {
-        Ok(Workspace::new(shape, self.pool.current_num_threads()))
+    fn workspace(&self, shape: &Shape, purpose: Purpose) -> Result<Workspace> {
+        let n_threads = self.pool.current_num_threads();
+        Ok(Workspace(match (shape.encoding(), purpose) {
+            (None, _) => Kind::Grids(Box::new(workspace::Workspace::new(shape, n_threads))),
+            (Some(_), Purpose::Train { .. }) => {
+                Kind::Training(coordinates::TrainScratch::new(n_threads))
+            }
+            (Some(_), Purpose::Render { max_prefix }) => {
+                Kind::Rendering(coordinates::RenderScratch::new(max_prefix))
+            }
+        }))
     }
 
     fn pictures<'a>(&self, pictures: &[&'a Picture]) -> Result<Vec<&'a Picture>> {
@@ -107,12 +159,11 @@ impl Backend for Cpu {
     fn target(
         &self,
         pictures: &Vec<&Picture>,
-        frame: usize,
-        step: usize,
-        phase: (usize, usize),
+        shape: &Shape,
+        wanted: &Pixels,
         target: &mut Vec<f32>,
     ) -> Result<()> {
-        PixelSource::new(pictures[frame]).read(step, phase, target);
+        pixels::target(pictures, shape, wanted, target);
         Ok(())
     }
 
@@ -143,30 +194,6 @@ impl Backend for Cpu {
         Ok(())
     }
 
-    fn modulate(
-        &self,
-        shape: &Shape,
-        tau: f32,
-        network: &Vec<f32>,
-        modulated: &mut Vec<f32>,
-    ) -> Result<()> {
-        modulation::forward(&shape.network, tau, network, modulated);
-        Ok(())
-    }
-
-    fn modulate_bwd(
-        &self,
-        shape: &Shape,
-        tau: f32,
-        network: &Vec<f32>,
-        modulated: &Vec<f32>,
-        d_modulated: &Vec<f32>,
-        d_network: &mut Vec<f32>,
-    ) -> Result<()> {
-        modulation::backward(&shape.network, tau, network, modulated, d_modulated, d_network);
-        Ok(())
-    }
-
     fn train(
         &self,
         workspace: &mut Workspace,
@@ -177,8 +204,16 @@ impl Backend for Cpu {
         grads: Option<&mut Grads<Vec<f32>>>,
         mut error: Sum<Vec<f32>>,
     ) -> Result<()> {
-        let run = || frame::train(self.isa, workspace, shape, step, target, params, grads);
-        error.set(self.pool.install(run));
+        let isa = self.isa;
+        error.set(match &mut workspace.0 {
+            Kind::Grids(ws) => {
+                self.pool.install(|| frame::train(isa, ws, shape, step, target, params, grads))
+            }
+            Kind::Training(ws) => self
+                .pool
+                .install(|| coordinates::train(isa, ws, shape, step, target, params, grads)),
+            Kind::Rendering(_) => return Err(wrong_workspace()),
+        });
         Ok(())
     }
 
@@ -193,6 +228,7 @@ impl Backend for Cpu {
         grads: Option<(&mut Vec<f32>, &mut Vec<f32>)>,
         mut bits: Sum<Vec<f32>>,
     ) -> Result<()> {
+        let Kind::Grids(workspace) = &mut workspace.0 else { return Err(wrong_workspace()) };
         let scratch = &mut workspace.rate;
         let run = || rate::rate(self.isa, scratch, entropy, planes, symbols, model, weight, grads);
         bits.set(self.pool.install(run));
@@ -223,19 +259,41 @@ impl Backend for Cpu {
         shape: &Shape,
         params: &Params<Vec<f32>>,
     ) -> Result<()> {
-        workspace.load_canonical(shape, params.grids, params.network);
+        match &mut workspace.0 {
+            // Canonical grids of a group have one node.
+            Kind::Grids(ws) => ws.load_canonical(&shape.canonical_levels(&shape.sample(0.0)), params),
+            Kind::Rendering(ws) => ws.forget(),
+            Kind::Training(_) => {}
+        }
         Ok(())
+    }
+
+    fn surface(&self, format: PictureFormat) -> Result<Picture> {
+        Picture::new(format)
     }
 
     fn render(
         &self,
         workspace: &mut Workspace,
         shape: &Shape,
-        tau: f32,
+        sample: &Sample,
         params: &Params<Vec<f32>>,
-        out: &mut Picture,
+        stop: &Stop,
+        surface: &mut Picture,
     ) -> Result<()> {
-        self.pool.install(|| render::render(self.isa, workspace, shape, tau, params, out));
+        let latch = Latch { stop, heard: AtomicBool::new(false) };
+        let (isa, stop) = (self.isa, &|| latch.is_set());
+        self.pool.install(|| match &mut workspace.0 {
+            Kind::Grids(ws) => render::render(isa, ws, shape, sample, params, stop, surface),
+            Kind::Rendering(ws) => {
+                coordinates::render(isa, ws, shape, sample, params, stop, surface)
+            }
+            Kind::Training(_) => Err(wrong_workspace()),
+        })
+    }
+
+    fn download(&self, surface: &mut Picture, out: &mut Picture) -> Result<()> {
+        std::mem::swap(surface, out);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The base network of profile `warp` over a tile of points: every layer stays in the cache.
+//! The base network of grid models over a tile of points: every layer stays in the cache.
 
-use super::super::{Params, Shape, Tensor};
+use super::super::Network;
 use super::dense::{BLOCK, Finish, Lane, Layer, MAX_LANES, TILE, blocks, lanes, multiply, outer};
 use super::simd::Simd;
 
@@ -31,27 +31,27 @@ pub struct Tiles {
 }
 
 impl Tiles {
-    pub fn new(shape: &Shape) -> Self {
-        let net = &shape.network;
-        let [x, d_x] = [(); 2].map(|()| lanes(net.n_features));
-        let [h1, h2, d1, d2] = [(); 4].map(|()| lanes(net.width));
-        let [y, d_y] = [(); 2].map(|()| lanes(net.n_out));
+    pub fn new(net: &Network) -> Self {
+        let [x, d_x] = [(); 2].map(|()| lanes(net.n_features()));
+        let [h1, h2, d1, d2] = [(); 4].map(|()| lanes(net.width()));
+        let [y, d_y] = [(); 2].map(|()| lanes(net.n_out()));
         Self { x, h1, h2, y, d_y, d_x, d1, d2 }
     }
 }
 
 impl Weights {
-    pub fn new(shape: &Shape, params: &Params<Vec<f32>>) -> Self {
-        let net = &shape.network;
-        let at = |t| &params.network[net.range(t)];
-        let (c, k, o) = (net.n_features, net.width, net.n_out);
-        let (w1, b1) = params.modulated[..k * c + k].split_at(k * c);
+    /// Of a network of three layers whose first is `modulated`.
+    pub fn new(net: &Network, network: &[f32], modulated: &[f32]) -> Self {
+        let (c, k, o) = (net.n_features(), net.width(), net.n_out());
+        let (w1, b1) = modulated[..k * c + k].split_at(k * c);
+        let [_, second, output] = [0, 1, 2].map(|l| net.layers[l]);
+        let skip = net.skip.map_or(vec![0.0; o * c], |skip| network[skip.weights()].to_vec());
         Self {
             first: Layer::new(w1, k, c),
-            second: Layer::new(at(Tensor::W2), k, k),
-            output: Layer::new(at(Tensor::W3), o, k),
-            skip: Layer::new(at(Tensor::Skip), o, c),
-            biases: [b1, at(Tensor::B2), at(Tensor::B3)].map(blocks),
+            second: Layer::new(&network[second.weights()], k, k),
+            output: Layer::new(&network[output.weights()], o, k),
+            skip: Layer::new(&skip, o, c),
+            biases: [b1, &network[second.bias()], &network[output.bias()]].map(blocks),
         }
     }
 
@@ -98,6 +98,11 @@ impl LayerGrad {
         let (r, c) = (rows.div_ceil(BLOCK), columns.div_ceil(BLOCK));
         let zero = [[0.0; MAX_LANES]; BLOCK];
         Self { w: vec![[zero; BLOCK]; r * c], b: vec![zero; r], rows, columns }
+    }
+
+    /// Whether it was made for no layer yet.
+    pub fn is_empty(&self) -> bool {
+        self.w.is_empty()
     }
 
     pub fn clear(&mut self) {

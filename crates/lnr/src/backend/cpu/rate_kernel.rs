@@ -2,7 +2,7 @@
 //! The entropy model over some rows, a vector of entries at a time.
 
 use super::super::Entropy;
-use super::rate::{Bordered, Job, offsets};
+use super::rate_planes::{Bordered, RateCall, offsets};
 use super::simd::{Simd, Task, exp, log2};
 
 pub const HIDDEN: usize = Entropy::HIDDEN;
@@ -26,10 +26,10 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    pub fn clear(&mut self, job: &Job, len: usize) {
+    pub fn clear(&mut self, call: &RateCall, len: usize) {
         self.bits = 0.0;
-        if job.with_grads {
-            let n = job.entropy.skip().end + HIDDEN + 2;
+        if call.with_grads {
+            let n = call.entropy.skip().end + HIDDEN + 2;
             for (v, len) in
                 [(&mut self.d_here, len), (&mut self.d_before, len), (&mut self.model, n * LANES)]
             {
@@ -51,7 +51,7 @@ impl Chunk {
 
 /// Rows of a plane as a vector task.
 pub struct Rows<'a> {
-    pub job: &'a Job<'a>,
+    pub call: &'a RateCall<'a>,
     pub plane: &'a Bordered,
     pub rows: std::ops::Range<usize>,
     pub biases: &'a [f32],
@@ -64,9 +64,9 @@ impl Task for Rows<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         self.sums.lanes = S::LANES;
-        let e = self.job.entropy;
+        let e = self.call.entropy;
         let n_in = e.n_inputs();
-        let model = self.job.model;
+        let model = self.call.model;
         let (w1, w2, skip) = (&model[e.w1()], &model[e.w2()], &model[e.skip()]);
         let (b1, b2) = self.biases.split_at(HIDDEN);
         let (here, before, n_before) = offsets(self.plane.pitch, e.before);
@@ -105,21 +105,21 @@ impl Task for Rows<'_> {
                     mean = s.mul_add(*v, s.splat(*k), mean);
                 }
                 for j in 0..HIDDEN {
-                    h[j] = s.max(h[j], zero);
+                    h[j] = s.max(zero, h[j]);
                     mean = s.mul_add(h[j], s.splat(w2[j]), mean);
                     log_scale = s.mul_add(h[j], s.splat(w2[HIDDEN + j]), log_scale);
                 }
                 let value = s.load(&self.plane.here[at..]);
                 let (b, d_mean, d_log) = laplace(s, s.sub(value, mean), log_scale);
                 bits = s.mul_add(b, mask, bits);
-                if !self.job.with_grads {
+                if !self.call.with_grads {
                     continue;
                 }
                 let limit = s.splat(MAX_GRAD);
-                let scale = s.mul(mask, s.splat(self.job.weight));
+                let scale = s.mul(mask, s.splat(self.call.weight));
                 let minus = s.sub(zero, limit);
-                let d_mean = s.mul(s.max(s.min(d_mean, limit), minus), scale);
-                let d_log = s.mul(s.max(s.min(d_log, limit), minus), scale);
+                let d_mean = s.mul(s.max(minus, s.min(limit, d_mean)), scale);
+                let d_log = s.mul(s.max(minus, s.min(limit, d_log)), scale);
                 let local = at - (self.rows.start * self.plane.pitch);
                 let sums = &mut *self.sums;
                 add_to(s, &mut sums.d_here[local..], s.sub(zero, d_mean));
@@ -171,7 +171,7 @@ fn add_to<S: Simd>(s: S, p: &mut [f32], v: S::F) {
 #[inline(always)]
 fn laplace<S: Simd>(s: S, d: S::F, log_scale: S::F) -> (S::F, S::F, S::F) {
     let (zero, half, one) = (s.splat(0.0), s.splat(0.5), s.splat(1.0));
-    let clamped = s.min(s.max(log_scale, s.splat(-5.0)), s.splat(8.0));
+    let clamped = s.min(s.splat(8.0), s.max(s.splat(-5.0), log_scale));
     let inv = exp(s, s.sub(zero, clamped));
     let a = s.abs(d);
     let (far, near) = (s.add(a, half), s.sub(a, half));

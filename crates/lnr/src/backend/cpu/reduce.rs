@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Adds what the bands of a training step found to the gradients, in the order of the bands.
 
-use super::super::{Grads, Params, Shape, Tensor, Timed};
+use super::super::{At, CanonicalLevel, Grads, Grids, Params, Sample, Shape};
 use super::simd::Isa;
 use super::workspace::{Band, Workspace};
 
@@ -10,38 +10,26 @@ pub fn reduce(
     isa: Isa,
     workspace: &mut Workspace,
     shape: &Shape,
-    tau: f32,
+    (sample, levels): (&Sample, &[CanonicalLevel]),
     params: &Params<Vec<f32>>,
     grads: &mut Grads<Vec<f32>>,
 ) {
     let net = &shape.network;
-    let planes = &workspace.planes;
-    for band in &mut workspace.bands {
-        canonical(band, planes, shape, params, grads);
-        for (k, source) in [&shape.motion, &shape.residual].into_iter().enumerate() {
-            timed(
-                source,
-                net.scales(k + 1).start,
-                tau,
-                &band.d_timed[k],
-                &workspace.timed[k],
-                params,
-                grads,
-            );
+    let Workspace { planes, bands, timed: planes_of, d_modulated, .. } = workspace;
+    for band in bands {
+        canonical(band, planes, levels, params, grads);
+        for (k, (i, source)) in shape.timed().enumerate() {
+            let (d, planes) = (&band.d_timed[k], &planes_of[k]);
+            timed(source, sample.sources[i], d, planes, params, grads);
         }
         let lanes = isa.lanes();
-        let n = net.width * net.n_features;
-        let (w1, rest) = grads.modulated.split_at_mut(n);
-        band.layers[0].reduce(lanes, w1, &mut rest[..net.width]);
-        for (layer, w, b) in [
-            (1, Tensor::W2, Some(Tensor::B2)),
-            (2, Tensor::W3, Some(Tensor::B3)),
-            (3, Tensor::Skip, None),
-        ] {
-            // In the buffer a bias follows its weights.
-            let w = net.range(w);
-            let b = b.map_or(w.end..w.end, |b| net.range(b));
-            let (weights, bias) = grads.network[w.start..b.end].split_at_mut(w.len());
+        let (w1, rest) = d_modulated.split_at_mut(net.width() * net.n_features());
+        band.layers[0].reduce(lanes, w1, &mut rest[..net.width()]);
+        let [_, second, output] = [0, 1, 2].map(|l| Some(net.layers[l]));
+        for (layer, dense) in [(1, second), (2, output), (3, net.skip)] {
+            let Some(dense) = dense else { continue };
+            let (weights, bias) =
+                grads.network[dense.range()].split_at_mut(dense.n_in * dense.n_out);
             band.layers[layer].reduce(lanes, weights, bias);
         }
     }
@@ -50,18 +38,17 @@ pub fn reduce(
 fn canonical(
     band: &mut Band,
     planes: &[super::planes::Padded],
-    shape: &Shape,
+    levels: &[CanonicalLevel],
     params: &Params<Vec<f32>>,
     grads: &mut Grads<Vec<f32>>,
 ) {
-    let scales = shape.network.scales(0);
-    for (i, (level, plane)) in shape.canonical.iter().zip(planes).enumerate() {
+    for (i, (level, plane)) in levels.iter().zip(planes).enumerate() {
         let rows = band.rows[i].start..band.rows[i].end.min(plane.height + 3);
         if rows.is_empty() {
             continue;
         }
         plane.fold(&mut band.d_canonical, &rows);
-        let scale = params.network[scales.start + i].exp();
+        let scale = params.network[level.scale].exp();
         let w = plane.width;
         let mut d_scale = 0.0;
         // Folding moved the border's gradients to the rows next to it.
@@ -77,7 +64,7 @@ fn canonical(
                 d_scale += scale * d * q;
             }
         }
-        grads.network[scales.start + i] += d_scale;
+        grads.network[level.scale] += d_scale;
         let pitch = plane.pitch();
         band.d_canonical[plane.offset..][rows.start * pitch..rows.end * pitch].fill(0.0);
         // The rows that received the border's share.
@@ -88,26 +75,22 @@ fn canonical(
 }
 
 fn timed(
-    source: &Timed,
-    first_scale: usize,
-    tau: f32,
+    source: &Grids,
+    at: At,
     d_planes: &[f32],
     planes: &[f32],
     params: &Params<Vec<f32>>,
     grads: &mut Grads<Vec<f32>>,
 ) {
-    let (a, b, w) = source.nodes.at(tau);
-    for (i, level) in source.levels.iter().enumerate() {
+    for (level, scale_at) in source.levels.iter().zip(source.scales()) {
         let range = level.offset..level.offset + level.grid.len() * source.n_components;
-        let scale = params.network[first_scale + i].exp();
+        let scale = params.network[scale_at].exp();
         let (d, p) = (&d_planes[range.clone()], &planes[range.clone()]);
-        for (node, weight) in [(a, 1.0 - w), (b, w)] {
-            if weight > 0.0 {
-                let start = source.node(node).start;
-                let g = &mut grads.grids[start + range.start..start + range.end];
-                g.iter_mut().zip(d).for_each(|(g, d)| *g += scale * weight * d);
-            }
+        for (node, weight) in at.shares() {
+            let start = source.node(node).start;
+            let g = &mut grads.grids[start + range.start..start + range.end];
+            g.iter_mut().zip(d).for_each(|(g, d)| *g += scale * weight * d);
         }
-        grads.network[first_scale + i] += d.iter().zip(p).map(|(d, p)| d * p).sum::<f32>();
+        grads.network[scale_at] += d.iter().zip(p).map(|(d, p)| d * p).sum::<f32>();
     }
 }

@@ -4,14 +4,14 @@
 
 use rayon::prelude::*;
 
-use super::super::{Lattice, Params, Shape};
-use super::dense::{Lane, TILE};
-use super::frame::Scene;
+use super::super::{Lattice, Params, Sample, Shape, Stop};
+use super::dense::TILE;
+use super::frame::Sampler;
 use super::network::{Tiles, Weights};
 use super::pack::{Packer, RowBands};
 use super::simd::{Isa, Simd, Task};
 use super::workspace::{Band, Workspace};
-use crate::base::{Picture, PictureFormat};
+use crate::base::{Error, Picture, PictureFormat, Result};
 
 /// Most points per pixel and axis.
 const MAX_POINTS: usize = 8;
@@ -23,7 +23,8 @@ pub fn points_per_pixel(source: (usize, usize), size: (usize, usize)) -> usize {
 }
 
 struct BandTask<'a, 'b> {
-    scene: &'a Scene<'a>,
+    sampler: &'a Sampler<'a>,
+    stop: &'a Stop<'a>,
     lattice: &'a Lattice,
     points: usize,
     format: &'a PictureFormat,
@@ -38,23 +39,27 @@ impl Task for BandTask<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { scene, lattice, points, format, band, first, out } = self;
-        let n_out = scene.shape.network.n_out;
-        let mut tiles = Tiles::new(scene.shape);
+        let Self { sampler, stop, lattice, points, format, band, first, out } = self;
+        let n_out = sampler.shape.n_out;
+        let mut tiles = Tiles::new(&sampler.shape.network);
+        let mut places = sampler.places();
         let len = lattice.nx.next_multiple_of(TILE);
         let mut lines = vec![vec![0.0f32; len]; n_out];
         let n_rows = out.n_rows;
         let mut packer = Packer::new(format, out);
         for row in 0..n_rows {
+            if stop() {
+                break;
+            }
             packer.begin_row();
             for sub in 0..points {
                 let y = lattice.y0 + lattice.dy * ((first + row) * points + sub) as f32;
-                scene.prepare_row(s, y, &mut band.stretch, &mut band.row);
+                sampler.prepare_row(s, y, &mut band.stretch, &mut band.row);
                 for p in (0..lattice.nx).step_by(TILE) {
-                    let mut at = [Lane::ZERO; 2];
-                    scene.coordinates(s, (lattice.x0, lattice.dx), y, p, &band.row, &mut at);
-                    scene.features(s, p, &at, &band.row, &mut tiles.x, None);
-                    scene.weights.forward(s, &mut tiles);
+                    let (x, row) = ((lattice.x0, lattice.dx), &band.row);
+                    sampler.coordinates(s, x, y, p, row, &mut places);
+                    sampler.features(s, p, &places, row, &mut tiles.x, None);
+                    sampler.weights.forward(s, &mut tiles);
                     for (line, y) in lines.iter_mut().zip(&tiles.y) {
                         line[p..p + TILE].copy_from_slice(&y[..]);
                     }
@@ -74,30 +79,26 @@ pub fn render(
     isa: Isa,
     workspace: &mut Workspace,
     shape: &Shape,
-    tau: f32,
+    sample: &Sample,
     params: &Params<Vec<f32>>,
+    stop: &Stop,
     out: &mut Picture,
-) {
+) -> Result<()> {
     let format = *out.format();
     let source = (shape.width, shape.height);
     let size = (format.width as usize, format.height as usize);
     let points = points_per_pixel(source, size);
     let lattice = Lattice::resized(source, (size.0 * points, size.1 * points));
-    workspace.load_timed(shape, tau, params);
+    let levels = shape.canonical_levels(sample);
+    workspace.load_timed(shape, sample, params);
     workspace.set_lattice(shape, &lattice);
-    let weights = Weights::new(shape, params);
+    let weights = Weights::new(&shape.network, params.network, &workspace.modulated);
     let parts = workspace.parts();
-    let scene = Scene {
-        shape,
-        canonical: parts.canonical,
-        planes: parts.planes,
-        timed: parts.timed,
-        taps: parts.taps,
-        weights: &weights,
-    };
+    let sampler = Sampler::new(shape, &levels, &parts, &weights);
     let bands = RowBands::split(out, parts.bands.len());
     parts.bands.par_iter_mut().zip(bands).for_each(|(band, (first, out))| {
-        let (scene, lattice, format) = (&scene, &lattice, &format);
-        isa.run(BandTask { scene, lattice, points, format, band, first, out });
+        let (sampler, lattice, format) = (&sampler, &lattice, &format);
+        isa.run(BandTask { sampler, stop, lattice, points, format, band, first, out });
     });
+    if stop() { Err(Error::Cancelled) } else { Ok(()) }
 }

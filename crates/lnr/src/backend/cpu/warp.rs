@@ -2,7 +2,7 @@
 //! Sampling of canonical planes at warped coordinates, and its gradients with respect to the plane
 //! and to the coordinates.
 
-use super::super::{Canonical, Kernel};
+use super::super::{Kernel, Level};
 use super::dense::{Lane, TILE};
 use super::planes::Padded;
 use super::simd::Simd;
@@ -21,7 +21,7 @@ struct Cell<S: Simd> {
 }
 
 #[inline(always)]
-fn axis<S: Simd>(s: S, pixel: S::F, level: &Canonical, n: usize) -> (S::I, S::F, S::F) {
+fn axis<S: Simd>(s: S, pixel: S::F, level: &Level, n: usize) -> (S::I, S::F, S::F) {
     let g = &level.grid;
     let inv = s.splat(1.0 / g.stride);
     let raw = s.mul_add(pixel, inv, s.splat((0.5 + g.margin) / g.stride - 0.5));
@@ -36,7 +36,7 @@ fn axis<S: Simd>(s: S, pixel: S::F, level: &Canonical, n: usize) -> (S::I, S::F,
 }
 
 #[inline(always)]
-fn locate<S: Simd>(s: S, level: &Canonical, plane: &Padded, x: S::F, y: S::F) -> Cell<S> {
+fn locate<S: Simd>(s: S, level: &Level, plane: &Padded, x: S::F, y: S::F) -> Cell<S> {
     let (ix, fx, slope_x) = axis(s, x, level, plane.width);
     let (iy, fy, slope_y) = axis(s, y, level, plane.height);
     let first = s.add_i(s.mul_i(iy, s.splat_i(plane.pitch() as i32)), ix);
@@ -86,7 +86,7 @@ pub type Slopes = [Lane; 2];
 #[inline(always)]
 pub fn sample<S: Simd>(
     s: S,
-    level: &Canonical,
+    level: &Level,
     plane: &Padded,
     buffer: &[f32],
     at: &[Lane; 2],
@@ -180,7 +180,7 @@ pub fn add_products<S: Simd>(s: S, d: &Lane, slopes: &Slopes, d_at: &mut [Lane; 
 #[inline(always)]
 pub fn scatter<S: Simd>(
     s: S,
-    level: &Canonical,
+    level: &Level,
     plane: &Padded,
     at: &[Lane; 2],
     d: &Lane,

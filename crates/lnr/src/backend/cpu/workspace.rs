@@ -3,33 +3,36 @@
 
 use std::ops::Range;
 
-use super::super::{Lattice, Params, Shape, Timed};
+use super::super::{CanonicalLevel, Grids, Lattice, Params, Sample, Shape, modulation};
 use super::dense::TILE;
 use super::network::LayerGrad;
 use super::planes::Padded;
 use super::upsample::{Stretch, Taps};
 
-/// Scratch memory for groups of one shape.
+/// Scratch memory for grid models of one shape.
 pub struct Workspace {
     /// Canonical planes times their scale, padded.
     pub canonical: Vec<f32>,
     /// Where each canonical plane lies in it.
     pub planes: Vec<Padded>,
-    /// The motion and residual planes of one time, times their scale.
-    pub timed: [Vec<f32>; 2],
+    /// The planes of each motion and residual source at one time, times their scale.
+    pub timed: Vec<Vec<f32>>,
+    /// The first layer at one time, and its gradient. [`super::super::Network::modulated_len`]
+    pub modulated: Vec<f32>,
+    pub d_modulated: Vec<f32>,
     /// One per thread.
     pub bands: Vec<Band>,
     /// Scratch of the entropy model.
-    pub rate: super::rate::Scratch,
-    lattice: Option<(Lattice, Taps2)>,
+    pub rate: super::rate::RateScratch,
+    lattice: Option<(Lattice, TimedTaps)>,
 }
 
 /// What grows by every row that is touched.
 #[allow(clippy::reversed_empty_ranges)]
 const NO_ROWS: Range<usize> = usize::MAX..0;
 
-/// Taps of the motion and residual levels along one lattice.
-pub type Taps2 = [Vec<Taps>; 2];
+/// Taps of the levels of each motion and residual source along one lattice.
+pub type TimedTaps = Vec<Vec<Taps>>;
 
 /// What one thread needs for its rows of a lattice.
 #[derive(Default)]
@@ -37,10 +40,13 @@ pub struct Band {
     pub d_canonical: Vec<f32>,
     /// Padded rows of each canonical plane that may hold gradients.
     pub rows: Vec<Range<usize>>,
-    pub d_timed: [Vec<f32>; 2],
-    pub stretch: [Vec<Stretch>; 2],
-    pub stretch_bwd: [Vec<Stretch>; 2],
-    /// Displacement in x and y, then the residual features, along one lattice row.
+    /// Per motion and residual source.
+    pub d_timed: Vec<Vec<f32>>,
+    /// Per motion and residual source, level and component.
+    pub stretch: Vec<Vec<Stretch>>,
+    pub stretch_bwd: Vec<Vec<Stretch>>,
+    /// Displacement in x and y of every motion source, then the residual features, along one lattice
+    /// row.
     pub row: Vec<Vec<f32>>,
     pub d_row: Vec<Vec<f32>>,
     /// Layers: first, second, output, skip.
@@ -52,40 +58,40 @@ impl Workspace {
     /// Scratch memory for this shape and so many threads.
     pub fn new(shape: &Shape, n_threads: usize) -> Self {
         let mut offset = 0;
-        let planes: Vec<Padded> = shape
-            .canonical
-            .iter()
-            .map(|c| {
-                let plane = Padded { width: c.grid.width, height: c.grid.height, offset };
-                offset += plane.len();
-                plane
-            })
-            .collect();
+        let levels = shape.canonical().flat_map(|(_, g)| &g.levels);
+        let plane = |level: &super::super::Level| {
+            let plane = Padded { width: level.grid.width, height: level.grid.height, offset };
+            offset += plane.len();
+            plane
+        };
+        let planes: Vec<Padded> = levels.map(plane).collect();
         Self {
             canonical: vec![0.0; offset],
             planes,
-            timed: [vec![0.0; shape.motion.node_len], vec![0.0; shape.residual.node_len]],
+            timed: shape.timed().map(|(_, g)| vec![0.0; g.node_len]).collect(),
+            modulated: vec![0.0; shape.network.modulated_len()],
+            d_modulated: vec![0.0; shape.network.modulated_len()],
             bands: (0..n_threads).map(|_| Band::default()).collect(),
-            rate: super::rate::Scratch::default(),
+            rate: super::rate::RateScratch::default(),
             lattice: None,
         }
     }
 
     /// Scales the canonical planes into the padded copies.
-    pub fn load_canonical(&mut self, shape: &Shape, grids: &[f32], network: &[f32]) {
-        let scales = &network[shape.network.scales(0)];
-        for ((c, plane), scale) in shape.canonical.iter().zip(&self.planes).zip(scales) {
-            let source = &grids[c.offset..][..c.grid.len()];
-            plane.fill(source, scale.exp(), &mut self.canonical);
+    pub fn load_canonical(&mut self, levels: &[CanonicalLevel], params: &Params<Vec<f32>>) {
+        for (c, plane) in levels.iter().zip(&self.planes) {
+            let source = &params.grids[c.offset..][..c.level.grid.len()];
+            plane.fill(source, params.network[c.scale].exp(), &mut self.canonical);
         }
     }
 
-    /// Blends and scales the motion and residual planes of time `tau`.
-    pub fn load_timed(&mut self, shape: &Shape, tau: f32, params: &Params<Vec<f32>>) {
-        for (k, source) in [&shape.motion, &shape.residual].into_iter().enumerate() {
-            let scales = &params.network[shape.network.scales(k + 1)];
-            blend(source, tau, params.grids, scales, &mut self.timed[k]);
+    /// Blends and scales the motion and residual planes of a time, and modulates the first layer.
+    pub fn load_timed(&mut self, shape: &Shape, sample: &Sample, params: &Params<Vec<f32>>) {
+        for ((i, source), planes) in shape.timed().zip(&mut self.timed) {
+            blend(source, sample.sources[i], params, planes);
         }
+        let (at, network) = (sample.latent, params.network);
+        modulation::forward(&shape.network, at, network, &mut self.modulated);
     }
 
     /// Makes the taps of `lattice` and the row buffers; quick when the lattice stays.
@@ -95,23 +101,20 @@ impl Workspace {
             return;
         }
         let len = lattice.nx.next_multiple_of(TILE);
-        let sources = [&shape.motion, &shape.residual];
-        let taps =
-            sources.map(|t| t.levels.iter().map(|l| Taps::new(&l.grid, lattice, len)).collect());
+        let taps = |g: &Grids| g.levels.iter().map(|l| Taps::new(&l.grid, lattice, len)).collect();
+        let taps = shape.timed().map(|(_, g)| taps(g)).collect();
         self.lattice = Some((*lattice, taps));
         if same_width {
             return;
         }
+        let planes = |g: &Grids| -> Vec<Stretch> {
+            let all = g.levels.iter().flat_map(|l| vec![l.grid; g.n_components]);
+            all.map(|grid| Stretch::new(grid, len)).collect()
+        };
+        let n_rows = 2 * shape.motion().count() + shape.n_residual_levels();
         for band in &mut self.bands {
-            for (k, t) in sources.into_iter().enumerate() {
-                let make = || {
-                    let n = t.levels.iter().flat_map(|l| vec![l.grid; t.n_components]);
-                    n.map(|g| Stretch::new(g, len)).collect()
-                };
-                band.stretch[k] = make();
-                band.stretch_bwd[k] = make();
-            }
-            let n_rows = 2 + shape.residual.levels.len();
+            band.stretch = shape.timed().map(|(_, g)| planes(g)).collect();
+            band.stretch_bwd = shape.timed().map(|(_, g)| planes(g)).collect();
             band.row = vec![vec![0.0; len]; n_rows];
             band.d_row = vec![vec![0.0; len]; n_rows];
         }
@@ -119,11 +122,12 @@ impl Workspace {
 
     /// The taps of the lattice that was set last, and the bands.
     pub fn parts(&mut self) -> Parts<'_> {
-        static NONE: Taps2 = [Vec::new(), Vec::new()];
+        static NONE: TimedTaps = Vec::new();
         Parts {
             canonical: &self.canonical,
             planes: &self.planes,
             timed: &self.timed,
+            modulated: &self.modulated,
             taps: self.lattice.as_ref().map_or(&NONE, |(_, t)| t),
             bands: &mut self.bands,
         }
@@ -134,8 +138,9 @@ impl Workspace {
 pub struct Parts<'a> {
     pub canonical: &'a [f32],
     pub planes: &'a [Padded],
-    pub timed: &'a [Vec<f32>; 2],
-    pub taps: &'a Taps2,
+    pub timed: &'a [Vec<f32>],
+    pub modulated: &'a [f32],
+    pub taps: &'a TimedTaps,
     pub bands: &'a mut [Band],
 }
 
@@ -143,10 +148,10 @@ impl Band {
     /// Clears the gradients for a training step.
     pub fn clear(&mut self, shape: &Shape, n_canonical: usize) {
         let net = &shape.network;
-        if self.d_canonical.is_empty() {
-            let (c, k, o) = (net.n_features, net.width, net.n_out);
+        if self.layers[0].is_empty() {
+            let (c, k, o) = (net.n_features(), net.width(), net.n_out());
             self.d_canonical = vec![0.0; n_canonical];
-            self.d_timed = [vec![0.0; shape.motion.node_len], vec![0.0; shape.residual.node_len]];
+            self.d_timed = shape.timed().map(|(_, g)| vec![0.0; g.node_len]).collect();
             self.layers = [
                 LayerGrad::new(k, c),
                 LayerGrad::new(k, k),
@@ -155,23 +160,22 @@ impl Band {
             ];
         }
         // The padded gradients were cleared where they were read.
-        self.rows = vec![NO_ROWS; shape.canonical.len()];
+        self.rows = vec![NO_ROWS; shape.n_canonical_levels()];
         self.d_timed.iter_mut().for_each(|d| d.fill(0.0));
         self.layers.iter_mut().for_each(LayerGrad::clear);
         self.squared_error = 0.0;
     }
 }
 
-/// out = scale * the planes of `source` at time `tau`.
-fn blend(source: &Timed, tau: f32, grids: &[f32], scales: &[f32], out: &mut [f32]) {
-    let (a, b, w) = source.nodes.at(tau);
-    let (na, nb) = (&grids[source.node(a)], &grids[source.node(b)]);
-    for (level, scale) in source.levels.iter().zip(scales) {
+/// out = scale * the planes of `source` at a time.
+fn blend(source: &Grids, at: super::super::At, params: &Params<Vec<f32>>, out: &mut [f32]) {
+    let (a, b) = (&params.grids[source.node(at.first)], &params.grids[source.node(at.second)]);
+    for (level, scale) in source.levels.iter().zip(&params.network[source.scales()]) {
         let range = level.offset..level.offset + level.grid.len() * source.n_components;
         let scale = scale.exp();
         let out = &mut out[range.clone()];
-        for ((o, &a), &b) in out.iter_mut().zip(&na[range.clone()]).zip(&nb[range]) {
-            *o = scale * (a + (b - a) * w);
+        for ((o, &a), &b) in out.iter_mut().zip(&a[range.clone()]).zip(&b[range]) {
+            *o = scale * (a + (b - a) * at.weight);
         }
     }
 }

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The oracle: every operation in naive scalar code, written to be read next to the paper.
 
+mod coordinates;
 mod network;
-mod paper;
 mod rate;
 mod render;
 mod sample;
 
 use std::ops::Range;
 
-use super::pixels::PixelSource;
 use super::{
-    Adam, Backend, Entropy, Grads, Params, Purpose, RatePlane, Rounding, Shape, Sum, TrainStep,
-    modulation,
+    Adam, Backend, Entropy, Grads, Params, Pixels, Purpose, RatePlane, Rounding, Sample, Shape, Stop,
+    Sum, TrainStep, pixels,
 };
-use crate::base::{Picture, Result, Rng};
+use crate::base::{Picture, PictureFormat, Result, Rng};
 
 /// The reference backend.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,6 +31,20 @@ impl Backend for Reference {
     type Buffer = Vec<f32>;
     type Workspace = ();
     type Pictures<'a> = Vec<&'a Picture>;
+    type Surface = Picture;
+
+    fn supports(&self, _: &Shape) -> Result<()> {
+        Ok(())
+    }
+
+    fn bytes(&self, shape: &Shape, _: Purpose) -> u64 {
+        // What one operation takes while it runs: parameters of one time, and its gradients.
+        8 * (shape.n_grid() + shape.network.len()) as u64
+    }
+
+    fn picture_bytes(&self, _: &PictureFormat) -> u64 {
+        0
+    }
 
     fn alloc(&self, len: usize) -> Result<Vec<f32>> {
         Ok(vec![0.0; len])
@@ -58,12 +71,11 @@ impl Backend for Reference {
     fn target(
         &self,
         pictures: &Vec<&Picture>,
-        frame: usize,
-        step: usize,
-        phase: (usize, usize),
+        shape: &Shape,
+        wanted: &Pixels,
         target: &mut Vec<f32>,
     ) -> Result<()> {
-        PixelSource::new(pictures[frame]).read(step, phase, target);
+        pixels::target(pictures, shape, wanted, target);
         Ok(())
     }
 
@@ -100,30 +112,6 @@ impl Backend for Reference {
         Ok(())
     }
 
-    fn modulate(
-        &self,
-        shape: &Shape,
-        tau: f32,
-        network: &Vec<f32>,
-        modulated: &mut Vec<f32>,
-    ) -> Result<()> {
-        modulation::forward(&shape.network, tau, network, modulated);
-        Ok(())
-    }
-
-    fn modulate_bwd(
-        &self,
-        shape: &Shape,
-        tau: f32,
-        network: &Vec<f32>,
-        modulated: &Vec<f32>,
-        d_modulated: &Vec<f32>,
-        d_network: &mut Vec<f32>,
-    ) -> Result<()> {
-        modulation::backward(&shape.network, tau, network, modulated, d_modulated, d_network);
-        Ok(())
-    }
-
     fn train(
         &self,
         (): &mut (),
@@ -134,7 +122,10 @@ impl Backend for Reference {
         grads: Option<&mut Grads<Vec<f32>>>,
         mut error: Sum<Vec<f32>>,
     ) -> Result<()> {
-        error.set(network::train(shape, step, target, params, grads));
+        error.set(match shape.encoding() {
+            Some(encoding) => coordinates::train(shape, encoding, step, target, params, grads),
+            None => network::train(shape, step, target, params, grads),
+        });
         Ok(())
     }
 
@@ -183,15 +174,27 @@ impl Backend for Reference {
         Ok(())
     }
 
+    fn surface(&self, format: PictureFormat) -> Result<Picture> {
+        Picture::new(format)
+    }
+
     fn render(
         &self,
         (): &mut (),
         shape: &Shape,
-        tau: f32,
+        sample: &Sample,
         params: &Params<Vec<f32>>,
-        out: &mut Picture,
+        stop: &Stop,
+        surface: &mut Picture,
     ) -> Result<()> {
-        render::render(shape, tau, params, out);
+        match shape.encoding() {
+            Some(encoding) => coordinates::render(shape, encoding, sample, params, stop, surface),
+            None => render::render(shape, sample, params, stop, surface),
+        }
+    }
+
+    fn download(&self, surface: &mut Picture, out: &mut Picture) -> Result<()> {
+        std::mem::swap(surface, out);
         Ok(())
     }
 }

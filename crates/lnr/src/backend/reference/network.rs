@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The base network at one point, and the training step over points.
 
-use super::super::{Grads, Params, Shape, Tensor, TrainStep};
+use super::super::{Dense, Grads, Network, Params, Shape, TrainStep, modulation};
 use super::sample;
 
 /// The layers of a network at one time, and the outputs of each.
@@ -16,17 +16,22 @@ fn affine(w: &[f32], b: &[f32], x: &[f32]) -> Vec<f32> {
     w.chunks_exact(x.len()).zip(b).map(|(row, b)| dot(row) + b).collect()
 }
 
-/// h1 = ReLU(W(t) x + b(t)), h2 = ReLU(W2 h1 + b2), out = W3 h2 + b3 + S x
-pub fn forward(shape: &Shape, params: &Params<Vec<f32>>, x: &[f32]) -> Pass {
-    let net = &shape.network;
-    let (k, n) = (net.width, net.width * net.n_features);
-    let tensor = |t| &params.network[net.range(t)];
+/// h1 = ReLU(W(t) x + b(t)), h2 = ReLU(W2 h1 + b2), out = W3 h2 + b3 + S x. modulated:
+/// [`Network::modulated_len`]
+pub fn forward(net: &Network, network: &[f32], modulated: &[f32], x: &[f32]) -> Pass {
+    let (k, n) = (net.width(), net.width() * net.n_features());
     let relu = |v: Vec<f32>| v.into_iter().map(|v| v.max(0.0)).collect::<Vec<_>>();
-    let h1 = relu(affine(&params.modulated[..n], &params.modulated[n..n + k], x));
-    let h2 = relu(affine(tensor(Tensor::W2), tensor(Tensor::B2), &h1));
-    let direct = affine(tensor(Tensor::W3), tensor(Tensor::B3), &h2);
-    let skip = affine(tensor(Tensor::Skip), &vec![0.0; net.n_out], x);
-    Pass { h1, h2, out: direct.iter().zip(skip).map(|(a, b)| a + b).collect() }
+    let layer = |i: usize, x: &[f32]| {
+        affine(&network[net.layers[i].weights()], &network[net.layers[i].bias()], x)
+    };
+    let h1 = relu(affine(&modulated[..n], &modulated[n..n + k], x));
+    let h2 = relu(layer(1, &h1));
+    let mut out = layer(2, &h2);
+    if let Some(skip) = &net.skip {
+        let direct = affine(&network[skip.weights()], &vec![0.0; skip.n_out], x);
+        out.iter_mut().zip(direct).for_each(|(o, d)| *o += d);
+    }
+    Pass { h1, h2, out }
 }
 
 /// dW += d x^T, returns W^T d.
@@ -47,32 +52,30 @@ fn add(to: &mut [f32], d: &[f32]) {
 
 /// Returns the gradient of the features.
 fn backward(
-    shape: &Shape,
-    params: &Params<Vec<f32>>,
+    net: &Network,
+    (network, d_network): (&[f32], &mut [f32]),
+    (modulated, d_modulated): (&[f32], &mut [f32]),
     x: &[f32],
     pass: &Pass,
     d_out: &[f32],
-    grads: &mut Grads<Vec<f32>>,
 ) -> Vec<f32> {
-    let net = &shape.network;
-    let (k, n) = (net.width, net.width * net.n_features);
-    let tensor = |t| &params.network[net.range(t)];
+    let (k, n) = (net.width(), net.width() * net.n_features());
     let through_relu = |h: &[f32], d: Vec<f32>| -> Vec<f32> {
         h.iter().zip(d).map(|(&h, d)| if h > 0.0 { d } else { 0.0 }).collect()
     };
-    let d_network = &mut *grads.network;
-    let at = |t| net.range(t);
-    add(&mut d_network[at(Tensor::B3)], d_out);
-    let d_skip = &mut d_network[at(Tensor::Skip)];
-    let mut d_x = affine_bwd(tensor(Tensor::Skip), d_skip, d_out, x);
-    let d_w3 = &mut d_network[at(Tensor::W3)];
-    let d2 = through_relu(&pass.h2, affine_bwd(tensor(Tensor::W3), d_w3, d_out, &pass.h2));
-    add(&mut d_network[at(Tensor::B2)], &d2);
-    let d_w2 = &mut d_network[at(Tensor::W2)];
-    let d1 = through_relu(&pass.h1, affine_bwd(tensor(Tensor::W2), d_w2, &d2, &pass.h1));
-    let (d_w1, rest) = grads.modulated.split_at_mut(n);
+    let mut layer = |layer: &Dense, d: &[f32], x: &[f32]| {
+        if layer.has_bias {
+            add(&mut d_network[layer.bias()], d);
+        }
+        let at = layer.weights();
+        affine_bwd(&network[at.clone()], &mut d_network[at], d, x)
+    };
+    let mut d_x = net.skip.as_ref().map_or(vec![0.0; x.len()], |skip| layer(skip, d_out, x));
+    let d2 = through_relu(&pass.h2, layer(&net.layers[2], d_out, &pass.h2));
+    let d1 = through_relu(&pass.h1, layer(&net.layers[1], &d2, &pass.h1));
+    let (d_w1, rest) = d_modulated.split_at_mut(n);
     add(&mut rest[..k], &d1);
-    add(&mut d_x, &affine_bwd(&params.modulated[..n], d_w1, &d1, x));
+    add(&mut d_x, &affine_bwd(&modulated[..n], d_w1, &d1, x));
     d_x
 }
 
@@ -84,23 +87,33 @@ pub fn train(
     params: &Params<Vec<f32>>,
     mut grads: Option<&mut Grads<Vec<f32>>>,
 ) -> f64 {
-    let l = &step.lattice;
-    let n_out = shape.network.n_out;
+    let (l, net, n_out) = (&step.lattice, &shape.network, shape.n_out);
     let mut sum = 0.0;
-    for i in 0..l.ny {
-        for j in 0..l.nx {
-            let point = (l.x0 + l.dx * j as f32, l.y0 + l.dy * i as f32, step.tau);
-            let sampled = sample::forward(shape, params, point);
-            let pass = forward(shape, params, &sampled.features);
-            let d: Vec<f32> =
-                (0..n_out).map(|c| pass.out[c] - target[c * l.len() + i * l.nx + j]).collect();
+    for (sample, target) in step.samples.iter().zip(target.chunks_exact(n_out * l.len())) {
+        let mut modulated = vec![0.0; net.modulated_len()];
+        let mut d_modulated = modulated.clone();
+        modulation::forward(net, sample.latent, params.network, &mut modulated);
+        for (i, j) in (0..l.ny).flat_map(|i| (0..l.nx).map(move |j| (i, j))) {
+            let point = (l.x0 + l.dx * j as f32, l.y0 + l.dy * i as f32);
+            let sampled = sample::forward(shape, sample, params, point);
+            let pass = forward(net, params.network, &modulated, &sampled.features);
+            let d: Vec<f32> = (0..n_out)
+                .map(|c| (pass.out[c], target[c * l.len() + i * l.nx + j]))
+                .map(|(out, target)| if target.is_nan() { 0.0 } else { out - target })
+                .collect();
             let form_d: Vec<f32> =
                 (0..n_out).map(|c| (0..n_out).map(|e| step.form[c][e] * d[e]).sum()).collect();
             sum += d.iter().zip(&form_d).map(|(a, b)| f64::from(a * b)).sum::<f64>();
             let Some(grads) = grads.as_mut() else { continue };
             let d_out: Vec<f32> = form_d.iter().map(|g| 2.0 * step.weight * g).collect();
-            let d_x = backward(shape, params, &sampled.features, &pass, &d_out, grads);
-            sample::backward(shape, params, point, &sampled, &d_x, grads.grids, grads.network);
+            let network = (&params.network[..], &mut grads.network[..]);
+            let first = (&modulated[..], &mut d_modulated[..]);
+            let d_x = backward(net, network, first, &sampled.features, &pass, &d_out);
+            sample::backward(shape, sample, params, point, &sampled, &d_x, grads);
+        }
+        if let Some(grads) = grads.as_mut() {
+            let (network, d) = (params.network, &d_modulated);
+            modulation::backward(net, sample.latent, network, &modulated, d, grads.network);
         }
     }
     sum

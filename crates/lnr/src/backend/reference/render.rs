@@ -1,37 +1,58 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Rendering, sample by sample.
 
-use super::super::{Lattice, Params, Shape, cpu};
+use super::super::{Lattice, Params, Sample, Shape, Stop, cpu, modulation};
 use super::{network, sample};
-use crate::base::{Chroma, ChromaSite, Picture};
+use crate::base::{Chroma, ChromaSite, Error, Picture, Result};
 
 /// See [`super::super::Backend::render`].
-pub fn render(shape: &Shape, tau: f32, params: &Params<Vec<f32>>, out: &mut Picture) {
-    let (source, n_out) = ((shape.width, shape.height), shape.network.n_out);
-    pack_with(source, n_out, out, &mut |size| {
+pub fn render(
+    shape: &Shape,
+    sample: &Sample,
+    params: &Params<Vec<f32>>,
+    stop: &Stop,
+    out: &mut Picture,
+) -> Result<()> {
+    let source = (shape.width, shape.height);
+    let net = &shape.network;
+    let mut modulated = vec![0.0; net.modulated_len()];
+    modulation::forward(net, sample.latent, params.network, &mut modulated);
+    pack_with(source, shape.n_out, out, &mut |size| {
         let l = Lattice::resized(source, size);
-        let mut planes = vec![vec![0.0; l.len()]; n_out];
-        for (i, j) in (0..l.ny).flat_map(|i| (0..l.nx).map(move |j| (i, j))) {
-            let point = (l.x0 + l.dx * j as f32, l.y0 + l.dy * i as f32, tau);
-            let features = sample::forward(shape, params, point).features;
-            let values = network::forward(shape, params, &features).out;
-            planes.iter_mut().zip(values).for_each(|(p, v)| p[i * l.nx + j] = v);
+        let mut planes = vec![vec![0.0; l.len()]; shape.n_out];
+        for i in 0..l.ny {
+            check(stop)?;
+            for j in 0..l.nx {
+                let point = (l.x0 + l.dx * j as f32, l.y0 + l.dy * i as f32);
+                let features = sample::forward(shape, sample, params, point).features;
+                let values = network::forward(net, params.network, &modulated, &features).out;
+                planes.iter_mut().zip(values).for_each(|(p, v)| p[i * l.nx + j] = v);
+            }
         }
-        planes
-    });
+        Ok(planes)
+    })
 }
 
-/// Averages and packs what `evaluate` gives for a picture of so many points: a plane per component.
+/// # Errors
+/// [`Error::Cancelled`] when work should stop.
+pub fn check(stop: &Stop) -> Result<()> {
+    if stop() { Err(Error::Cancelled) } else { Ok(()) }
+}
+
+/// What evaluates a picture of so many points: a plane per component.
+pub type Evaluate<'a> = dyn FnMut((usize, usize)) -> Result<Vec<Vec<f32>>> + 'a;
+
+/// Averages and packs what `evaluate` gives.
 pub fn pack_with(
     source: (usize, usize),
     n_out: usize,
     out: &mut Picture,
-    evaluate: &mut dyn FnMut((usize, usize)) -> Vec<Vec<f32>>,
-) {
+    evaluate: &mut Evaluate,
+) -> Result<()> {
     let format = *out.format();
     let (w, h) = (format.width as usize, format.height as usize);
     let points = cpu::points_per_pixel(source, (w, h));
-    let planes = evaluate((w * points, h * points));
+    let planes = evaluate((w * points, h * points))?;
     // Components of every pixel, the mean of its points.
     let mut pixels = vec![vec![0.0f32; n_out]; w * h];
     for (component, plane) in planes.iter().enumerate() {
@@ -72,4 +93,5 @@ pub fn pack_with(
         }
     }
     debug_assert!(format.chroma != Chroma::Gray || format.chroma.n_planes() == 1);
+    Ok(())
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Feature sources at one point: canonical grids through motion, then residual grids.
 
-use super::super::{Grid, Kernel, Params, Shape, Timed};
+use super::super::{At, Grads, Grid, Grids, Kernel, Params, Sample, Shape};
 
 /// One entry that a sample reads: its index, its weight, and the weight's derivatives with respect
 /// to the pixel coordinates.
@@ -52,23 +52,20 @@ pub fn taps(grid: &Grid, kernel: Kernel, x: f32, y: f32) -> Vec<Tap> {
     taps
 }
 
-/// The sum over levels of a component of a timed source, or its gradient when `d` is given: calls
-/// `visit(level, index in the grid buffer, weight including scale and time)`.
+/// What a component of a level of a timed source reads at a point: calls `visit(index in the grid
+/// buffer, weight including scale and time)`.
 fn timed(
-    source: &Timed,
-    scales: &[f32],
-    level: usize,
-    component: usize,
-    (x, y, tau): (f32, f32, f32),
+    source: &Grids,
+    at: At,
+    scale: f32,
+    (level, component): (usize, usize),
+    (x, y): (f32, f32),
     visit: &mut dyn FnMut(usize, f32),
 ) {
-    let (a, b, w) = source.nodes.at(tau);
     for tap in taps(&source.levels[level].grid, Kernel::Linear, x, y) {
-        for (node, share) in [(a, 1.0 - w), (b, w)] {
-            if share > 0.0 {
-                let index = source.plane(node, level, component).start + tap.index;
-                visit(index, tap.weight * share * scales[level].exp());
-            }
+        for (node, share) in at.shares() {
+            let index = source.plane(node, level, component).start + tap.index;
+            visit(index, tap.weight * share * scale.exp());
         }
     }
 }
@@ -76,87 +73,92 @@ fn timed(
 /// One sampled point.
 pub struct Point {
     pub features: Vec<f32>,
-    /// Where the canonical grids were read, in pixels.
-    pub at: [f32; 2],
+    /// Where each motion source moves the point, in pixels, then where it is.
+    places: Vec<[f32; 2]>,
 }
 
-pub fn forward(shape: &Shape, params: &Params<Vec<f32>>, point: (f32, f32, f32)) -> Point {
-    let net = &shape.network;
-    let scales = |source| &params.network[net.scales(source)];
-    let mut at = [point.0, point.1];
-    for (component, at) in at.iter_mut().enumerate() {
-        for level in 0..shape.motion.levels.len() {
-            timed(&shape.motion, scales(1), level, component, point, &mut |i, w| {
-                *at += w * params.grids[i];
-            });
+/// The features of a point (x, y).
+pub fn forward(
+    shape: &Shape,
+    sample: &Sample,
+    params: &Params<Vec<f32>>,
+    point: (f32, f32),
+) -> Point {
+    let mut places = Vec::new();
+    for (i, source) in shape.motion() {
+        let mut place = [point.0, point.1];
+        for (component, place) in place.iter_mut().enumerate() {
+            for level in 0..source.levels.len() {
+                let (at, scale) = (sample.sources[i], params.network[source.first_scale + level]);
+                timed(source, at, scale, (level, component), point, &mut |i, w| {
+                    *place += w * params.grids[i];
+                });
+            }
+        }
+        places.push(place);
+    }
+    places.push([point.0, point.1]);
+    let mut features = Vec::new();
+    for c in shape.canonical_levels(sample) {
+        let [x, y] = places[c.motion.unwrap_or(places.len() - 1)];
+        let taps = taps(&c.level.grid, c.level.kernel, x, y);
+        let sum: f32 = taps.iter().map(|t| t.weight * params.grids[c.offset + t.index]).sum();
+        features.push(params.network[c.scale].exp() * sum);
+    }
+    for (i, source) in shape.residual() {
+        for level in 0..source.levels.len() {
+            let (at, scale) = (sample.sources[i], params.network[source.first_scale + level]);
+            let mut sum = 0.0;
+            timed(source, at, scale, (level, 0), point, &mut |i, w| sum += w * params.grids[i]);
+            features.push(sum);
         }
     }
-    let mut features = Vec::new();
-    for (level, scale) in shape.canonical.iter().zip(scales(0)) {
-        let taps = taps(&level.grid, level.kernel, at[0], at[1]);
-        let sum: f32 = taps.iter().map(|t| t.weight * params.grids[level.offset + t.index]).sum();
-        features.push(scale.exp() * sum);
-    }
-    for level in 0..shape.residual.levels.len() {
-        let mut sum = 0.0;
-        timed(&shape.residual, scales(2), level, 0, point, &mut |i, w| sum += w * params.grids[i]);
-        features.push(sum);
-    }
-    Point { features, at }
+    Point { features, places }
 }
 
 /// Adds the gradients of grids and scales, given those of the features.
 pub fn backward(
     shape: &Shape,
+    sample: &Sample,
     params: &Params<Vec<f32>>,
-    point: (f32, f32, f32),
+    point: (f32, f32),
     sampled: &Point,
     d_features: &[f32],
-    d_grids: &mut [f32],
-    d_network: &mut [f32],
+    grads: &mut Grads<Vec<f32>>,
 ) {
-    let net = &shape.network;
-    let mut d_at = [0.0; 2];
-    for (i, level) in shape.canonical.iter().enumerate() {
-        let at = net.scales(0).start + i;
-        let g = d_features[i] * params.network[at].exp();
-        d_network[at] += d_features[i] * sampled.features[i];
-        for tap in taps(&level.grid, level.kernel, sampled.at[0], sampled.at[1]) {
-            let index = level.offset + tap.index;
+    let Grads { grids: d_grids, network: d_network } = grads;
+    let mut d_places = vec![[0.0; 2]; sampled.places.len()];
+    let last = d_places.len() - 1;
+    let canonical = shape.canonical_levels(sample);
+    for (i, c) in canonical.iter().enumerate() {
+        let g = d_features[i] * params.network[c.scale].exp();
+        d_network[c.scale] += d_features[i] * sampled.features[i];
+        let place = c.motion.unwrap_or(last);
+        let [x, y] = sampled.places[place];
+        for tap in taps(&c.level.grid, c.level.kernel, x, y) {
+            let index = c.offset + tap.index;
             d_grids[index] += g * tap.weight;
-            d_at[0] += g * tap.slope[0] * params.grids[index];
-            d_at[1] += g * tap.slope[1] * params.grids[index];
+            for (d, slope) in d_places[place].iter_mut().zip(tap.slope) {
+                *d += g * slope * params.grids[index];
+            }
         }
     }
-    let n = shape.canonical.len();
-    let outputs = [(&shape.motion, 1, &d_at[..1], 0), (&shape.motion, 1, &d_at[1..], 1)];
-    for (source, k, d, component) in outputs {
-        for level in 0..source.levels.len() {
-            add(source, k, level, component, d[0], params, net, point, d_grids, d_network);
+    let mut add = |(i, source): (usize, &Grids), level: usize, component: usize, d: f32| {
+        let (at, scale) = (sample.sources[i], source.first_scale + level);
+        timed(source, at, params.network[scale], (level, component), point, &mut |i, w| {
+            d_grids[i] += d * w;
+            d_network[scale] += d * w * params.grids[i];
+        });
+    };
+    for (source, d) in shape.motion().zip(&d_places) {
+        for (component, d) in d.iter().enumerate() {
+            (0..source.1.levels.len()).for_each(|level| add(source, level, component, *d));
         }
     }
-    for level in 0..shape.residual.levels.len() {
-        let d = d_features[n + level];
-        add(&shape.residual, 2, level, 0, d, params, net, point, d_grids, d_network);
+    let mut d_residual = d_features[canonical.len()..].iter();
+    for source in shape.residual() {
+        for (level, d) in (0..source.1.levels.len()).zip(&mut d_residual) {
+            add(source, level, 0, *d);
+        }
     }
-}
-
-fn add(
-    source: &Timed,
-    kind: usize,
-    level: usize,
-    component: usize,
-    d: f32,
-    params: &Params<Vec<f32>>,
-    net: &super::super::Network,
-    point: (f32, f32, f32),
-    d_grids: &mut [f32],
-    d_network: &mut [f32],
-) {
-    let scales = net.scales(kind);
-    let at = scales.start + level;
-    timed(source, &params.network[scales], level, component, point, &mut |i, w| {
-        d_grids[i] += d * w;
-        d_network[at] += d * w * params.grids[i];
-    });
 }

@@ -3,6 +3,9 @@
 
 use crate::backend::*;
 use crate::base::Rng;
+use crate::base::spec::{
+    Extent, LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
+};
 
 /// A group with grids, networks and a target.
 pub struct Case {
@@ -13,80 +16,97 @@ pub struct Case {
     pub target: Vec<f32>,
 }
 
-fn timed(
-    strides: &[u32],
-    n_components: usize,
-    offset: usize,
-    size: (u32, u32),
-    nodes: Nodes,
-) -> Timed {
-    let mut node_len = 0;
-    let levels = strides.iter().map(|&s| {
-        let grid = Grid::cover(size.0, size.1, s, 0);
-        let level = TimedLevel { grid, offset: node_len };
-        node_len += grid.len() * n_components;
-        level
-    });
-    Timed { levels: levels.collect(), n_components, offset, node_len, nodes }
+/// Which sources a case has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sources {
+    /// One canonical source through one motion source, and residual.
+    One,
+    /// Canonical sources through two motion sources and through none, residuals of several node
+    /// steps.
+    Several,
 }
 
-/// A shape with cubic and linear canonical levels, motion and residual.
-pub fn shape(size: (u32, u32), n_out: usize, width: usize, margin: u32) -> Shape {
-    let n_frames = 6;
-    let mut offset = 0;
-    let levels =
-        [(1, Kernel::Cubic), (2, Kernel::Cubic), (4, Kernel::Linear), (16, Kernel::Linear)];
-    let canonical: Vec<Canonical> = levels
-        .into_iter()
-        .map(|(stride, kernel)| {
-            let grid = Grid::cover(size.0, size.1, stride, margin);
-            let level = Canonical { grid, kernel, offset };
-            offset += grid.len();
-            level
-        })
-        .collect();
-    let motion = timed(&[4, 8], 2, offset, size, Nodes::cover(n_frames, 1));
-    let end = motion.offset + motion.nodes.n * motion.node_len;
-    let residual = timed(&[4, 16], 1, end, size, Nodes::cover(n_frames, 2));
-    let network = Network {
-        n_features: 6,
-        width,
-        n_out,
-        rank: 2,
-        d_latent: 3,
-        nodes: Nodes::cover(n_frames, 2),
-        n_scales: [4, 2, 2],
+fn spec(sources: Sources, width: u32, margin: u32) -> ModelSpec {
+    let canonical = |strides: &[u32], cubic_up_to, margin, motion| SourceSpec::Canonical {
+        strides: strides.to_vec(),
+        cubic_up_to,
+        margin,
+        motion,
     };
-    let (width, height) = (size.0 as usize, size.1 as usize);
-    Shape { width, height, n_frames, canonical, motion, residual, network }
+    let motion = |strides: &[u32], node_step| SourceSpec::Motion { strides: strides.to_vec(), node_step };
+    let residual =
+        |strides: &[u32], node_step| SourceSpec::Residual { strides: strides.to_vec(), node_step };
+    let sources = match sources {
+        Sources::One => vec![
+            canonical(&[1, 2, 4, 16], 2, margin, Some(0)),
+            motion(&[4, 8], 1),
+            residual(&[4, 16], 2),
+        ],
+        Sources::Several => vec![
+            canonical(&[2, 16], 2, margin, Some(1)),
+            canonical(&[4], 4, 0, None),
+            canonical(&[1, 8], 0, 0, Some(0)),
+            motion(&[8], 2),
+            motion(&[4, 8], 1),
+            residual(&[4], 1),
+            residual(&[2, 16], 4),
+        ],
+    };
+    ModelSpec {
+        sources,
+        latent: LatentSpec { dim: 3, node_step: 2 },
+        network: NetworkSpec {
+            patch: 1,
+            width,
+            n_layers: 3,
+            skip: true,
+            modulated: vec![0],
+            rank: 2,
+            modulation: Modulation::Centred,
+            hyper_layers: 0,
+            hyper_width: 1,
+        },
+        precision: Precision::Steps,
+    }
+}
+
+/// A shape of six frames with cubic and linear canonical levels, motion and residual.
+pub fn shape(sources: Sources, size: (u32, u32), n_out: u32, width: u32, margin: u32) -> Shape {
+    let extent = Extent { width: size.0, height: size.1, n_frames: 6, n_out };
+    Shape::new(&spec(sources, width, margin), &extent).unwrap()
 }
 
 impl Case {
-    /// Random parameters for every point of a frame at time `tau`.
-    pub fn new(shape: Shape, tau: f32, lattice: Lattice) -> Self {
+    /// Random parameters for the points of a lattice at time `tau`.
+    pub fn new(shape: Shape, tau: f32, step: usize, phase: (usize, usize)) -> Self {
         let mut rng = Rng::new(11);
         let mut normal =
             |n: usize, gain: f32| -> Vec<f32> { (0..n).map(|_| gain * rng.normal()).collect() };
         let grids = normal(shape.n_grid(), 1.5);
         let mut network = normal(shape.network.len(), 0.4);
-        for v in &mut network[shape.network.range(Tensor::Scales)] {
+        for v in &mut network[shape.network.scales()] {
             *v = *v * 0.3 - 0.5;
         }
-        let target = normal(shape.network.n_out * lattice.len(), 0.5);
+        let lattice = shape.centres(step, phase);
+        let target = normal(shape.n_out * lattice.len(), 0.5);
         let form = [[1.3, 0.2, -0.1], [0.2, 0.9, 0.15], [-0.1, 0.15, 1.1]];
-        let step = TrainStep { tau, lattice, form, weight: 0.7 };
+        let samples = vec![shape.sample(tau)];
+        let step = TrainStep { samples, lattice, form, weight: 0.7 };
         Self { shape, step, grids, network, target }
     }
 
-    /// All the cases that parity is checked on: odd sizes, one component, subsets of points.
+    /// All the cases that parity is checked on: odd sizes, one component, subsets of points, several
+    /// sources of a kind.
     pub fn all() -> Vec<Self> {
-        let full = |w, h| Lattice::subset((w, h), 1, (0, 0));
+        use Sources::{One, Several};
         vec![
-            Self::new(shape((37, 21), 3, 16, 0), 2.0, full(37, 21)),
-            Self::new(shape((37, 21), 3, 6, 5), 2.5, full(37, 21)),
-            Self::new(shape((70, 9), 1, 3, 0), 4.25, Lattice::subset((70, 9), 2, (1, 0))),
-            Self::new(shape((1, 1), 3, 16, 0), 5.0, full(1, 1)),
-            Self::new(shape((2, 130), 3, 5, 3), 0.0, Lattice::subset((2, 130), 2, (0, 1))),
+            Self::new(shape(One, (37, 21), 3, 16, 0), 2.0, 1, (0, 0)),
+            Self::new(shape(One, (37, 21), 3, 6, 5), 2.5, 1, (0, 0)),
+            Self::new(shape(One, (70, 9), 1, 3, 0), 4.25, 2, (1, 0)),
+            Self::new(shape(One, (1, 1), 3, 16, 0), 5.0, 1, (0, 0)),
+            Self::new(shape(One, (2, 130), 3, 5, 3), 0.0, 2, (0, 1)),
+            Self::new(shape(Several, (41, 23), 3, 16, 3), 2.75, 1, (0, 0)),
+            Self::new(shape(Several, (66, 10), 1, 7, 0), 1.0, 2, (0, 1)),
         ]
     }
 }
@@ -112,22 +132,17 @@ pub fn download<B: Backend>(backend: &B, buffer: &B::Buffer, len: usize) -> Vec<
     values
 }
 
-/// Modulation, training step and modulation backward. Gradients start from `poison`, which must
-/// not matter: they are added to.
+/// A training step. Gradients start from `poison`, which must not matter: they are added to.
 pub fn train<B: Backend>(backend: &B, case: &Case, poison: f32) -> Trained {
     let Case { shape, step, grids, network, target } = case;
-    let net = &shape.network;
-    let mut workspace = backend.workspace(shape, Purpose::Train).unwrap();
+    let purpose = Purpose::Train { n_points: step.lattice.len() };
+    let mut workspace = backend.workspace(shape, purpose).unwrap();
     let (n_grids, n_network) = (grids.len(), network.len());
     let [grids, network, target] = [grids, network, target].map(|v| upload(backend, v));
-    let mut modulated = upload(backend, &vec![f32::NAN; net.modulated_len()]);
-    backend.modulate(shape, step.tau, &network, &mut modulated).unwrap();
     let [mut d_grids, mut d_network] =
         [n_grids, n_network].map(|n| upload(backend, &vec![poison; n]));
-    let mut d_modulated = backend.alloc(net.modulated_len()).unwrap();
-    let params = Params { grids: &grids, network: &network, modulated: &modulated };
-    let mut grads =
-        Grads { grids: &mut d_grids, network: &mut d_network, modulated: &mut d_modulated };
+    let params = Params { grids: &grids, network: &network };
+    let mut grads = Grads { grids: &mut d_grids, network: &mut d_network };
     let mut sums = upload(backend, &[f32::NAN; 4]);
     // Twice: scratch memory must be left clean.
     for _ in 0..2 {
@@ -141,9 +156,6 @@ pub fn train<B: Backend>(backend: &B, case: &Case, poison: f32) -> Trained {
     backend.train(&mut workspace, shape, step, &target, &params, None, error).unwrap();
     let without_grads = read_sums(backend, &sums, 2).unwrap()[0];
     assert!((without_grads / squared_error - 1.0).abs() < 1e-5, "{without_grads} {squared_error}");
-    backend
-        .modulate_bwd(shape, step.tau, &network, &modulated, &d_modulated, &mut d_network)
-        .unwrap();
     let unpoison = |v: Vec<f32>| v.into_iter().map(|v| (v - poison) / 2.0).collect();
     Trained {
         squared_error,
@@ -157,24 +169,25 @@ pub fn rate_case(case: &Case, before: bool, extra: bool) -> (Entropy, Vec<RatePl
     let shape = &case.shape;
     let entropy = Entropy { before, extra, n_biases: 3 };
     let mut planes = vec![];
-    for (i, c) in shape.canonical.iter().enumerate() {
-        let coarser = shape.canonical.get(i + 1);
-        let extra = coarser.map(|e| {
-            let ratio = (e.grid.stride / c.grid.stride) as usize;
-            Extra { offset: e.offset, grid: e.grid, ratio }
+    let (_, canonical) = shape.canonical().next().unwrap();
+    let first = |level: usize| (canonical.plane(0, level, 0).start, canonical.levels[level].grid);
+    for level in 0..canonical.levels.len() {
+        let (offset, grid) = first(level);
+        let extra = (level + 1 < canonical.levels.len()).then(|| {
+            let (offset, coarser) = first(level + 1);
+            Extra { offset, grid: coarser, ratio: (coarser.stride / grid.stride) as usize }
         });
-        planes.push(RatePlane { offset: c.offset, grid: c.grid, before: None, extra, biases: 0 });
+        planes.push(RatePlane { offset, grid, before: None, extra, biases: 0 });
     }
+    let (_, motion) = shape.motion().last().unwrap();
     for level in 0..2 {
+        let grid = motion.levels[level].grid;
+        let offset = motion.plane(3, level, 0).start;
         planes.push(RatePlane {
-            offset: shape.motion.plane(3, level, 1).start,
-            grid: shape.motion.levels[level].grid,
-            before: Some(shape.motion.plane(2, level, 1).start),
-            extra: Some(Extra {
-                offset: shape.motion.plane(3, level, 0).start,
-                grid: shape.motion.levels[level].grid,
-                ratio: 1,
-            }),
+            offset: motion.plane(3, level, 1).start,
+            grid,
+            before: Some(motion.plane(2, level, 1).start),
+            extra: Some(Extra { offset, grid, ratio: 1 }),
             biases: level + 1,
         });
     }
@@ -192,7 +205,7 @@ pub fn rate<B: Backend>(
     model: &[f32],
     weight: f32,
 ) -> (f64, Vec<f32>, Vec<f32>) {
-    let mut workspace = backend.workspace(shape, Purpose::Train).unwrap();
+    let mut workspace = backend.workspace(shape, Purpose::Train { n_points: 1 }).unwrap();
     let (n_symbols, n_model) = (symbols.len(), model.len());
     let [symbols, model] = [symbols, model].map(|v| upload(backend, v));
     let [mut d_symbols, mut d_model] = [n_symbols, n_model].map(|n| upload(backend, &vec![0.5; n]));

@@ -2,7 +2,7 @@
 //! The CUDA kernels, under the SIMT shim everywhere and on a GPU where there is one.
 
 use super::cases::{self, Case};
-use super::paper::{Tolerance, paper};
+use super::coordinates::{Tolerance, paper};
 use super::parity;
 use crate::backend::cuda::Cuda;
 use crate::backend::cuda::simt::Simt;

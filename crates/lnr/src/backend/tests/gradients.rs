@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::cases::{self, Case, rate};
+use super::cases::{self, Case, Sources, rate};
 use crate::backend::reference::Reference;
 use crate::backend::*;
 use crate::base::Rng;
@@ -51,9 +51,8 @@ pub fn difference(
 
 #[test]
 fn training_step_against_finite_differences() {
-    let lattice = Lattice::subset((23, 14), 1, (0, 0));
-    for tau in [3.0, 2.5] {
-        let mut case = Case::new(cases::shape((23, 14), 3, 8, 2), tau, lattice);
+    for (sources, tau) in [(Sources::One, 3.0), (Sources::One, 2.5), (Sources::Several, 2.5)] {
+        let mut case = Case::new(cases::shape(sources, (23, 14), 3, 8, 2), tau, 1, (0, 0));
         let trained = cases::train(&Reference, &case, 0.0);
         let loss = |case: &Case| {
             f64::from(case.step.weight) * cases::train(&Reference, case, 0.0).squared_error
@@ -64,36 +63,25 @@ fn training_step_against_finite_differences() {
             case.grids.copy_from_slice(g);
             loss(&case)
         };
-        for (i, c) in shape.canonical.iter().enumerate() {
-            let range = c.offset..c.offset + c.grid.len();
-            check(
-                &format!("canonical {i}"),
-                &mut grids,
-                &trained.d_grids,
-                range,
-                4e-3,
-                &mut by_grids,
-            );
-        }
-        for (name, source) in [("motion", &shape.motion), ("residual", &shape.residual)] {
-            let (a, b, w) = source.nodes.at(tau);
-            for node in if w > 0.0 { vec![a, b] } else { vec![a] } {
+        let sample = shape.sample(tau);
+        for (i, source) in shape.grids() {
+            for (node, _) in sample.sources[i].shares() {
                 for level in 0..source.levels.len() {
                     for component in 0..source.n_components {
                         let range = source.plane(node, level, component);
-                        let name =
-                            format!("{name} node {node} level {level} component {component}");
-                        check(&name, &mut grids, &trained.d_grids, range, 2e-3, &mut by_grids);
+                        let place = format!("node {node} level {level} component {component}");
+                        let name = format!("source {i} ({:?}) {place}", source.role);
+                        let step = 2e-3;
+                        check(&name, &mut grids, &trained.d_grids, range, step, &mut by_grids);
                     }
                 }
             }
         }
         case.grids.copy_from_slice(&grids);
         let mut network = case.network.clone();
-        for tensor in Tensor::ALL {
-            let range = shape.network.range(tensor);
+        for TensorPlace { name, range, .. } in shape.network.tensors() {
             check(
-                &format!("{tensor:?}"),
+                &name,
                 &mut network,
                 &trained.d_network,
                 range,
@@ -109,8 +97,7 @@ fn training_step_against_finite_differences() {
 
 #[test]
 fn rate_against_finite_differences() {
-    let case =
-        Case::new(cases::shape((19, 11), 3, 8, 0), 3.0, Lattice::subset((19, 11), 1, (0, 0)));
+    let case = Case::new(cases::shape(Sources::One, (19, 11), 3, 8, 0), 3.0, 1, (0, 0));
     let (entropy, planes, mut model) = cases::rate_case(&case, true, true);
     let mut grids = case.grids.clone();
     // The extra input passes no gradient, so the plane it reads is not part of the comparison.

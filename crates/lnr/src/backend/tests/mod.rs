@@ -3,9 +3,9 @@
 //! reference.
 
 mod cases;
+mod coordinates;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod gradients;
-mod paper;
 mod parity;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What every backend must agree with the reference on, and by how much.
 
-use super::cases::{self, Case, Trained, download, upload};
+use super::cases::{self, Case, Sources, Trained, download, upload};
 use crate::backend::reference::Reference;
 use crate::backend::*;
-use crate::base::{Chroma, ChromaSite, Picture, PictureFormat, Rng};
+use crate::base::{Chroma, ChromaSite, Error, Picture, PictureFormat, Rng};
 
 /// |a - b| <= tolerance times the largest |b|, everywhere.
 pub fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
@@ -21,9 +21,8 @@ pub fn training_step<B: Backend>(backend: &B, name: &str, case: &Case, expected:
     let relative = (got.squared_error / expected.squared_error - 1.0).abs();
     assert!(relative < 1e-4, "{name}: error {relative}");
     close(&format!("{name}: grids"), &got.d_grids, &expected.d_grids, 2e-4);
-    for tensor in Tensor::ALL {
-        let range = case.shape.network.range(tensor);
-        let what = format!("{name}: {tensor:?}");
+    for TensorPlace { name: tensor, range, .. } in case.shape.network.tensors() {
+        let what = format!("{name}: {tensor}");
         close(&what, &got.d_network[range.clone()], &expected.d_network[range], 5e-4);
     }
 }
@@ -134,29 +133,42 @@ pub fn target<B: Backend>(backend: &B, name: &str) {
             }
         }
         let all: Vec<&Picture> = pictures.iter().collect();
-        let n = chroma.n_planes() * (width * height) as usize;
-        for (step, phase) in
-            [(1, (0, 0)), (2, (width as usize / 2, 0)), (3, (0, height as usize / 2))]
-        {
-            let [expected, got] = [
-                read_target(&Reference, &all, step, phase, n),
-                read_target(backend, &all, step, phase, n),
-            ];
-            close(&format!("{name}: {format:?}"), &got, &expected, 1e-6);
+        let grids = cases::shape(Sources::One, (width, height), n_components(chroma), 4, 0);
+        let half = |n: u32| n as usize / 2;
+        for (step, phase) in [(1, (0, 0)), (2, (half(width), 0)), (3, (0, half(height)))] {
+            let pixels = Pixels { frames: 1..2, step, phase };
+            same_target(backend, name, (&all, &grids, &pixels));
+        }
+        for (patch, step) in [(1, 2), (2, 1), (3, 2)] {
+            let shape = Shape { patch, ..grids.clone() };
+            same_target(backend, name, (&all, &shape, &Pixels { frames: 0..2, step, phase: (0, 0) }));
         }
     }
 }
 
-fn read_target<B: Backend>(
-    backend: &B,
-    pictures: &[&Picture],
-    step: usize,
-    phase: (usize, usize),
-    n: usize,
-) -> Vec<f32> {
+fn n_components(chroma: Chroma) -> u32 {
+    chroma.n_planes() as u32
+}
+
+type Wanted<'a> = (&'a [&'a Picture], &'a Shape, &'a Pixels);
+
+fn same_target<B: Backend>(backend: &B, name: &str, wanted: Wanted) {
+    let [expected, got] = [read_target(&Reference, wanted), read_target(backend, wanted)];
+    let n_values = expected.iter().filter(|v| !v.is_nan()).count();
+    assert_eq!(n_values, wanted.2.n_values(wanted.1), "{name}");
+    // Where there is no pixel, both say so.
+    let name = format!("{name}: {:?}", wanted.2);
+    assert!(got.iter().zip(&expected).all(|(a, b)| a.is_nan() == b.is_nan()), "{name}");
+    let there = |v: Vec<f32>| v.into_iter().filter(|v| !v.is_nan()).collect::<Vec<_>>();
+    close(&name, &there(got), &there(expected), 1e-6);
+}
+
+fn read_target<B: Backend>(backend: &B, (pictures, shape, pixels): Wanted) -> Vec<f32> {
+    let n_points = shape.centres(pixels.step, pixels.phase).len();
+    let n = pixels.frames.len() * shape.n_values() * n_points;
     let pictures = backend.pictures(pictures).unwrap();
     let mut target = upload(backend, &vec![7.0; n]);
-    backend.target(&pictures, 1, step, phase, &mut target).unwrap();
+    backend.target(&pictures, shape, pixels, &mut target).unwrap();
     download(backend, &target, n)
 }
 
@@ -173,25 +185,57 @@ pub fn rendering<B: Backend>(backend: &B, name: &str) {
     for (width, height, chroma, depth, site) in formats {
         let mut format = PictureFormat::new(width, height, chroma, depth);
         format.color.site = site;
-        let lattice = Lattice::subset((37, 21), 1, (0, 0));
-        let case = Case::new(cases::shape((37, 21), 3, 7, 4), 1.3, lattice);
-        let expected = rendered(&Reference, &case, format);
-        same_picture(name, &rendered(backend, &case, format), &expected, 1);
+        for sources in [Sources::One, Sources::Several] {
+            let case = Case::new(cases::shape(sources, (37, 21), 3, 7, 4), 1.3, 1, (0, 0));
+            let expected = rendered(&Reference, &case, format);
+            same_picture(name, &rendered(backend, &case, format), &expected, 1);
+        }
     }
 }
 
 fn rendered<B: Backend>(backend: &B, case: &Case, format: PictureFormat) -> Picture {
-    let net = &case.shape.network;
-    let mut workspace = backend.workspace(&case.shape, Purpose::Render).unwrap();
-    let [grids, network] = [&case.grids, &case.network].map(|v| upload(backend, v));
-    let mut modulated = backend.alloc(net.modulated_len()).unwrap();
-    backend.modulate(&case.shape, 1.3, &network, &mut modulated).unwrap();
-    let params = Params { grids: &grids, network: &network, modulated: &modulated };
-    backend.load(&mut workspace, &case.shape, &params).unwrap();
+    render(backend, &case.shape, (&case.grids, &case.network), format, 0, &[1.3])
+}
+
+/// The picture of the last of some times, rendered one after the other.
+pub fn render<B: Backend>(
+    backend: &B,
+    shape: &Shape,
+    (grids, network): (&[f32], &[f32]),
+    format: PictureFormat,
+    max_prefix: usize,
+    times: &[f32],
+) -> Picture {
+    let mut workspace = backend.workspace(shape, Purpose::Render { max_prefix }).unwrap();
+    let [grids, network] = [grids, network].map(|v| upload(backend, v));
+    let params = Params { grids: &grids, network: &network };
+    backend.load(&mut workspace, shape, &params).unwrap();
+    let mut surface = backend.surface(format).unwrap();
     let mut out = Picture::new(format).unwrap();
-    out.planes_mut().for_each(|p| p.fill(0x2A));
-    backend.render(&mut workspace, &case.shape, 1.3, &params, &mut out).unwrap();
+    for &tau in times {
+        out.planes_mut().for_each(|p| p.fill(0x2A));
+        let sample = shape.sample(tau);
+        backend
+            .render(&mut workspace, shape, &sample, &params, &|| false, &mut surface)
+            .unwrap();
+        backend.download(&mut surface, &mut out).unwrap();
+    }
     out
+}
+
+/// Rendering that is asked to stop says so.
+pub fn stopping<B: Backend>(backend: &B) {
+    let case = Case::new(cases::shape(Sources::One, (37, 21), 3, 7, 0), 1.0, 1, (0, 0));
+    let Case { shape, grids, network, .. } = &case;
+    let mut workspace = backend.workspace(shape, Purpose::Render { max_prefix: 0 }).unwrap();
+    let [grids, network] = [grids, network].map(|v| upload(backend, v));
+    let params = Params { grids: &grids, network: &network };
+    backend.load(&mut workspace, shape, &params).unwrap();
+    let mut surface = backend.surface(PictureFormat::new(640, 360, Chroma::Yuv420, 8)).unwrap();
+    let sample = shape.sample(1.0);
+    let stopped =
+        backend.render(&mut workspace, shape, &sample, &params, &|| true, &mut surface);
+    assert!(matches!(stopped, Err(Error::Cancelled)), "{stopped:?}");
 }
 
 /// Samples differ by so many steps at most.
@@ -216,4 +260,5 @@ pub fn all<B: Backend>(backend: &B, name: &str) {
     elementwise(backend, name);
     target(backend, name);
     rendering(backend, name);
+    stopping(backend);
 }

@@ -5,7 +5,7 @@ use super::Simd;
 /// e^x, relative error below 3e-7; x is clamped to +-87.
 #[inline(always)]
 pub fn exp<S: Simd>(s: S, x: S::F) -> S::F {
-    let x = s.max(s.min(x, s.splat(87.0)), s.splat(-87.0));
+    let x = s.max(s.splat(-87.0), s.min(s.splat(87.0), x));
     let t = s.mul(x, s.splat(std::f32::consts::LOG2_E));
     let n = s.round(t);
     // x - n ln 2 in two parts, so that the difference keeps its low bits.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Layers of the base network over chunks of tiles.
 
-use super::super::super::paper::{Dense, PaperShape};
+use super::super::super::{Dense, Network};
 use super::super::dense::{BLOCK, Finish, Lane, Layer, blocks, multiply, outer};
 use super::super::simd::Simd;
 
@@ -17,23 +17,23 @@ pub struct Weights {
 
 impl Weights {
     /// Of base layer `index`, its weights times `mask`, if there is one.
-    pub fn new(shape: &PaperShape, index: usize, params: &[f32], mask: Option<&[f32]>) -> Self {
-        let dense = &shape.layers[index];
+    pub fn new(net: &Network, index: usize, params: &[f32], mask: Option<&[f32]>) -> Self {
+        let dense = &net.layers[index];
         let w = &params[dense.weights()];
         let product = |mask: &[f32]| w.iter().zip(mask).map(|(w, m)| w * m).collect::<Vec<_>>();
         let modulated = mask.map(product);
         Self {
             layer: Layer::new(modulated.as_deref().unwrap_or(w), dense.n_out, dense.n_in),
             bias: blocks(&params[dense.bias()]),
-            is_last: index + 1 == shape.layers.len(),
+            is_last: index + 1 == net.layers.len(),
         }
     }
 
     /// The layers of a model that are the same at all times; `None` where a layer is modulated.
-    pub fn shared(shape: &PaperShape, params: &[f32]) -> Vec<Option<Self>> {
-        let new = |l: usize| Self::new(shape, l, params, None);
-        let layer = |l: usize| shape.hyper_of(l).is_none().then(|| new(l));
-        (0..shape.layers.len()).map(layer).collect()
+    pub fn shared(net: &Network, params: &[f32]) -> Vec<Option<Self>> {
+        let new = |l: usize| Self::new(net, l, params, None);
+        let layer = |l: usize| net.hyper_of(l).is_none().then(|| new(l));
+        (0..net.layers.len()).map(layer).collect()
     }
 
     /// A tile through the layer.

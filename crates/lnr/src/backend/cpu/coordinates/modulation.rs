@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The modulation of one layer at one time (paper Eq. 2): W_t = sigmoid(P Q) * W.
 
-use super::super::super::paper::Dense;
+use super::super::super::Dense;
 use super::super::simd::{Simd, Task, exp};
 use super::batch::{axpy, dot};
 

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The paper's profiles, point by point (paper Eq. 1 and 2).
+//! Coordinate networks, point by point (paper Eq. 1 and 2).
 
-use super::super::Sum;
-use super::super::paper::{Dense, Encoding, PaperBackend, PaperPurpose, PaperShape, PaperStep};
-use super::Reference;
-use super::render::pack_with;
+use super::super::{
+    Dense, Encoding, Grads, HashLevel, Params, Sample, Shape, Stop, TrainStep,
+};
+use super::render::{check, pack_with};
 use crate::base::{Picture, Result};
 
 /// Inputs of every layer, and what the last one yields.
 type Activations = Vec<Vec<f32>>;
 
-fn encode(shape: &PaperShape, params: &[f32], (x, y): (f32, f32)) -> Vec<f32> {
-    let mut out = Vec::with_capacity(shape.n_features());
-    match &shape.encoding {
+fn encode(shape: &Shape, encoding: &Encoding, tables: &[f32], (x, y): (f32, f32)) -> Vec<f32> {
+    let mut out = Vec::new();
+    match encoding {
         Encoding::Hash { levels, n_features } => {
             for level in levels {
                 for f in 0..*n_features {
                     let mut sum = 0.0;
                     each_corner(level, (x, y), &mut |entry, w| {
-                        sum += w * params[level.offset + entry * n_features + f];
+                        sum += w * tables[level.offset + entry * n_features + f];
                     });
                     out.push(sum);
                 }
@@ -38,11 +38,7 @@ fn encode(shape: &PaperShape, params: &[f32], (x, y): (f32, f32)) -> Vec<f32> {
 }
 
 /// The four entries around a point and their weights.
-fn each_corner(
-    level: &super::super::paper::HashLevel,
-    point: (f32, f32),
-    f: &mut dyn FnMut(usize, f32),
-) {
+fn each_corner(level: &HashLevel, point: (f32, f32), f: &mut dyn FnMut(usize, f32)) {
     let ((i, j), (fx, fy)) = level.cell(point);
     for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
         let weight = |d: usize, f: f32| if d == 1 { f } else { 1.0 - f };
@@ -81,9 +77,9 @@ struct Frame {
 }
 
 impl Frame {
-    fn new(shape: &PaperShape, params: &[f32], z: &[f32]) -> Self {
+    fn new(shape: &Shape, params: &[f32], z: &[f32]) -> Self {
         let (mut own, mut hyper, mut masks) = (params.to_vec(), Vec::new(), Vec::new());
-        for h in &shape.hyper {
+        for h in &shape.network.hyper {
             let mut all: Activations = vec![z.to_vec()];
             for (i, layer) in h.layers.iter().enumerate() {
                 let mut out = dense(layer, params, &all[i]);
@@ -92,7 +88,7 @@ impl Frame {
                 }
                 all.push(out);
             }
-            let base = shape.layers[h.layer];
+            let base = shape.network.layers[h.layer];
             let (p, q) = all[h.layers.len()].split_at(base.n_out * h.rank);
             let mut mask = vec![0.0; base.n_out * base.n_in];
             for (i, s) in mask.iter_mut().enumerate() {
@@ -109,9 +105,9 @@ impl Frame {
     }
 
     /// From gradients of this frame's weights to those of base, hypernetworks and latent.
-    fn backward(&self, shape: &PaperShape, params: &[f32], frame: usize, grads: &mut [f32]) {
-        for (k, h) in shape.hyper.iter().enumerate() {
-            let base = shape.layers[h.layer];
+    fn backward(&self, shape: &Shape, params: &[f32], sample: &Sample, grads: &mut [f32]) {
+        for (k, h) in shape.network.hyper.iter().enumerate() {
+            let base = shape.network.layers[h.layer];
             let out = &self.hyper[k][h.layers.len()];
             let (p, q) = out.split_at(base.n_out * h.rank);
             let mut d_out = vec![0.0; out.len()];
@@ -134,17 +130,21 @@ impl Frame {
                     d.iter_mut().zip(tanh).for_each(|(d, t)| *d *= 1.0 - t * t);
                 }
             }
-            grads[shape.latent(frame)].iter_mut().zip(d).for_each(|(g, d)| *g += d);
+            for (node, share) in sample.latent.shares() {
+                let g = &mut grads[shape.network.latent(node)];
+                g.iter_mut().zip(&d).for_each(|(g, d)| *g += share * d);
+            }
         }
     }
 }
 
-/// Inputs of the base layers and the values of a point.
-fn point(shape: &PaperShape, params: &[f32], at: (f32, f32)) -> Activations {
-    let mut all = vec![encode(shape, params, at)];
-    for (i, layer) in shape.layers.iter().enumerate() {
+/// Inputs of the base layers and the values of a point, given its features.
+fn point(shape: &Shape, params: &[f32], features: Vec<f32>) -> Activations {
+    let layers = &shape.network.layers;
+    let mut all = vec![features];
+    for (i, layer) in layers.iter().enumerate() {
         let mut out = dense(layer, params, &all[i]);
-        if i + 1 < shape.layers.len() {
+        if i + 1 < layers.len() {
             out.iter_mut().for_each(|v| *v = v.max(0.0));
         }
         all.push(out);
@@ -153,14 +153,14 @@ fn point(shape: &PaperShape, params: &[f32], at: (f32, f32)) -> Activations {
 }
 
 /// Squared error of a point, and its gradient times `weight`.
-fn loss(shape: &PaperShape, step: &PaperStep, out: &[f32], target: &[f32]) -> (f64, Vec<f32>) {
+fn loss(shape: &Shape, step: &TrainStep, out: &[f32], target: &[f32]) -> (f64, Vec<f32>) {
     let area = shape.patch * shape.patch;
     let mut d_out = vec![0.0; out.len()];
     let mut sum = 0.0;
     for pixel in 0..area {
         let d: Vec<f32> = (0..shape.n_out)
-            .map(|c| out[c * area + pixel] - target[c * area + pixel])
-            .map(|d| if d.is_nan() { 0.0 } else { d })
+            .map(|c| (out[c * area + pixel], target[c * area + pixel]))
+            .map(|(out, target)| if target.is_nan() { 0.0 } else { out - target })
             .collect();
         for (i, d_i) in d.iter().enumerate() {
             let g: f32 = d.iter().zip(step.form[i]).map(|(d, f)| f * d).sum();
@@ -171,97 +171,89 @@ fn loss(shape: &PaperShape, step: &PaperStep, out: &[f32], target: &[f32]) -> (f
     (sum, d_out)
 }
 
-impl PaperBackend for Reference {
-    type PaperWorkspace = ();
-
-    fn paper_workspace(&self, _: &PaperShape, _: PaperPurpose) -> Result<()> {
-        Ok(())
-    }
-
-    fn paper_train(
-        &self,
-        (): &mut (),
-        shape: &PaperShape,
-        step: &PaperStep,
-        target: &Vec<f32>,
-        params: &Vec<f32>,
-        mut grads: Option<&mut Vec<f32>>,
-        mut error: Sum<Vec<f32>>,
-    ) -> Result<()> {
-        let lattice = &step.lattice;
-        let (n, n_values) = (lattice.len(), shape.n_values());
-        let mut sum = 0.0;
-        for f in 0..shape.n_frames {
-            let frame = Frame::new(shape, params, &params[shape.latent(f)]);
-            let mut own_grads = vec![0.0; shape.len()];
-            for i in 0..n {
-                let at = (
-                    lattice.x0 + lattice.dx * (i % lattice.nx) as f32,
-                    lattice.y0 + lattice.dy * (i / lattice.nx) as f32,
-                );
-                let all = point(shape, &frame.params, at);
-                let wanted: Vec<f32> =
-                    (0..n_values).map(|v| target[(f * n_values + v) * n + i]).collect();
-                let (error, mut d) = loss(shape, step, &all[shape.layers.len()], &wanted);
-                sum += error;
-                if grads.is_none() {
-                    continue;
-                }
-                for (l, layer) in shape.layers.iter().enumerate().rev() {
-                    d = dense_bwd(layer, &frame.params, &all[l], &d, &mut own_grads);
-                    if l > 0 {
-                        d.iter_mut().zip(&all[l]).for_each(|(d, h)| {
-                            if *h <= 0.0 {
-                                *d = 0.0;
-                            }
-                        });
-                    }
-                }
-                if let Encoding::Hash { levels, n_features } = &shape.encoding {
-                    for (level, d) in levels.iter().zip(d.chunks_exact(*n_features)) {
-                        each_corner(level, at, &mut |entry, w| {
-                            for (k, d) in d.iter().enumerate() {
-                                own_grads[level.offset + entry * n_features + k] += w * d;
-                            }
-                        });
-                    }
+/// See [`super::super::Backend::train`].
+pub fn train(
+    shape: &Shape,
+    encoding: &Encoding,
+    step: &TrainStep,
+    target: &[f32],
+    params: &Params<Vec<f32>>,
+    mut grads: Option<&mut Grads<Vec<f32>>>,
+) -> f64 {
+    let (lattice, layers) = (&step.lattice, &shape.network.layers);
+    let (n, n_values) = (lattice.len(), shape.n_values());
+    let (tables, network) = (params.grids, params.network);
+    let mut sum = 0.0;
+    for (f, sample) in step.samples.iter().enumerate() {
+        let frame = Frame::new(shape, network, &shape.latent_at(sample, network));
+        let mut own_grads = vec![0.0; network.len()];
+        for i in 0..n {
+            let at = (
+                lattice.x0 + lattice.dx * (i % lattice.nx) as f32,
+                lattice.y0 + lattice.dy * (i / lattice.nx) as f32,
+            );
+            let all = point(shape, &frame.params, encode(shape, encoding, tables, at));
+            let wanted: Vec<f32> =
+                (0..n_values).map(|v| target[(f * n_values + v) * n + i]).collect();
+            let (error, mut d) = loss(shape, step, &all[layers.len()], &wanted);
+            sum += error;
+            let Some(grads) = grads.as_mut() else { continue };
+            for (l, layer) in layers.iter().enumerate().rev() {
+                d = dense_bwd(layer, &frame.params, &all[l], &d, &mut own_grads);
+                if l > 0 {
+                    d.iter_mut().zip(&all[l]).for_each(|(d, h)| {
+                        if *h <= 0.0 {
+                            *d = 0.0;
+                        }
+                    });
                 }
             }
-            if let Some(grads) = grads.as_mut() {
-                frame.backward(shape, params, f, &mut own_grads);
-                grads.iter_mut().zip(own_grads).for_each(|(g, o)| *g += o);
+            let Encoding::Hash { levels, n_features } = encoding else { continue };
+            for (level, d) in levels.iter().zip(d.chunks_exact(*n_features)) {
+                each_corner(level, at, &mut |entry, w| {
+                    for (k, d) in d.iter().enumerate() {
+                        grads.grids[level.offset + entry * n_features + k] += w * d;
+                    }
+                });
             }
         }
-        error.set(sum);
-        Ok(())
+        if let Some(grads) = grads.as_mut() {
+            frame.backward(shape, network, sample, &mut own_grads);
+            grads.network.iter_mut().zip(own_grads).for_each(|(g, o)| *g += o);
+        }
     }
+    sum
+}
 
-    fn paper_render(
-        &self,
-        (): &mut (),
-        shape: &PaperShape,
-        tau: f32,
-        params: &Vec<f32>,
-        out: &mut Picture,
-    ) -> Result<()> {
-        let frame = Frame::new(shape, params, &shape.latent_at(tau, params));
-        let source = (shape.width, shape.height);
-        pack_with(source, shape.n_out, out, &mut |size| {
-            let lattice = shape.centres_of(size);
-            let (p, area) = (shape.patch, shape.patch * shape.patch);
-            let mut planes = vec![vec![0.0; size.0 * size.1]; shape.n_out];
-            for (i, j) in (0..lattice.ny).flat_map(|j| (0..lattice.nx).map(move |i| (i, j))) {
+/// See [`super::super::Backend::render`].
+pub fn render(
+    shape: &Shape,
+    encoding: &Encoding,
+    sample: &Sample,
+    params: &Params<Vec<f32>>,
+    stop: &Stop,
+    out: &mut Picture,
+) -> Result<()> {
+    let frame = Frame::new(shape, params.network, &shape.latent_at(sample, params.network));
+    let source = (shape.width, shape.height);
+    pack_with(source, shape.n_out, out, &mut |size| {
+        let lattice = shape.centres_of(size);
+        let (p, area) = (shape.patch, shape.patch * shape.patch);
+        let mut planes = vec![vec![0.0; size.0 * size.1]; shape.n_out];
+        for j in 0..lattice.ny {
+            check(stop)?;
+            for i in 0..lattice.nx {
                 let at = (lattice.x0 + lattice.dx * i as f32, lattice.y0 + lattice.dy * j as f32);
-                let all = point(shape, &frame.params, at);
-                for (v, value) in all[shape.layers.len()].iter().enumerate() {
+                let features = encode(shape, encoding, params.grids, at);
+                let all = point(shape, &frame.params, features);
+                for (v, value) in all[shape.network.layers.len()].iter().enumerate() {
                     let (x, y) = (i * p + v % area % p, j * p + v % area / p);
                     if x < size.0 && y < size.1 {
                         planes[v / area][y * size.0 + x] = *value;
                     }
                 }
             }
-            planes
-        });
-        Ok(())
-    }
+        }
+        Ok(planes)
+    })
 }

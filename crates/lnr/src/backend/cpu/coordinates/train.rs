@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use super::super::super::paper::{PaperShape, PaperStep};
+use super::super::super::{Grads, Params, Shape, TrainStep};
 use super::super::dense::{Lane, TILE};
 use super::super::simd::{Isa, Simd, Task};
 use super::modulation::{Mask, MaskBwd};
@@ -12,7 +12,7 @@ use super::network::{CHUNK, Weights, add_outer, padded};
 use super::{batch, encoding, tile_points};
 
 /// Scratch memory of training.
-pub struct Scratch {
+pub struct TrainScratch {
     bands: Vec<Band>,
     chunks: Vec<Chunk>,
 }
@@ -20,8 +20,9 @@ pub struct Scratch {
 /// What one thread adds up.
 #[derive(Default)]
 struct Band {
-    /// Gradients of encoding and base network.
-    grads: Vec<f32>,
+    /// Gradients of hash tables and base network.
+    d_tables: Vec<f32>,
+    d_base: Vec<f32>,
     /// Gradients of each chunk's prefix.
     d_prefix: Vec<Vec<Lane>>,
     squared_error: f64,
@@ -31,7 +32,7 @@ struct Band {
 #[derive(Default)]
 struct Chunk(Vec<Vec<Lane>>);
 
-impl Scratch {
+impl TrainScratch {
     pub fn new(n_threads: usize) -> Self {
         let bands = (0..n_threads).map(|_| Band::default()).collect();
         Self { bands, chunks: Vec::new() }
@@ -39,22 +40,23 @@ impl Scratch {
 }
 
 /// Inputs of layer `layer` for `n` tiles.
-fn inputs(shape: &PaperShape, layer: usize, n: usize) -> Vec<Lane> {
-    vec![Lane::ZERO; n * padded(shape.layers[layer].n_in)]
+fn inputs(shape: &Shape, layer: usize, n: usize) -> Vec<Lane> {
+    vec![Lane::ZERO; n * padded(shape.network.layers[layer].n_in)]
 }
 
 /// What every thread reads.
-struct Scene<'a> {
-    shape: &'a PaperShape,
-    step: &'a PaperStep,
+struct Step<'a> {
+    shape: &'a Shape,
+    step: &'a TrainStep,
     target: &'a [f32],
-    params: &'a [f32],
+    tables: &'a [f32],
+    network: &'a [f32],
     /// Layers that are not modulated.
     shared: Vec<Option<Weights>>,
     with_grads: bool,
 }
 
-impl Scene<'_> {
+impl Step<'_> {
     fn n_tiles(&self) -> usize {
         self.step.lattice.len().div_ceil(TILE)
     }
@@ -79,7 +81,7 @@ impl Scene<'_> {
         x: &[Lane],
         grads: &mut [f32],
     ) -> Vec<Lane> {
-        let dense = &self.shape.layers[layer];
+        let dense = &self.shape.network.layers[layer];
         let (d_w, d_b) = grads.split_at_mut(dense.n_in * dense.n_out);
         add_outer(s, dense, d, x, d_w, d_b);
         let (n_in, n_out) = (padded(dense.n_in), padded(dense.n_out));
@@ -93,7 +95,7 @@ impl Scene<'_> {
 }
 
 struct PrefixTask<'a> {
-    scene: &'a Scene<'a>,
+    all: &'a Step<'a>,
     index: usize,
     chunk: &'a mut Chunk,
 }
@@ -103,17 +105,17 @@ impl Task for PrefixTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let shape = self.scene.shape;
-        let tiles = self.scene.tiles(self.index);
+        let shape = self.all.shape;
+        let tiles = self.all.tiles(self.index);
         let layers = 0..=shape.n_prefix();
         self.chunk.0 = layers.map(|l| inputs(shape, l, tiles.len())).collect();
         for (i, tile) in tiles.enumerate() {
-            let at = tile_points(&self.scene.step.lattice, tile);
-            let n = padded(shape.n_features());
-            encoding::encode(shape, self.scene.params, &at, &mut self.chunk.0[0][i * n..][..n]);
-            for (l, weights) in self.scene.prefix() {
+            let at = tile_points(&self.all.step.lattice, tile);
+            let n = padded(shape.network.n_features());
+            encoding::encode(shape, self.all.tables, &at, &mut self.chunk.0[0][i * n..][..n]);
+            for (l, weights) in self.all.prefix() {
                 let (x, y) = self.chunk.0.split_at_mut(l + 1);
-                let n = [l, l + 1].map(|l| padded(shape.layers[l].n_in));
+                let n = [l, l + 1].map(|l| padded(shape.network.layers[l].n_in));
                 weights.forward(s, &x[l][i * n[0]..][..n[0]], &mut y[0][i * n[1]..][..n[1]]);
             }
         }
@@ -122,12 +124,13 @@ impl Task for PrefixTask<'_> {
 
 /// The gradients of a chunk's prefix to those of the layers before it and of the tables.
 struct PrefixBwdTask<'a> {
-    scene: &'a Scene<'a>,
+    all: &'a Step<'a>,
     chunks: &'a [Chunk],
     /// Gradients of the prefix of every chunk, summed over the frames.
     d_prefix: &'a [Vec<Lane>],
     range: std::ops::Range<usize>,
-    grads: &'a mut [f32],
+    d_tables: &'a mut [f32],
+    d_base: &'a mut [f32],
 }
 
 impl Task for PrefixBwdTask<'_> {
@@ -135,20 +138,20 @@ impl Task for PrefixBwdTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let shape = self.scene.shape;
+        let shape = self.all.shape;
         for chunk in self.range {
             let x = &self.chunks[chunk].0;
             let mut d = self.d_prefix[chunk].clone();
-            for (l, weights) in self.scene.prefix().rev() {
-                let grads = &mut self.grads[shape.layers[l].range()];
-                d = self.scene.backward(s, (l, weights), &d, &x[l], grads);
+            for (l, weights) in self.all.prefix().rev() {
+                let grads = &mut self.d_base[shape.network.layers[l].range()];
+                d = self.all.backward(s, (l, weights), &d, &x[l], grads);
             }
-            let n = padded(shape.n_features());
-            for (i, tile) in self.scene.tiles(chunk).enumerate() {
-                let lattice = &self.scene.step.lattice;
+            let n = padded(shape.network.n_features());
+            for (i, tile) in self.all.tiles(chunk).enumerate() {
+                let lattice = &self.all.step.lattice;
                 let at = tile_points(lattice, tile);
                 let valid = (lattice.len() - tile * TILE).min(TILE);
-                encoding::scatter(shape, &at, valid, &d[i * n..][..n], self.grads);
+                encoding::scatter(shape, &at, valid, &d[i * n..][..n], self.d_tables);
             }
         }
     }
@@ -156,7 +159,7 @@ impl Task for PrefixBwdTask<'_> {
 
 /// All points of one frame, forward and backward.
 struct FrameTask<'a> {
-    scene: &'a Scene<'a>,
+    all: &'a Step<'a>,
     chunks: &'a [Chunk],
     frame: usize,
     /// P and Q of this frame per hypernetwork, and their gradients.
@@ -170,39 +173,41 @@ impl Task for FrameTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let (shape, params) = (self.scene.shape, self.scene.params);
+        let (shape, network) = (self.all.shape, self.all.network);
         let first = shape.n_prefix();
-        let n_layers = shape.layers.len();
+        let n_layers = shape.network.layers.len();
         let masks: Vec<_> = shape
+            .network
             .hyper
             .iter()
             .zip(&self.pq)
-            .map(|(h, &pq)| Mask { layer: &shape.layers[h.layer], rank: h.rank, pq }.run(s))
+            .map(|(h, &pq)| Mask { layer: &shape.network.layers[h.layer], rank: h.rank, pq }.run(s))
             .collect();
         let modulated: Vec<_> = shape
+            .network
             .hyper
             .iter()
             .zip(&masks)
-            .map(|(h, mask)| Weights::new(shape, h.layer, params, Some(mask)))
+            .map(|(h, mask)| Weights::new(&shape.network, h.layer, network, Some(mask)))
             .collect();
         let weights: Vec<&Weights> = (first..n_layers)
             .filter_map(|l| {
-                self.scene.shared[l].as_ref().or(shape.hyper_of(l).map(|h| &modulated[h]))
+                self.all.shared[l].as_ref().or(shape.network.hyper_of(l).map(|h| &modulated[h]))
             })
             .collect();
         // Gradients of the modulated weights of this frame, biases behind them.
         let mut own: Vec<Vec<f32>> =
-            shape.hyper.iter().map(|h| vec![0.0; shape.layers[h.layer].range().len()]).collect();
+            shape.network.hyper.iter().map(|h| vec![0.0; shape.network.layers[h.layer].range().len()]).collect();
         let n_values = padded(shape.n_values());
         for (chunk, prefix) in self.chunks.iter().enumerate() {
-            let tiles = self.scene.tiles(chunk);
+            let tiles = self.all.tiles(chunk);
             // Inputs of the layers after the first, then the values.
             let mut x: Vec<Vec<Lane>> =
                 (first + 1..n_layers).map(|l| inputs(shape, l, tiles.len())).collect();
             x.push(vec![Lane::ZERO; tiles.len() * n_values]);
             for (l, weights) in (first..n_layers).zip(&weights) {
-                let n_in = padded(shape.layers[l].n_in);
-                let n_out = padded(shape.layers[l].n_out);
+                let n_in = padded(shape.network.layers[l].n_in);
+                let n_out = padded(shape.network.layers[l].n_out);
                 let (before, after) = x.split_at_mut(l - first);
                 let x = before.last().map_or(&prefix.0[first], |x| x);
                 for i in 0..tiles.len() {
@@ -214,20 +219,20 @@ impl Task for FrameTask<'_> {
             for (i, tile) in tiles.clone().enumerate() {
                 self.loss(s, tile, &mut d[i * n_values..][..n_values]);
             }
-            if !self.scene.with_grads {
+            if !self.all.with_grads {
                 continue;
             }
             for (l, weights) in (first..n_layers).zip(&weights).rev() {
                 let x = if l == first { &prefix.0[first] } else { &x[l - first - 1] };
-                let grads = match shape.hyper_of(l) {
+                let grads = match shape.network.hyper_of(l) {
                     Some(h) => &mut own[h][..],
-                    None => &mut self.band.grads[shape.layers[l].range()],
+                    None => &mut self.band.d_base[shape.network.layers[l].range()],
                 };
-                d = self.scene.backward(s, (l, weights), &d, x, grads);
+                d = self.all.backward(s, (l, weights), &d, x, grads);
             }
             add_lanes(&mut self.band.d_prefix[chunk], &d);
         }
-        if self.scene.with_grads {
+        if self.all.with_grads {
             self.modulation_bwd(s, &masks, &own);
         }
     }
@@ -237,7 +242,7 @@ impl FrameTask<'_> {
     /// From the values of a tile to the gradients of the loss, in place.
     #[inline(always)]
     fn loss<S: Simd>(&mut self, s: S, tile: usize, values: &mut [Lane]) {
-        let (shape, step) = (self.scene.shape, self.scene.step);
+        let (shape, step) = (self.all.shape, self.all.step);
         let (n_points, n_values) = (step.lattice.len(), shape.n_values());
         let area = shape.patch * shape.patch;
         let first = tile * TILE;
@@ -250,7 +255,7 @@ impl FrameTask<'_> {
             for c in 0..shape.n_out {
                 let v = c * area + pixel;
                 let from = (self.frame * n_values + v) * n_points + first;
-                let target = &self.scene.target[from..from + valid];
+                let target = &self.all.target[from..from + valid];
                 for (d, (v, t)) in d[c].iter_mut().zip(values[v].iter().zip(target)) {
                     *d = if t.is_nan() { 0.0 } else { v - t };
                 }
@@ -275,21 +280,21 @@ impl FrameTask<'_> {
 
     #[inline(always)]
     fn modulation_bwd<S: Simd>(&mut self, s: S, masks: &[Vec<f32>], own: &[Vec<f32>]) {
-        let shape = self.scene.shape;
-        for (k, h) in shape.hyper.iter().enumerate() {
-            let layer = &shape.layers[h.layer];
+        let shape = self.all.shape;
+        for (k, h) in shape.network.hyper.iter().enumerate() {
+            let layer = &shape.network.layers[h.layer];
             let (d_w, d_b) = own[k].split_at(layer.n_in * layer.n_out);
-            let bias = &mut self.band.grads[layer.bias()];
+            let bias = &mut self.band.d_base[layer.bias()];
             bias.iter_mut().zip(d_b).for_each(|(g, d)| *g += d);
             MaskBwd {
                 layer,
                 rank: h.rank,
-                weights: &self.scene.params[layer.weights()],
+                weights: &self.all.network[layer.weights()],
                 mask: &masks[k],
                 pq: self.pq[k],
                 d_w,
                 d_pq: self.d_pq[k],
-                d_base: &mut self.band.grads[layer.weights()],
+                d_base: &mut self.band.d_base[layer.weights()],
             }
             .run(s);
         }
@@ -297,39 +302,48 @@ impl FrameTask<'_> {
 }
 
 impl Band {
-    fn clear(&mut self, shape: &PaperShape, scene: &Scene, n_chunks: usize) {
-        self.grads.clear();
-        self.grads.resize(shape.n_shared(), 0.0);
-        let chunk = |c: usize| inputs(shape, shape.n_prefix(), scene.tiles(c).len());
+    fn clear(&mut self, shape: &Shape, all: &Step, n_chunks: usize) {
+        for (d, len) in [
+            (&mut self.d_tables, shape.n_grid()),
+            (&mut self.d_base, shape.network.base_end()),
+        ] {
+            d.clear();
+            d.resize(len, 0.0);
+        }
+        let chunk = |c: usize| inputs(shape, shape.n_prefix(), all.tiles(c).len());
         self.d_prefix = (0..n_chunks).map(chunk).collect();
         self.squared_error = 0.0;
     }
 }
 
-/// See [`super::super::super::paper::PaperBackend::paper_train`].
+/// See [`super::super::super::Backend::train`].
 pub fn train(
     isa: Isa,
-    scratch: &mut Scratch,
-    shape: &PaperShape,
-    step: &PaperStep,
+    scratch: &mut TrainScratch,
+    shape: &Shape,
+    step: &TrainStep,
     target: &[f32],
-    params: &[f32],
-    grads: Option<&mut [f32]>,
+    params: &Params<Vec<f32>>,
+    grads: Option<&mut Grads<Vec<f32>>>,
 ) -> f64 {
-    let shared = Weights::shared(shape, params);
-    let scene = &Scene { shape, step, target, params, shared, with_grads: grads.is_some() };
-    let Scratch { bands, chunks } = scratch;
-    let n_chunks = scene.n_tiles().div_ceil(CHUNK);
+    let (tables, network) = (&params.grids[..], &params.network[..]);
+    let shared = Weights::shared(&shape.network, network);
+    let with_grads = grads.is_some();
+    let all = &Step { shape, step, target, tables, network, shared, with_grads };
+    let TrainScratch { bands, chunks } = scratch;
+    let n_chunks = all.n_tiles().div_ceil(CHUNK);
     chunks.resize_with(n_chunks, Chunk::default);
     chunks.par_iter_mut().enumerate().for_each(|(index, chunk)| {
-        isa.run(PrefixTask { scene, index, chunk });
+        isa.run(PrefixTask { all, index, chunk });
     });
-    let latents = &params[shape.latents..];
-    let hyper: Vec<_> = shape.hyper.iter().map(|h| batch::hyper(isa, h, params, latents)).collect();
+    let latents: Vec<f32> =
+        step.samples.iter().flat_map(|sample| shape.latent_at(sample, network)).collect();
+    let hyper = shape.network.hyper.iter().map(|h| batch::hyper(isa, h, network, &latents));
+    let hyper: Vec<_> = hyper.collect();
     let outputs: Vec<&[f32]> = hyper.iter().filter_map(|all| all.last()).map(|o| &o[..]).collect();
     let mut d_outputs: Vec<Vec<f32>> = outputs.iter().map(|o| vec![0.0; o.len()]).collect();
 
-    let n_frames = shape.n_frames;
+    let n_frames = step.samples.len();
     let per_band = n_frames.div_ceil(bands.len());
     let mut shares: Vec<Vec<&mut [f32]>> = bands.iter().map(|_| Vec::new()).collect();
     for d in &mut d_outputs {
@@ -338,13 +352,13 @@ pub fn train(
         shares.iter_mut().for_each(|s| s.push(pieces.next().unwrap_or_default()));
     }
     bands.par_iter_mut().zip(shares).enumerate().for_each(|(b, (band, mut share))| {
-        band.clear(shape, scene, n_chunks);
+        band.clear(shape, all, n_chunks);
         for frame in b * per_band..((b + 1) * per_band).min(n_frames) {
             let piece = |o: &&[f32]| o.len() / n_frames;
             let pq = outputs.iter().map(|o| &o[frame * piece(o)..][..piece(o)]).collect();
             let d_pq =
                 share.iter_mut().zip(&outputs).map(|(d, o)| take_from(d, piece(o))).collect();
-            isa.run(FrameTask { scene, chunks, frame, pq, d_pq, band });
+            isa.run(FrameTask { all, chunks, frame, pq, d_pq, band });
         }
     });
     let squared_error = bands.iter().map(|b| b.squared_error).sum();
@@ -355,15 +369,22 @@ pub fn train(
     let (chunks, d_prefix) = (&chunks[..], &d_prefix[..]);
     bands.par_iter_mut().enumerate().for_each(|(b, band)| {
         let range = b * n_chunks / n_bands..(b + 1) * n_chunks / n_bands;
-        let grads = &mut band.grads[..];
-        isa.run(PrefixBwdTask { scene, chunks, d_prefix, range, grads });
+        let Band { d_tables, d_base, .. } = band;
+        isa.run(PrefixBwdTask { all, chunks, d_prefix, range, d_tables, d_base });
     });
+    let Grads { grids: d_tables, network: d_network } = grads;
     for band in bands {
-        grads.iter_mut().zip(&band.grads).for_each(|(g, b)| *g += b);
+        d_tables.iter_mut().zip(&band.d_tables).for_each(|(g, b)| *g += b);
+        d_network.iter_mut().zip(&band.d_base).for_each(|(g, b)| *g += b);
     }
-    for ((h, all), d_out) in shape.hyper.iter().zip(&hyper).zip(d_outputs) {
-        let d = batch::hyper_bwd(isa, h, params, all, d_out, grads);
-        grads[shape.latents..].iter_mut().zip(d).for_each(|(g, d)| *g += d);
+    for ((h, all), d_out) in shape.network.hyper.iter().zip(&hyper).zip(d_outputs) {
+        let d = batch::hyper_bwd(isa, h, network, all, d_out, d_network);
+        for (sample, d) in step.samples.iter().zip(d.chunks_exact(shape.network.d_latent)) {
+            for (node, share) in sample.latent.shares() {
+                let g = &mut d_network[shape.network.latent(node)];
+                g.iter_mut().zip(d).for_each(|(g, d)| *g += share * d);
+            }
+        }
     }
     squared_error
 }

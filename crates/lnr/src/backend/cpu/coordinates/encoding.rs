@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Coordinates to features for a tile of points.
 
-use super::super::super::paper::{Encoding, HashLevel, PaperShape};
+use super::super::super::{Encoding, HashLevel, Shape};
 use super::super::dense::{Lane, TILE};
 
 /// The four entries around a point and their weights.
@@ -17,11 +17,12 @@ fn corners(level: &HashLevel, at: (f32, f32)) -> [(usize, f32); 4] {
 }
 
 /// Features of the points `at` into the first lanes of `out`.
-pub fn encode(shape: &PaperShape, params: &[f32], at: &[Lane; 2], out: &mut [Lane]) {
-    match &shape.encoding {
+pub fn encode(shape: &Shape, tables: &[f32], at: &[Lane; 2], out: &mut [Lane]) {
+    let Some(encoding) = shape.encoding() else { return };
+    match encoding {
         Encoding::Hash { levels, n_features } => {
             for (level, out) in levels.iter().zip(out.chunks_exact_mut(*n_features)) {
-                let table = &params[level.offset..][..level.n_entries * n_features];
+                let table = &tables[level.offset..][..level.n_entries * n_features];
                 for p in 0..TILE {
                     let corners = corners(level, (at[0][p], at[1][p]));
                     for (f, out) in out.iter_mut().enumerate() {
@@ -46,8 +47,8 @@ pub fn encode(shape: &PaperShape, params: &[f32], at: &[Lane; 2], out: &mut [Lan
 }
 
 /// Adds the gradients `d` of the features of the first `n` points to those of the tables, `d_tables`.
-pub fn scatter(shape: &PaperShape, at: &[Lane; 2], n: usize, d: &[Lane], d_tables: &mut [f32]) {
-    let Encoding::Hash { levels, n_features } = &shape.encoding else { return };
+pub fn scatter(shape: &Shape, at: &[Lane; 2], n: usize, d: &[Lane], d_tables: &mut [f32]) {
+    let Some(Encoding::Hash { levels, n_features }) = shape.encoding() else { return };
     for (level, d) in levels.iter().zip(d.chunks_exact(*n_features)) {
         let table = &mut d_tables[level.offset..][..level.n_entries * n_features];
         for p in 0..n {

@@ -3,8 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::super::super::Lattice;
-use super::super::super::paper::PaperShape;
+use super::super::super::{Lattice, Params, Sample, Shape, Stop};
 use super::super::dense::{Lane, TILE};
 use super::super::pack::{Packer, RowBands};
 use super::super::render::points_per_pixel;
@@ -12,13 +11,13 @@ use super::super::simd::{Isa, Simd, Task};
 use super::modulation::Mask;
 use super::network::{Weights, padded};
 use super::{batch, encoding, tile_points};
-use crate::base::Picture;
+use crate::base::{Error, Picture, Result};
 
 /// Tiles that a thread takes at a time.
 const BATCH: usize = 4;
 
 /// Scratch memory of rendering.
-pub struct Scratch {
+pub struct RenderScratch {
     max_prefix: usize,
     /// The layers that are not modulated, once they are needed.
     shared: Vec<Option<Weights>>,
@@ -28,16 +27,22 @@ pub struct Scratch {
     values: Vec<Lane>,
 }
 
-impl Scratch {
+impl RenderScratch {
     pub fn new(max_prefix: usize) -> Self {
         Self { max_prefix, shared: Vec::new(), prefix: None, values: Vec::new() }
+    }
+
+    /// Forgets what was made from other parameters.
+    pub fn forget(&mut self) {
+        (self.shared, self.prefix) = (Vec::new(), None);
     }
 }
 
 /// Tiles through the layers of `weights`, the first of which is base layer `first`.
 struct TileTask<'a> {
-    shape: &'a PaperShape,
-    params: &'a [f32],
+    shape: &'a Shape,
+    tables: &'a [f32],
+    stop: &'a Stop<'a>,
     lattice: &'a Lattice,
     /// Number of the first tile.
     tile: usize,
@@ -54,18 +59,22 @@ impl Task for TileTask<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Self { shape, first, weights, .. } = self;
+        let layers = &shape.network.layers;
         let sizes: Vec<usize> = (first..first + weights.len())
-            .map(|l| padded(shape.layers[l].n_in))
-            .chain([padded(shape.layers[first + weights.len() - 1].n_out)])
+            .map(|l| padded(layers[l].n_in))
+            .chain([padded(layers[first + weights.len() - 1].n_out)])
             .collect();
         let mut x: Vec<Vec<Lane>> = sizes.iter().map(|n| vec![Lane::ZERO; *n]).collect();
         let n_out = sizes[weights.len()];
         for (i, out) in self.out.chunks_exact_mut(n_out).enumerate() {
+            if (self.stop)() {
+                return;
+            }
             match self.inputs {
                 Some(inputs) => x[0].copy_from_slice(&inputs[i * sizes[0]..][..sizes[0]]),
                 None => {
                     let at = tile_points(self.lattice, self.tile + i);
-                    encoding::encode(shape, self.params, &at, &mut x[0]);
+                    encoding::encode(shape, self.tables, &at, &mut x[0]);
                 }
             }
             for (l, weights) in weights.iter().enumerate() {
@@ -77,80 +86,98 @@ impl Task for TileTask<'_> {
     }
 }
 
+/// What all tiles of a picture read.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    shape: &'a Shape,
+    tables: &'a [f32],
+    lattice: &'a Lattice,
+    stop: &'a Stop<'a>,
+}
+
 /// Runs tiles through layers on all threads; `out` is [tile, lane].
 fn run(
     isa: Isa,
-    (shape, params, lattice): (&PaperShape, &[f32], &Lattice),
+    view: View,
     inputs: Option<&[Lane]>,
     (first, weights): (usize, &[&Weights]),
     out: &mut Vec<Lane>,
 ) {
-    let n_in = padded(shape.layers[first].n_in);
-    let n_out = padded(shape.layers[first + weights.len() - 1].n_out);
+    let View { shape, tables, lattice, stop } = view;
+    let layers = &shape.network.layers;
+    let n_in = padded(layers[first].n_in);
+    let n_out = padded(layers[first + weights.len() - 1].n_out);
     let n_tiles = lattice.len().div_ceil(TILE);
     out.resize(n_tiles * n_out, Lane::ZERO);
     out.par_chunks_mut(BATCH * n_out).enumerate().for_each(|(b, out)| {
         let tile = b * BATCH;
         let inputs = inputs.map(|x| &x[tile * n_in..]);
-        isa.run(TileTask { shape, params, lattice, tile, inputs, first, weights, out });
+        isa.run(TileTask { shape, tables, stop, lattice, tile, inputs, first, weights, out });
     });
 }
 
-/// See [`super::super::super::paper::PaperBackend::paper_render`].
+/// See [`super::super::super::Backend::render`].
 pub fn render(
     isa: Isa,
-    scratch: &mut Scratch,
-    shape: &PaperShape,
-    tau: f32,
-    params: &[f32],
+    scratch: &mut RenderScratch,
+    shape: &Shape,
+    sample: &Sample,
+    params: &Params<Vec<f32>>,
+    stop: &Stop,
     out: &mut Picture,
-) {
+) -> Result<()> {
     let format = *out.format();
     let size = (format.width as usize, format.height as usize);
     let points = points_per_pixel((shape.width, shape.height), size);
     let lattice = shape.centres_of((size.0 * points, size.1 * points));
-    let first = shape.n_prefix();
-    let z = shape.latent_at(tau, params);
+    let (first, net, network) = (shape.n_prefix(), &shape.network, &params.network[..]);
+    let z = shape.latent_at(sample, network);
     if scratch.shared.is_empty() {
-        scratch.shared = Weights::shared(shape, params);
+        scratch.shared = Weights::shared(net, network);
     }
-    let modulated: Vec<Weights> = shape
+    let modulated: Vec<Weights> = net
         .hyper
         .iter()
         .map(|h| {
-            let all = batch::hyper(isa, h, params, &z);
-            let (layer, pq) = (&shape.layers[h.layer], &all[h.layers.len()][..]);
+            let all = batch::hyper(isa, h, network, &z);
+            let (layer, pq) = (&net.layers[h.layer], &all[h.layers.len()][..]);
             let mask = isa.run(Mask { layer, rank: h.rank, pq });
-            Weights::new(shape, h.layer, params, Some(&mask))
+            Weights::new(net, h.layer, network, Some(&mask))
         })
         .collect();
-    let own = |l: usize| shape.hyper_of(l).map(|h| &modulated[h]);
+    let own = |l: usize| net.hyper_of(l).map(|h| &modulated[h]);
     let weights: Vec<&Weights> = scratch
         .shared
         .iter()
         .enumerate()
         .filter_map(|(l, shared)| shared.as_ref().or_else(|| own(l)))
         .collect();
-    let model = (shape, params, &lattice);
+    let view = View { shape, tables: params.grids, lattice: &lattice, stop };
     let n_tiles = lattice.len().div_ceil(TILE);
-    let bytes = n_tiles * padded(shape.layers[first].n_in) * size_of::<Lane>();
+    let bytes = n_tiles * padded(net.layers[first].n_in) * size_of::<Lane>();
     if first > 0 && bytes <= scratch.max_prefix {
         let kept = scratch.prefix.take().filter(|(of, _)| *of == lattice);
         let (_, prefix) = kept.unwrap_or_else(|| {
             let mut prefix = Vec::new();
-            run(isa, model, None, (0, &weights[..first]), &mut prefix);
+            run(isa, view, None, (0, &weights[..first]), &mut prefix);
             (lattice, prefix)
         });
-        run(isa, model, Some(&prefix), (first, &weights[first..]), &mut scratch.values);
-        scratch.prefix = Some((lattice, prefix));
+        run(isa, view, Some(&prefix), (first, &weights[first..]), &mut scratch.values);
+        if !stop() {
+            scratch.prefix = Some((lattice, prefix));
+        }
     } else {
-        run(isa, model, None, (0, &weights), &mut scratch.values);
+        run(isa, view, None, (0, &weights), &mut scratch.values);
+    }
+    if stop() {
+        return Err(Error::Cancelled);
     }
     pack(shape, &lattice, &scratch.values, points, out);
+    Ok(())
 }
 
 /// Values of tiles to samples: pixel shuffle, mean of points, rounding.
-fn pack(shape: &PaperShape, lattice: &Lattice, values: &[Lane], points: usize, out: &mut Picture) {
+fn pack(shape: &Shape, lattice: &Lattice, values: &[Lane], points: usize, out: &mut Picture) {
     let format = *out.format();
     let (patch, n_values) = (shape.patch, padded(shape.n_values()));
     let width = format.width as usize * points;

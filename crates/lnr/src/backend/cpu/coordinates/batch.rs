@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use super::super::super::paper::{Dense, Hyper};
+use super::super::super::{Dense, Hyper};
 use super::super::simd::{Isa, Simd, Task};
 
 /// Outputs of a piece.

@@ -21,8 +21,8 @@ mod tests;
 pub use entropy::{Causal, Entropy, Extra, RatePlane};
 
 pub use shape::{
-    At, CanonicalLevel, Dense, Encoding, Grid, Grids, HashLevel, Hyper, Kernel, Lattice, Level, Network, Nodes, Role,
-    Sample, Shape, Source, TensorKind, TensorPlace,
+    At, CanonicalLevel, Dense, Encoding, Grid, Grids, HashLevel, Hyper, Kernel, Lattice, Level,
+    Network, Nodes, Role, Sample, Shape, Source, TensorKind, TensorPlace,
 };
 
 /// Which backend to use.

@@ -23,8 +23,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
-    Adam, Backend, Entropy, Grads, Params, Pixels, Purpose, RatePlane, Rounding, Sample, Shape, Stop,
-    Sum, TrainStep, pixels,
+    Adam, Backend, Entropy, Grads, Params, Pixels, Purpose, RatePlane, Rounding, Sample, Shape,
+    Stop, Sum, TrainStep, pixels,
 };
 use crate::base::{Error, Picture, PictureFormat, Result};
 
@@ -261,7 +261,9 @@ impl Backend for Cpu {
     ) -> Result<()> {
         match &mut workspace.0 {
             // Canonical grids of a group have one node.
-            Kind::Grids(ws) => ws.load_canonical(&shape.canonical_levels(&shape.sample(0.0)), params),
+            Kind::Grids(ws) => {
+                ws.load_canonical(&shape.canonical_levels(&shape.sample(0.0)), params)
+            }
             Kind::Rendering(ws) => ws.forget(),
             Kind::Training(_) => {}
         }

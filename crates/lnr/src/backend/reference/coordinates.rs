@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Coordinate networks, point by point (paper Eq. 1 and 2).
 
-use super::super::{
-    Dense, Encoding, Grads, HashLevel, Params, Sample, Shape, Stop, TrainStep,
-};
+use super::super::{Dense, Encoding, Grads, HashLevel, Params, Sample, Shape, Stop, TrainStep};
 use super::render::{check, pack_with};
 use crate::base::{Picture, Result};
 

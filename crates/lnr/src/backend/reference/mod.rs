@@ -10,8 +10,8 @@ mod sample;
 use std::ops::Range;
 
 use super::{
-    Adam, Backend, Entropy, Grads, Params, Pixels, Purpose, RatePlane, Rounding, Sample, Shape, Stop,
-    Sum, TrainStep, pixels,
+    Adam, Backend, Entropy, Grads, Params, Pixels, Purpose, RatePlane, Rounding, Sample, Shape,
+    Stop, Sum, TrainStep, pixels,
 };
 use crate::base::{Picture, PictureFormat, Result, Rng};
 

@@ -59,12 +59,7 @@ impl Shape {
     }
 }
 
-fn source(
-    spec: &SourceSpec,
-    extent: &Extent,
-    places: &mut Places,
-    n_scales: &mut usize,
-) -> Source {
+fn source(spec: &SourceSpec, extent: &Extent, places: &mut Places, n_scales: &mut usize) -> Source {
     let cover = |stride: u32, margin| Grid::cover(extent.width, extent.height, stride, margin);
     let mut grids = |role, n_components, node_step: Option<u32>, grids: Vec<(Grid, Kernel)>| {
         let mut node_len = 0;

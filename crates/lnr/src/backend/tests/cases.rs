@@ -33,7 +33,8 @@ fn spec(sources: Sources, width: u32, margin: u32) -> ModelSpec {
         margin,
         motion,
     };
-    let motion = |strides: &[u32], node_step| SourceSpec::Motion { strides: strides.to_vec(), node_step };
+    let motion =
+        |strides: &[u32], node_step| SourceSpec::Motion { strides: strides.to_vec(), node_step };
     let residual =
         |strides: &[u32], node_step| SourceSpec::Residual { strides: strides.to_vec(), node_step };
     let sources = match sources {

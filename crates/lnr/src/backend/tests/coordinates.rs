@@ -2,7 +2,7 @@
 
 use super::cases::{download, upload};
 use super::cpu::cpus;
-use super::gradients::difference;
+use super::gradients::check;
 use super::parity::{close, render, same_picture};
 use crate::backend::reference::Reference;
 use crate::backend::*;
@@ -171,8 +171,7 @@ fn paper_step_against_finite_differences() {
                 false => (case.tables.clone(), &trained.d_tables),
             };
             let loss = &mut |v: &[f32]| case.loss(in_network, v);
-            let error = difference(&name, &mut values, grads, range, 3e-4, loss);
-            assert!(error < 0.02, "{name}: relative error {error:.4}");
+            check(&name, &mut values, grads, range, loss);
             case.loss(in_network, &values);
         }
     }

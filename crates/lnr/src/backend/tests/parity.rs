@@ -141,7 +141,11 @@ pub fn target<B: Backend>(backend: &B, name: &str) {
         }
         for (patch, step) in [(1, 2), (2, 1), (3, 2)] {
             let shape = Shape { patch, ..grids.clone() };
-            same_target(backend, name, (&all, &shape, &Pixels { frames: 0..2, step, phase: (0, 0) }));
+            same_target(
+                backend,
+                name,
+                (&all, &shape, &Pixels { frames: 0..2, step, phase: (0, 0) }),
+            );
         }
     }
 }
@@ -215,9 +219,7 @@ pub fn render<B: Backend>(
     for &tau in times {
         out.planes_mut().for_each(|p| p.fill(0x2A));
         let sample = shape.sample(tau);
-        backend
-            .render(&mut workspace, shape, &sample, &params, &|| false, &mut surface)
-            .unwrap();
+        backend.render(&mut workspace, shape, &sample, &params, &|| false, &mut surface).unwrap();
         backend.download(&mut surface, &mut out).unwrap();
     }
     out
@@ -233,8 +235,7 @@ pub fn stopping<B: Backend>(backend: &B) {
     backend.load(&mut workspace, shape, &params).unwrap();
     let mut surface = backend.surface(PictureFormat::new(640, 360, Chroma::Yuv420, 8)).unwrap();
     let sample = shape.sample(1.0);
-    let stopped =
-        backend.render(&mut workspace, shape, &sample, &params, &|| true, &mut surface);
+    let stopped = backend.render(&mut workspace, shape, &sample, &params, &|| true, &mut surface);
     assert!(matches!(stopped, Err(Error::Cancelled)), "{stopped:?}");
 }
 

@@ -196,8 +196,12 @@ impl Task for FrameTask<'_> {
             })
             .collect();
         // Gradients of the modulated weights of this frame, biases behind them.
-        let mut own: Vec<Vec<f32>> =
-            shape.network.hyper.iter().map(|h| vec![0.0; shape.network.layers[h.layer].range().len()]).collect();
+        let mut own: Vec<Vec<f32>> = shape
+            .network
+            .hyper
+            .iter()
+            .map(|h| vec![0.0; shape.network.layers[h.layer].range().len()])
+            .collect();
         let n_values = padded(shape.n_values());
         for (chunk, prefix) in self.chunks.iter().enumerate() {
             let tiles = self.all.tiles(chunk);
@@ -303,10 +307,9 @@ impl FrameTask<'_> {
 
 impl Band {
     fn clear(&mut self, shape: &Shape, all: &Step, n_chunks: usize) {
-        for (d, len) in [
-            (&mut self.d_tables, shape.n_grid()),
-            (&mut self.d_base, shape.network.base_end()),
-        ] {
+        for (d, len) in
+            [(&mut self.d_tables, shape.n_grid()), (&mut self.d_base, shape.network.base_end())]
+        {
             d.clear();
             d.resize(len, 0.0);
         }

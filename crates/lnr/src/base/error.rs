@@ -16,6 +16,9 @@ pub enum Error {
     /// The stream asks for more than this implementation's stated limits.
     #[error("limit exceeded: {0}")]
     Limit(String),
+    /// Training left the realm of numbers; nothing was written.
+    #[error("training diverged: {0}; choose another seed, a lower bit rate or quality, or a slower preset")]
+    Diverged(String),
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a group's model consists of: its shape, its first parameters, and which planes predict which.
+//! What training begins with: first values of every parameter, and which planes predict which.
 
-mod init;
-mod paper;
+mod first_values;
 mod planes;
-mod spec;
 
-pub use init::{entropy_parameters, network_parameters};
-pub use paper::{EncodingSpec, PaperSpec, paper_parameters};
-pub use planes::{Source, rate_planes};
-pub use spec::{Spec, TimedSpec};
+pub use first_values::{entropy_parameters, grid_parameters, network_parameters};
+pub use planes::{entropy, rate_planes};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use crate::backend::{Backend, Sum, read_sums};
+use super::trainer::finite;
 use crate::base::Result;
 
 /// Steps whose errors are read together.
@@ -14,8 +15,11 @@ pub(super) struct Errors<T> {
 }
 
 impl<T> Errors<T> {
+    /// Values of its buffer.
+    pub const LEN: usize = 2 * KEPT;
+
     pub fn new<B: Backend<Buffer = T>>(backend: &B) -> Result<Self> {
-        Ok(Self { sums: backend.alloc(2 * KEPT)?, weights: [0.0; KEPT] })
+        Ok(Self { sums: backend.alloc(Self::LEN)?, weights: [0.0; KEPT] })
     }
 
     /// Where step `step` leaves its sum of squared errors; the loss is `weight` times it.
@@ -26,6 +30,9 @@ impl<T> Errors<T> {
     }
 
     /// The mean squared errors of the last steps, if it is time to read them after step `step`.
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Diverged`] where one is no number.
     pub fn read<B: Backend<Buffer = T>>(
         &self,
         backend: &B,
@@ -36,6 +43,9 @@ impl<T> Errors<T> {
             return Ok(Vec::new());
         }
         let sums = read_sums(backend, &self.sums, n)?;
-        Ok(sums.iter().zip(&self.weights).map(|(s, w)| *s as f32 * w).collect())
+        let error = |(sum, weight): (&f64, &f32)| {
+            Ok(finite("the error", f64::from(*sum as f32 * weight))? as f32)
+        };
+        sums.iter().zip(&self.weights).map(error).collect()
     }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! After training: round the grids, and choose a step for every tensor by its cost.
 
-use super::trainer::{Trained, Trainer};
-use crate::backend::{Backend, Tensor};
-use crate::base::{Result, limits};
-use crate::model::Source;
+use super::trainer::{Quantised, Trained, Trainer, Values, finite};
+use crate::backend::{Backend, Pixels};
+use crate::base::spec::Precision;
+use crate::base::{Error, Result, limits};
 
 /// Binary exponents of steps that are tried.
 const EXPONENTS: std::ops::RangeInclusive<u32> = 0..=12;
@@ -43,8 +43,8 @@ fn search(
     values: &[f32],
     price: f64,
     cost: &mut dyn FnMut(&[f32]) -> Result<f64>,
-) -> Result<(Vec<i32>, u32)> {
-    let mut best: Option<(f64, Vec<i32>, u32)> = None;
+) -> Result<Quantised> {
+    let mut best: Option<(f64, Quantised)> = None;
     for exponent in EXPONENTS.rev() {
         let quantised = integers(values, exponent);
         if quantised.iter().any(|v| v.unsigned_abs() > limits::MAX_SYMBOL as u32) {
@@ -52,55 +52,85 @@ fn search(
         }
         let total = cost(&restore(&quantised, exponent))? + price * bits(&quantised);
         match &best {
-            Some((least, ..)) if total >= *least => {
+            Some((least, _)) if total >= *least => {
                 if total > least * 1.02 {
                     break;
                 }
             }
-            _ => best = Some((total, quantised, exponent)),
+            _ => best = Some((total, Quantised { values: quantised, exponent })),
         }
     }
-    let (_, quantised, exponent) = best.unwrap_or_default();
-    cost(&restore(&quantised, exponent))?;
-    Ok((quantised, exponent))
+    let none = || Error::Diverged("a tensor has values that no step can store".into());
+    let (_, best) = best.ok_or_else(none)?;
+    cost(&restore(&best.values, best.exponent))?;
+    Ok(best)
 }
 
 /// Symbols of all grids: their values, rounded.
 fn symbols<B: Backend>(trainer: &Trainer<B>) -> Result<Vec<i16>> {
-    let mut grids = vec![0.0; trainer.shape.n_grid()];
-    trainer.backend.read(&trainer.grids.values, 0, &mut grids)?;
+    let grids = trainer.grids.read(trainer.backend, 0..trainer.shape.n_grid())?;
+    check("a grid", &grids)?;
     let limit = limits::MAX_SYMBOL as f32;
     Ok(grids.iter().map(|v| v.round_ties_even().clamp(-limit, limit) as i16).collect())
+}
+
+/// # Errors
+/// [`Error::Diverged`] where a value is no number.
+fn check(what: &str, values: &[f32]) -> Result<()> {
+    // A NaN or an infinity is in the sum as well; large sums of numbers fit f64.
+    finite(what, values.iter().map(|v| f64::from(v.abs())).sum()).map(|_| ())
 }
 
 /// A group as it is now, with steps that were not searched for: good enough to measure its size.
 pub(super) fn snapshot<B: Backend>(trainer: &Trainer<B>) -> Result<Trained> {
     const EXPONENT: u32 = 6;
-    let quantise = |from: &B::Buffer, range: std::ops::Range<usize>| {
-        let mut values = vec![0.0; range.len()];
-        trainer.backend.read(from, range.start, &mut values)?;
-        Ok(integers(&values, EXPONENT))
+    let quantise = |values: &[f32]| Quantised {
+        values: integers(values, EXPONENT),
+        exponent: EXPONENT,
     };
+    let b = trainer.backend;
     let mut tensors = Vec::new();
-    for tensor in Tensor::ALL {
-        let range = trainer.shape.network.range(tensor);
-        tensors.push((tensor, quantise(&trainer.network.values, range)?, EXPONENT));
+    for tensor in trainer.shape.network.tensors() {
+        tensors.push(quantise(&trainer.network.read(b, tensor.range)?));
     }
     let mut entropy = Vec::new();
-    for e in &trainer.entropy {
-        let values = quantise(&e.variable.values, 0..e.entropy.len())?;
-        entropy.push((e.source, values, EXPONENT));
+    for c in &trainer.coded {
+        entropy.push(quantise(&c.model.read(b, 0..c.entropy.len())?));
     }
-    let (symbols, lambda) = (symbols(trainer)?, trainer.mean_lambda());
-    Ok(Trained { symbols, tensors, entropy, n_steps: 0, lambda })
+    let values = Values::Steps { symbols: symbols(trainer)?, tensors, entropy };
+    Ok(Trained { values, n_steps: 0, lambda: trainer.mean_lambda() })
 }
 
 /// `poll` is called between evaluations and may stop the work by an error.
+///
+/// # Errors
+/// [`Error::Diverged`] where a parameter is no number; those of `poll` and of the backend.
 pub(super) fn finish<B: Backend>(
-    mut trainer: Trainer<B>,
+    trainer: Trainer<B>,
+    precision: Precision,
     n_steps: u32,
     poll: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Trained> {
+    let lambda = trainer.mean_lambda();
+    let network = trainer.network.read(trainer.backend, 0..trainer.shape.network.len())?;
+    check("a weight", &network)?;
+    let values = match precision {
+        Precision::Steps => search_all(trainer, &network, poll)?,
+        Precision::Uniform(_) => {
+            let grids = trainer.grids.read(trainer.backend, 0..trainer.shape.n_grid())?;
+            check("a hash table", &grids)?;
+            Values::Plain { grids, network }
+        }
+    };
+    Ok(Trained { values, n_steps, lambda })
+}
+
+/// Rounds the grids and searches the step of every tensor, one after the other.
+fn search_all<B: Backend>(
+    mut trainer: Trainer<B>,
+    network: &[f32],
+    poll: &mut dyn FnMut() -> Result<()>,
+) -> Result<Values> {
     let (backend, shape) = (trainer.backend, trainer.shape);
     let symbols = symbols(&trainer)?;
     let rounded: Vec<f32> = symbols.iter().map(|&v| f32::from(v)).collect();
@@ -109,31 +139,26 @@ pub(super) fn finish<B: Backend>(
     let price = f64::from(trainer.lambda) / (n_pixels * shape.n_frames as f64);
 
     let mut tensors = Vec::new();
-    for tensor in Tensor::ALL {
-        let range = shape.network.range(tensor);
-        let mut values = vec![0.0; range.len()];
-        backend.read(&trainer.network.values, range.start, &mut values)?;
-        let (quantised, exponent) = search(&values, price, &mut |values| {
+    for tensor in shape.network.tensors() {
+        let at = tensor.range.start;
+        tensors.push(search(&network[tensor.range], price, &mut |values| {
             poll()?;
-            backend.write(&mut trainer.network.values, range.start, values)?;
+            backend.write(&mut trainer.network.values, at, values)?;
             distortion(&mut trainer)
-        })?;
-        tensors.push((tensor, quantised, exponent));
+        })?);
     }
 
     let mut entropy = Vec::new();
-    for (k, source) in Source::ALL.into_iter().enumerate() {
-        let n = trainer.entropy[k].entropy.len();
-        let mut values = vec![0.0; n];
-        backend.read(&trainer.entropy[k].variable.values, 0, &mut values)?;
-        let (quantised, exponent) = search(&values, price, &mut |values| {
+    for k in 0..trainer.coded.len() {
+        let c = &trainer.coded[k];
+        let values = c.model.read(backend, 0..c.entropy.len())?;
+        entropy.push(search(&values, price, &mut |values| {
             poll()?;
-            backend.write(&mut trainer.entropy[k].variable.values, 0, values)?;
-            Ok(price * rate(&mut trainer, k)?)
-        })?;
-        entropy.push((source, quantised, exponent));
+            backend.write(&mut trainer.coded[k].model.values, 0, values)?;
+            Ok(price * trainer.bits(k)?)
+        })?);
     }
-    Ok(Trained { symbols, tensors, entropy, n_steps, lambda: trainer.mean_lambda() })
+    Ok(Values::Steps { symbols, tensors, entropy })
 }
 
 /// Mean squared error over some frames.
@@ -142,23 +167,9 @@ fn distortion<B: Backend>(trainer: &mut Trainer<B>) -> Result<f64> {
     let n_pixels = trainer.shape.width * trainer.shape.height;
     let step = (n_pixels / JUDGED_POINTS).isqrt().max(1);
     for frame in (0..trainer.shape.n_frames).step_by(JUDGED) {
-        let job = trainer.target(frame, step, (0, 0))?;
+        let job = trainer.target(&Pixels { frames: frame..frame + 1, step, phase: (0, 0) })?;
         sum += trainer.squared_error(&job)? * f64::from(job.weight);
         n += 1.0;
     }
     Ok(sum / n)
-}
-
-/// Bits of a source's symbols.
-fn rate<B: Backend>(trainer: &mut Trainer<B>, source: usize) -> Result<f64> {
-    let n_nodes = match Source::ALL[source] {
-        Source::Canonical => 1,
-        Source::Motion => trainer.shape.motion.nodes.n,
-        Source::Residual => trainer.shape.residual.nodes.n,
-    };
-    let mut sum = 0.0;
-    for node in 0..n_nodes {
-        sum += trainer.bits(source, node)?;
-    }
-    Ok(sum)
 }

@@ -3,7 +3,8 @@
 
 mod errors;
 mod finish;
-mod paper;
+mod optimiser;
+mod rates;
 mod recipe;
 mod run;
 mod steering;
@@ -11,8 +12,8 @@ mod steering;
 mod tests;
 mod trainer;
 mod variable;
+mod visits;
 
-pub use paper::{paper_points, train_paper};
-pub use recipe::Recipe;
+pub use recipe::{Points, Recipe};
 pub use run::Report;
-pub use trainer::{Trained, train};
+pub use trainer::{Quantised, Trained, Values, bytes, train};

@@ -1,21 +1,41 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+/// Which pixels the steps of an epoch see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Points {
+    /// A step sees one frame: one pixel in `n` x `n`, at a random phase. An epoch visits every frame.
+    OfAFrame(usize),
+    /// A step sees the same points of all frames, about so many pixels. An epoch shows every point
+    /// once.
+    OfAllFrames(usize),
+}
+
+/// Decays of the moments of Adam.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decays {
+    /// Of the first moment.
+    pub beta1: f32,
+    /// Of the second moment.
+    pub beta2: f32,
+}
+
 /// How a group is trained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
-    /// Price of a bit: the loss is MSE (of R'G'B' scaled to 0..=1) + lambda * bits per pixel.
+    /// Price of a bit: the loss is MSE (of R'G'B' scaled to 0..=1) + lambda * bits per pixel, for
+    /// what is stored as symbols.
     pub lambda: f32,
     /// Bits that the group should take; lambda is then only where the search begins.
     pub target_bits: Option<f64>,
-    /// Visits of every frame.
+    /// Visits of every frame, or of every point.
     pub epochs: u32,
-    /// Every step sees one pixel in `lattice` x `lattice`, at a random phase.
-    pub lattice: usize,
+    /// Which points a step sees.
+    pub points: Points,
     /// Steps between two looks at the rate of the canonical planes; its gradient is kept meanwhile.
     pub rate_interval: u32,
-    /// Learning rate of the network and the entropy models.
+    /// Learning rate of the base network, the scales and the entropy models.
     pub network_rate: f32,
-    /// Learning rate of hypernetwork and latents.
+    /// Learning rate of hypernetworks and latents.
     pub hyper_rate: f32,
     /// Learning rate of canonical planes, in symbols.
     pub canonical_rate: f32,
@@ -23,6 +43,10 @@ pub struct Recipe {
     pub residual_rate: f32,
     /// Learning rate of motion planes of the finest level, in symbols; doubled per level.
     pub motion_rate: f32,
+    /// Learning rate of hash tables.
+    pub table_rate: f32,
+    /// Of everything that every step touches.
+    pub decays: Decays,
     /// Temperature of the soft rounding, first and last.
     pub temperature: (f32, f32),
     /// Width of the noise, first and last.
@@ -32,22 +56,51 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The recipe of `docs/adr/0003`, measured on clips it was not tuned on as well.
-    pub fn new(lambda: f32, epochs: u32, seed: u64) -> Self {
+    /// For grid models: the recipe of `docs/adr/0003`, measured on clips it was not tuned on as well.
+    pub fn grids(lambda: f32, epochs: u32, seed: u64) -> Self {
         Self {
             lambda,
             target_bits: None,
             epochs,
-            lattice: 2,
+            points: Points::OfAFrame(2),
             rate_interval: 4,
             network_rate: 0.02,
             hyper_rate: 0.004,
             canonical_rate: 0.2,
             residual_rate: 0.4,
             motion_rate: 0.4,
+            table_rate: 0.0,
+            decays: Decays { beta1: 0.9, beta2: 0.99 },
             temperature: (0.7, 0.15),
             noise: (1.0, 0.6),
             seed,
+        }
+    }
+
+    /// For coordinate networks: the paper's Adam (section 3.4 and appendix A), with the learning rate
+    /// of Instant-NGP for hash tables. At 8192 pixels a step of the paper's width takes less than a
+    /// second, and training stops as soon when it is cancelled.
+    pub fn coordinates(epochs: u32, seed: u64) -> Self {
+        Self {
+            points: Points::OfAllFrames(8192),
+            network_rate: 5e-4,
+            hyper_rate: 5e-4,
+            table_rate: 1e-2,
+            decays: Decays { beta1: 0.9, beta2: 0.999 },
+            ..Self::grids(0.0, epochs, seed)
+        }
+    }
+
+    /// The same with learning rates half as high, for another try at what diverged.
+    pub fn halved(&self) -> Self {
+        Self {
+            network_rate: 0.5 * self.network_rate,
+            hyper_rate: 0.5 * self.hyper_rate,
+            canonical_rate: 0.5 * self.canonical_rate,
+            residual_rate: 0.5 * self.residual_rate,
+            motion_rate: 0.5 * self.motion_rate,
+            table_rate: 0.5 * self.table_rate,
+            ..self.clone()
         }
     }
 

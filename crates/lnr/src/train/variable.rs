@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use crate::backend::{Adam, Backend, Entropy};
+use crate::backend::{Adam, Backend};
 use crate::base::Result;
-use crate::model::Source;
 
 /// Values with gradient and moments.
 pub(super) struct Variable<T> {
@@ -27,6 +26,17 @@ impl<T> Variable<T> {
         })
     }
 
+    /// The values, read from the backend.
+    pub fn read<B: Backend<Buffer = T>>(
+        &self,
+        backend: &B,
+        range: Range<usize>,
+    ) -> Result<Vec<f32>> {
+        let mut values = vec![0.0; range.len()];
+        backend.read(&self.values, range.start, &mut values)?;
+        Ok(values)
+    }
+
     pub fn step<B: Backend<Buffer = T>>(
         &mut self,
         backend: &B,
@@ -37,13 +47,4 @@ impl<T> Variable<T> {
         let moments = (&mut self.m, &mut self.v);
         backend.adam(adam, range, &mut self.values, &mut self.grads, slopes, moments)
     }
-}
-
-/// The entropy model of a source.
-pub(super) struct EntropyState<T> {
-    pub source: Source,
-    pub entropy: Entropy,
-    pub variable: Variable<T>,
-    /// Steps of the optimiser so far.
-    pub steps: u32,
 }

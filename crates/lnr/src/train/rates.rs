@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The bits of what is stored as symbols, and their gradients.
+
+use super::trainer::Trainer;
+use super::variable::Variable;
+use crate::backend::{Backend, Entropy, Grids, Role, Sum, read_sums};
+use crate::base::{Result, Rng};
+use crate::model;
+
+/// A grid source and the entropy model that its symbols are priced by.
+pub(super) struct CodedSource<'a, T> {
+    /// Its number among the sources.
+    pub index: usize,
+    pub source: &'a Grids,
+    pub entropy: Entropy,
+    pub model: Variable<T>,
+    /// Steps of the model's optimiser so far.
+    pub steps: u32,
+    /// Where the bits of its nodes stand among the sums.
+    pub first_sum: usize,
+    /// Visits of each node.
+    pub visits: Vec<u32>,
+}
+
+impl<'a, T> CodedSource<'a, T> {
+    pub fn new<B: Backend<Buffer = T>>(
+        backend: &B,
+        (index, source): (usize, &'a Grids),
+        first_sum: usize,
+        rng: &mut Rng,
+    ) -> Result<Self> {
+        let entropy = model::entropy(source);
+        let model = Variable::new(backend, &model::entropy_parameters(&entropy, rng))?;
+        let visits = vec![0; source.nodes.n];
+        Ok(Self { index, source, entropy, model, steps: 0, first_sum, visits })
+    }
+
+    /// Whether it changes over time.
+    pub fn is_timed(&self) -> bool {
+        !matches!(self.source.role, Role::Canonical { .. })
+    }
+}
+
+impl<B: Backend> Trainer<'_, B> {
+    /// The time nodes that frame `frame` reads, with their share of it: (coded source, node, share).
+    pub(super) fn touched(&self, frame: usize) -> Vec<(usize, usize, f32)> {
+        let sample = self.shape.sample(frame as f32);
+        let mut all = Vec::new();
+        for (k, coded) in self.coded.iter().enumerate().filter(|(_, c)| c.is_timed()) {
+            let shares = sample.sources[coded.index].shares();
+            all.extend(shares.map(|(node, share)| (k, node, share)));
+        }
+        all
+    }
+
+    /// Adds the gradients of the rate to those of the grids.
+    pub(super) fn rate(&mut self, step: u32, touched: &[(usize, usize, f32)]) -> Result<()> {
+        let (backend, shape) = (self.backend, self.shape);
+        let lambda = self.lambda / (shape.width * shape.height) as f32;
+        let canonical = 0..shape.n_canonical();
+        if Self::rates_canonical(self.recipe, step) {
+            backend.clear(&mut self.canonical_rate, canonical.clone())?;
+            let weight = lambda / shape.n_frames as f32;
+            for c in self.coded.iter_mut().filter(|c| !c.is_timed()) {
+                let planes = model::rate_planes(c.source, 0);
+                let grads = Some((&mut self.canonical_rate, &mut c.model.grads));
+                let (ws, symbols, model) = (&mut self.workspace, &self.symbols, &c.model.values);
+                let bits = Sum { buffer: &mut self.sums, index: c.first_sum };
+                backend.rate(ws, &c.entropy, &planes, symbols, model, weight, grads, bits)?;
+            }
+        }
+        backend.add(&self.canonical_rate, &mut self.grids.grads, canonical)?;
+        for &(k, node, share) in touched {
+            let c = &mut self.coded[k];
+            let planes = model::rate_planes(c.source, node);
+            let grads = Some((&mut self.grids.grads, &mut c.model.grads));
+            // A node's bits are shared by the frames that read it.
+            let weight = lambda * share / c.source.nodes.step as f32;
+            let (ws, symbols, model) = (&mut self.workspace, &self.symbols, &c.model.values);
+            let bits = Sum { buffer: &mut self.sums, index: c.first_sum + node };
+            backend.rate(ws, &c.entropy, &planes, symbols, model, weight, grads, bits)?;
+        }
+        Ok(())
+    }
+
+    /// Bits of a source's symbols as they are now, without gradients.
+    pub(super) fn bits(&mut self, coded: usize) -> Result<f64> {
+        let mut total = 0.0;
+        for node in 0..self.coded[coded].source.nodes.n {
+            let c = &self.coded[coded];
+            let planes = model::rate_planes(c.source, node);
+            let (symbols, model) = (&self.symbols, &c.model.values);
+            let bits = Sum { buffer: &mut self.sums, index: 0 };
+            let ws = &mut self.workspace;
+            self.backend.rate(ws, &c.entropy, &planes, symbols, model, 1.0, None, bits)?;
+            total += read_sums(self.backend, &self.sums, 1)?[0];
+        }
+        Ok(total)
+    }
+
+    /// Bits of all grids when they were last looked at; nodes that were not looked at yet count as
+    /// the mean of the others.
+    pub(super) fn total_bits(&self) -> Result<f64> {
+        let n_sums = self.coded.iter().map(|c| c.visits.len()).sum();
+        let sums = read_sums(self.backend, &self.sums, n_sums)?;
+        let mut total = 0.0;
+        for c in &self.coded {
+            let bits = &sums[c.first_sum..c.first_sum + c.visits.len()];
+            if !c.is_timed() {
+                total += bits.iter().sum::<f64>();
+                continue;
+            }
+            let known = bits.iter().zip(&c.visits).filter(|(_, visits)| **visits > 0);
+            let n_known = known.clone().count().max(1);
+            total += known.map(|(b, _)| b).sum::<f64>() * bits.len() as f64 / n_known as f64;
+        }
+        Ok(total)
+    }
+}

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
+mod budget;
 mod bytes;
 mod contexts;
 mod entropy_model;
@@ -28,6 +29,7 @@ mod tensor_coder;
 mod tests;
 mod unit;
 
+pub use budget::Budget;
 pub use entropy_model::EntropyModel;
 pub use header::GroupHeader;
 pub use metadata_section::{read_metadata, write_metadata};

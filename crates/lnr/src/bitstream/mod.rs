@@ -6,6 +6,7 @@
 mod budget;
 mod bytes;
 mod contexts;
+mod embedding;
 mod entropy_model;
 mod header;
 mod metadata_section;
@@ -24,12 +25,16 @@ mod series;
 mod state;
 mod symbol_coder;
 mod tables;
+mod tau_coding;
 mod tensor_coder;
 #[cfg(test)]
 mod tests;
 mod unit;
 
 pub use budget::Budget;
+pub use embedding::{
+    Embedding, EmbeddingHeader, read_embedding, read_embedding_header, write_embedding,
+};
 pub use entropy_model::EntropyModel;
 pub use header::GroupHeader;
 pub use metadata_section::{read_metadata, write_metadata};

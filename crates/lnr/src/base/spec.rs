@@ -188,10 +188,61 @@ pub fn n_nodes(n_frames: u32, step: u32) -> u32 {
     (n_frames - 1).div_ceil(step.max(1)) + 1
 }
 
-impl ModelSpec {
-    /// # Errors
-    /// none yet
-    pub fn check(&self, _: &Extent) -> super::Result<()> {
-        Ok(())
+/// Models for tests.
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::*;
+
+    /// What [`grids`] and [`hash`] are made for.
+    pub const EXTENT: Extent = Extent { width: 320, height: 180, n_frames: 9, n_out: 3 };
+
+    /// A model of grids: one source of each kind.
+    pub fn grids() -> ModelSpec {
+        let canonical = SourceSpec::Canonical {
+            strides: vec![1, 4],
+            cubic_up_to: 1,
+            margin: 8,
+            motion: Some(0),
+        };
+        ModelSpec {
+            sources: vec![
+                canonical,
+                SourceSpec::Motion { strides: vec![16], node_step: 2 },
+                SourceSpec::Residual { strides: vec![4], node_step: 1 },
+            ],
+            latent: LatentSpec { dim: 4, node_step: 4 },
+            network: NetworkSpec {
+                patch: 1,
+                width: 16,
+                n_layers: 3,
+                skip: true,
+                modulated: vec![0],
+                rank: 2,
+                modulation: Modulation::Centred,
+                hyper_layers: 0,
+                hyper_width: 0,
+            },
+            precision: Precision::Steps,
+        }
+    }
+
+    /// A model of a hash grid, with patches and hypernetworks that have a hidden layer.
+    pub fn hash() -> ModelSpec {
+        ModelSpec {
+            sources: vec![SourceSpec::Hash { features: 2, table: 10, resolutions: vec![16, 99] }],
+            latent: LatentSpec { dim: 8, node_step: 1 },
+            network: NetworkSpec {
+                patch: 2,
+                width: 32,
+                n_layers: 3,
+                skip: false,
+                modulated: vec![1, 2],
+                rank: 2,
+                modulation: Modulation::Sigmoid,
+                hyper_layers: 1,
+                hyper_width: 5,
+            },
+            precision: Precision::Uniform(Bits { sources: 8, base: 16, hyper: 6, latents: 32 }),
+        }
     }
 }

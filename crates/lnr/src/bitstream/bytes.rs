@@ -28,7 +28,27 @@ impl Writer {
 /// Reads what [`Writer`] wrote; every read past the end is an error.
 pub(super) struct Reader<'a>(pub &'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// A varint, and as many bytes; `what` names them in the error, `most` bounds them.
+    pub fn take(&mut self, what: &str, most: usize) -> Result<&'a [u8]> {
+        let n = self.varint()?;
+        if n > most as u64 {
+            return Err(Error::limit(format!("{what} of {n} bytes ({most} allowed)")));
+        }
+        let n = usize::try_from(n).unwrap_or(usize::MAX);
+        let cut = self.0.split_at_checked(n);
+        let (taken, rest) = cut.ok_or_else(|| Error::damaged(format!("{what} is cut off")))?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    /// The next `N` bytes.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let (&taken, rest) = self.0.split_first_chunk().ok_or_else(truncated)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
     pub fn u8(&mut self) -> Result<u8> {
         let (&v, rest) = self.0.split_first().ok_or_else(truncated)?;
         self.0 = rest;
@@ -71,7 +91,7 @@ impl Reader<'_> {
 }
 
 fn truncated() -> Error {
-    Error::damaged("the header ends too early")
+    Error::damaged("a header ends too early")
 }
 
 #[cfg(test)]

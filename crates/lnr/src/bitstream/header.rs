@@ -2,6 +2,7 @@
 
 use super::ModelHeader;
 use super::bytes::{Reader, Writer};
+use crate::base::spec::Extent;
 use crate::base::{Chroma, ChromaSite, Color, Error, Matrix, PictureFormat, Result, Tau, limits};
 
 /// Everything a group says before its payload: sequence, times and model (FORMAT section 3).
@@ -25,6 +26,16 @@ impl GroupHeader {
     /// Frames of the group.
     pub fn n_frames(&self) -> u32 {
         self.durations.len() as u32
+    }
+
+    /// What the group covers.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            width: self.format.width,
+            height: self.format.height,
+            n_frames: self.n_frames(),
+            n_out: self.format.chroma.n_planes() as u32,
+        }
     }
 
     /// Duration of the whole group in ns.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Adaptive probabilities and their logistic mixing (FORMAT-entropy section 3).
 
+use super::budget::MIXED;
 use super::range_coder::BitCoder;
 use super::tables::{MAX_COUNT, MAX_STRETCH, TABLES};
 
@@ -83,6 +84,7 @@ pub(super) fn code_mixed<C: BitCoder, const N: usize, const S: usize>(
     sets: [&mut Weights; 2],
     bit: bool,
 ) -> bool {
+    coder.work(MIXED);
     let mut opinions = [0i16; 8];
     for (opinion, &i) in opinions.iter_mut().zip(&at) {
         *opinion = TABLES.stretch[slots[i].p12() as usize];

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Bytes: access units, headers, the range coder and what it codes. Integers only, no unsafe.
 #![forbid(unsafe_code)]
+#![deny(clippy::float_arithmetic)]
 
+mod budget;
 mod bytes;
 mod contexts;
+mod embedding;
 mod entropy_model;
 mod header;
+mod metadata_section;
 mod mixer;
 mod model_header;
+mod model_spec;
 mod neighbours;
 mod paper_header;
 mod parts;
@@ -15,22 +20,30 @@ mod plane;
 mod plane_coder;
 mod predictor;
 mod range_coder;
+mod sections;
 mod series;
 mod state;
 mod symbol_coder;
 mod tables;
+mod tau_coding;
 mod tensor_coder;
 #[cfg(test)]
 mod tests;
 mod unit;
 
+pub use budget::Budget;
+pub use embedding::{
+    Embedding, EmbeddingHeader, read_embedding, read_embedding_header, write_embedding,
+};
 pub use entropy_model::EntropyModel;
 pub use header::GroupHeader;
+pub use metadata_section::{read_metadata, write_metadata};
 pub use model_header::{LatentHeader, ModelHeader, NetworkHeader, SourceHeader, WarpHeader};
 pub use paper_header::{PaperBits, PaperHeader};
 pub use parts::{join_parts, split_all_parts, split_parts};
 pub use plane::Plane;
 pub use range_coder::{RangeDecoder, RangeEncoder};
+pub use sections::{SectionWriter, Sections, tags};
 pub use series::{Parent, PlaneKind, Series, decode_series, encode_series, learn};
 pub use symbol_coder::{decode_symbols, encode_symbols, huffman_bits};
 pub use tensor_coder::{decode_tensor, encode_tensor, tensor_bits};

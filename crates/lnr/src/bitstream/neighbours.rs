@@ -111,18 +111,20 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The rows around row `y` of a plane whose rows above are `above`, the nearer one first.
+    /// The rows around row `y` of a plane whose rows above are `above`, the nearer one first. Blank
+    /// planes are as good as none.
     pub fn new(around: &Surroundings<'a>, y: usize, above: [&'a [i16]; 2]) -> Self {
         let three = |p: &'a Plane| [0, 1, 2].map(|k| p.bordered(y + BORDER - 1 + k));
+        let there = |p: Option<&'a Plane>| p.filter(|p| !p.is_blank());
         Self {
             above,
-            before: around.before.map(three),
-            before_that: around.before_that.map(|p| p.bordered(y + BORDER)),
-            parent: around.parent.map(|p| {
+            before: there(around.before).map(three),
+            before_that: there(around.before_that).map(|p| p.bordered(y + BORDER)),
+            parent: there(around.parent).map(|p| {
                 let place = ParentPlace::new(y, around.ratio, p.height());
                 ([place.covering, place.beside].map(|y| p.row(y)), around.columns)
             }),
-            sibling: around.sibling.map(three),
+            sibling: there(around.sibling).map(three),
         }
     }
 

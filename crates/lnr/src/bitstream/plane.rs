@@ -5,19 +5,28 @@ use crate::base::limits::MAX_SYMBOL;
 /// Columns of zeros on each side, and rows of zeros above; one row of zeros lies below.
 pub(super) const BORDER: usize = 2;
 
-/// Symbols of one plane, each within ±[`MAX_SYMBOL`], with a border of zeros.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Widest plane whose rows [`Plane::row`] can show without having them: more than the widest grid.
+const MAX_LAZY: usize = 1 << 15;
+static ZEROS: [i16; MAX_LAZY] = [0; MAX_LAZY];
+
+/// Symbols of one plane, each within ±[`MAX_SYMBOL`], with a border of zeros. Planes of zeros, which
+/// streams may have by the thousand for a bit, take no memory.
+#[derive(Clone, Debug, Default)]
 pub struct Plane {
     width: usize,
     height: usize,
-    /// [height + 3, width + 4], row-major
+    /// [height + 3, width + 4], row-major; empty when all symbols are zero
     values: Vec<i16>,
 }
 
 impl Plane {
     /// A plane of zeros.
     pub fn new(width: usize, height: usize) -> Self {
-        Self { width, height, values: vec![0; (height + BORDER + 1) * (width + 2 * BORDER)] }
+        let mut plane = Self { width, height, values: Vec::new() };
+        if width > MAX_LAZY {
+            plane.allocate();
+        }
+        plane
     }
 
     /// A plane of these symbols, row by row; magnitudes are cut at [`MAX_SYMBOL`].
@@ -27,11 +36,15 @@ impl Plane {
     pub fn from_values(width: usize, height: usize, values: &[i16]) -> Self {
         assert_eq!(values.len(), width * height, "values of a {width} x {height} plane");
         let mut plane = Self::new(width, height);
-        for (y, row) in values.chunks_exact(width.max(1)).enumerate() {
-            plane.row_mut(y).copy_from_slice(row);
+        if values.iter().all(|&v| v == 0) {
+            return plane;
         }
+        plane.allocate();
         let max = MAX_SYMBOL as i16;
-        plane.values.iter_mut().for_each(|v| *v = (*v).clamp(-max, max));
+        for (y, row) in values.chunks_exact(width.max(1)).enumerate() {
+            let to = plane.row_mut(y);
+            to.iter_mut().zip(row).for_each(|(t, v)| *t = (*v).clamp(-max, max));
+        }
         plane
     }
 
@@ -51,6 +64,9 @@ impl Plane {
     /// When there is no such row.
     pub fn row(&self, y: usize) -> &[i16] {
         assert!(y < self.height, "row {y} of {}", self.height);
+        if self.is_blank() {
+            return &ZEROS[..self.width];
+        }
         &self.bordered(y + BORDER)[BORDER..][..self.width]
     }
 
@@ -67,6 +83,19 @@ impl Plane {
         self.values.iter().fold(0, |any, v| any | v) == 0
     }
 
+    /// Whether every symbol is zero and takes no memory. A plane of zeros that was coded symbol by
+    /// symbol is not blank.
+    pub fn is_blank(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Takes the memory of a plane whose symbols will be set.
+    pub(super) fn allocate(&mut self) {
+        if self.is_blank() {
+            self.values = vec![0; (self.height + BORDER + 1) * self.stride()];
+        }
+    }
+
     /// Width and height.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.width, self.height)
@@ -81,13 +110,15 @@ impl Plane {
         self.width + 2 * BORDER
     }
 
-    /// Row `y - BORDER` with its border; rows 0, 1 and the last are border altogether.
+    /// Row `y - BORDER` with its border, of a plane that is not blank; rows 0, 1 and the last are
+    /// border altogether.
     pub(super) fn bordered(&self, y: usize) -> &[i16] {
         let stride = self.stride();
         &self.values[y * stride..][..stride]
     }
 
-    /// The two bordered rows above row `y`, the nearer one first, and row `y` itself.
+    /// The two bordered rows above row `y`, the nearer one first, and row `y` itself, of a plane that is
+    /// not blank.
     pub(super) fn above_and_row(&mut self, y: usize) -> ([&[i16]; 2], &mut [i16]) {
         let stride = self.stride();
         let (above, rest) = self.values.split_at_mut((y + BORDER) * stride);
@@ -95,6 +126,15 @@ impl Plane {
         ([near, far], &mut rest[..stride])
     }
 }
+
+impl PartialEq for Plane {
+    /// By size and symbols, whether they take memory or not.
+    fn eq(&self, other: &Self) -> bool {
+        self.size() == other.size() && (0..self.height).all(|y| self.row(y) == other.row(y))
+    }
+}
+
+impl Eq for Plane {}
 
 #[cfg(test)]
 mod tests {
@@ -111,5 +151,18 @@ mod tests {
         assert_eq!(p.bordered(4), [0; 7]);
         assert!(!p.is_zero() && Plane::new(3, 2).is_zero());
         assert_eq!(Plane::from_values(0, 5, &[]).size(), (0, 5));
+    }
+
+    #[test]
+    fn planes_of_zeros_take_no_memory() {
+        let mut p = Plane::new(5, 2);
+        assert!(p.is_blank() && p.values.capacity() == 0);
+        assert_eq!((p.row(1), p.get(4, 1)), (&[0; 5][..], 0));
+        assert!(Plane::from_values(5, 2, &[0; 10]).is_blank());
+        p.allocate();
+        assert!(!p.is_blank() && p.is_zero() && p == Plane::new(5, 2));
+        assert!(p != Plane::new(2, 5) && p != Plane::from_values(5, 2, &[1; 10]));
+        let wide = Plane::new(MAX_LAZY + 1, 1);
+        assert_eq!(wide.row(0).len(), MAX_LAZY + 1);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Codes the symbols of one plane (FORMAT-entropy section 6).
 
+use super::budget::{OPINION, SYMBOL};
 use super::contexts::{Contexts, MagnitudeContexts};
 use super::entropy_model::{Evaluator, Opinion};
 use super::mixer::code_mixed;
@@ -86,9 +87,13 @@ impl<C: BitCoder> PlaneCoder<'_, C> {
     /// Codes a symbol, which is not 0 if its neighbours are (`is_quiet`).
     #[inline(always)]
     fn symbol(&mut self, neighbours: &Neighbours, is_quiet: bool, symbol: i16) -> i16 {
+        self.coder.work(SYMBOL);
         let said = [0, 1].map(|k| self.state.predictors[k].predict(neighbours));
         let model = match self.model {
-            Some(m) => m.opinion(&neighbours.raw),
+            Some(m) => {
+                self.coder.work(OPINION);
+                m.opinion(&neighbours.raw)
+            }
             None => Opinion::default(),
         };
         let contexts = Contexts::new(neighbours, said, model);
@@ -175,6 +180,7 @@ impl PlaneCoder<'_, RangeDecoder<'_>> {
         if empty {
             return Ok(());
         }
+        plane.allocate();
         let mut progress = Progress::new(plane);
         for y in 0..plane.height() {
             let (above, row) = plane.above_and_row(y);

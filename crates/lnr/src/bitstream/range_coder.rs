@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Binary range coder with carry: 32-bit range, 16-bit probabilities (FORMAT-entropy section 1).
 
+use super::budget::DECISION;
 use crate::base::{Error, Result, limits};
 
 /// The range never falls below this between two decisions.
@@ -17,6 +18,9 @@ pub(super) trait BitCoder {
 
     /// Notes that a symbol beyond the limits was read.
     fn reject(&mut self) {}
+
+    /// Notes work besides decisions, in units of [`super::budget`].
+    fn work(&mut self, _units: u32) {}
 
     /// Codes `n_bits` equiprobable bits, the highest first.
     fn raw(&mut self, value: u32, n_bits: u32) -> u32 {
@@ -134,19 +138,45 @@ pub struct RangeDecoder<'a> {
     /// Bytes read past the end.
     n_past: u32,
     rejected: bool,
+    n_bytes: usize,
+    /// Work that was done, in units of [`super::budget`].
+    work: u64,
+    allowance: u64,
 }
 
 impl<'a> RangeDecoder<'a> {
-    /// A decoder at the start of what [`RangeEncoder::finish`] returned.
+    /// A decoder at the start of what [`RangeEncoder::finish`] returned, which may do any amount of
+    /// work.
     pub fn new(bytes: &'a [u8]) -> Self {
-        let mut d = Self { bytes, code: 0, range: u32::MAX, n_past: 0, rejected: false };
+        Self::with_allowance(bytes, u64::MAX)
+    }
+
+    /// As [`RangeDecoder::new`], but [`RangeDecoder::check`] fails when more than `allowance` was
+    /// spent: what is left of a [`super::Budget`].
+    pub fn with_allowance(bytes: &'a [u8], allowance: u64) -> Self {
+        let mut d = Self {
+            bytes,
+            code: 0,
+            range: u32::MAX,
+            n_past: 0,
+            rejected: false,
+            n_bytes: bytes.len(),
+            work: 0,
+            allowance,
+        };
         (0..4).for_each(|_| d.next_byte());
         d
+    }
+
+    /// The work that was done so far, in units of [`super::Budget`].
+    pub fn work(&self) -> u64 {
+        self.work
     }
 
     /// Reads one decision that was written with the same `p1`.
     #[inline]
     pub fn bit(&mut self, p1: u32) -> bool {
+        self.work += DECISION;
         let bound = (self.range >> 16) * p1;
         let bit = self.code < bound;
         if bit {
@@ -171,7 +201,7 @@ impl<'a> RangeDecoder<'a> {
     ///
     /// # Errors
     /// [`Error::Damaged`] when more was read than was written, [`Error::Limit`] when a symbol or
-    /// weight was too large.
+    /// weight was too large, or when the allowance of work is used up.
     pub fn check(&self) -> Result<()> {
         if self.n_past as usize > MAX_DROPPED {
             return Err(Error::damaged("the coded symbols end too early"));
@@ -180,6 +210,12 @@ impl<'a> RangeDecoder<'a> {
             let max = limits::MAX_SYMBOL;
             return Err(Error::limit(format!(
                 "a symbol is beyond {max} or a weight beyond 32 bits"
+            )));
+        }
+        if self.work > self.allowance {
+            return Err(Error::limit(format!(
+                "{} coded bytes ask for more work than they may",
+                self.n_bytes
             )));
         }
         Ok(())
@@ -209,6 +245,11 @@ impl BitCoder for RangeDecoder<'_> {
 
     fn reject(&mut self) {
         self.rejected = true;
+    }
+
+    #[inline(always)]
+    fn work(&mut self, units: u32) {
+        self.work += u64::from(units);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::GroupHeader;
 use super::bytes::{Reader, Writer};
+use super::tau_coding::{read_tau, write_tau};
 use crate::base::{Error, Result, Tau, limits};
 
 /// The first eight bytes of every group access unit, and so of every `.lnr` file (FORMAT section 2).
@@ -58,24 +59,6 @@ struct Prefix {
     len: usize,
     header_len: usize,
     payload_len: usize,
-}
-
-/// Frames are `2i`, times between them `2 * units + 1`.
-fn write_tau(w: &mut Writer, tau: Tau) {
-    match tau.is_frame() {
-        true => w.varint(2 * u64::from(tau.floor())),
-        false => w.varint(2 * u64::from(tau.units()) + 1),
-    }
-}
-
-fn read_tau(r: &mut Reader) -> Result<Tau> {
-    let end = limits::MAX_GROUP_FRAMES * Tau::UNIT;
-    let v = r.varint()?;
-    let units = if v & 1 == 0 { (v >> 1).saturating_mul(Tau::UNIT.into()) } else { v >> 1 };
-    if units >= u64::from(end) {
-        return Err(Error::damaged("a time beyond the longest group"));
-    }
-    Ok(Tau::from_units(units as u32))
 }
 
 /// An access unit that shows time `tau` of the group with this id.

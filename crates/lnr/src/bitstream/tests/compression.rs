@@ -127,3 +127,65 @@ fn speed() {
         }
     }
 }
+
+/// What decisions cost, for the constants of `budget.rs`: run as [`speed`].
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_decisions() {
+    let mut rng = Rng::new(56);
+    let models = models(&mut rng);
+    let best = |f: &mut dyn FnMut()| {
+        let time = |f: &mut dyn FnMut()| {
+            let start = std::time::Instant::now();
+            f();
+            start.elapsed().as_secs_f64()
+        };
+        (0..9).map(|_| time(f)).fold(f64::MAX, f64::min) * 1e9
+    };
+    // A single symbol per plane, so that all others are quiet.
+    let (w, h) = (640, 360);
+    let mut one = vec![0; w * h];
+    one[w * h - 1] = 1;
+    let n = (20 * w * h) as f64;
+    let planes = vec![Plane::from_values(w, h, &one); 20];
+    let quiet = [alone(PlaneKind::Residual(0), planes)];
+    let bytes = encode(&quiet, &[]);
+    let mut read = || {
+        let mut read = blank(&quiet);
+        decode_series(&mut read, &[], &mut RangeDecoder::new(&bytes)).unwrap();
+    };
+    println!("quiet symbol: {:.2} ns, {} bytes", best(&mut read) / n, bytes.len());
+    for scale in [0.5, 1.5, 8.0, 40.0] {
+        for model in [None, Some((1, 0))] {
+            let planes = (0..4).map(|_| noise(&mut rng, w, h, scale)).collect();
+            let series = [Series { model, ..alone(PlaneKind::Residual(0), planes) }];
+            let bytes = encode(&series, &models);
+            let mut read = || {
+                let mut read = blank(&series);
+                decode_series(&mut read, &models, &mut RangeDecoder::new(&bytes)).unwrap();
+            };
+            let n = (4 * w * h) as f64;
+            println!("symbol of scale {scale}, model {model:?}: {:.1} ns", best(&mut read) / n);
+        }
+    }
+    for scale in [0.0, 1.0, 100.0, 1e6] {
+        let n = 200_000;
+        let values: Vec<i32> = (0..n).map(|_| (rng.normal() * scale) as i32).collect();
+        let mut e = RangeEncoder::new();
+        encode_tensor(&values, &mut e);
+        let bytes = e.finish();
+        let mut to = vec![0; n];
+        let mut read = || decode_tensor(&mut to, &mut RangeDecoder::new(&bytes)).unwrap();
+        println!("tensor value of scale {scale}: {:.1} ns", best(&mut read) / n as f64);
+    }
+    for n_bits in [1, 8, 16] {
+        let n = 1_000_000;
+        let symbols: Vec<u16> = (0..n).map(|_| rng.below(1 << n_bits) as u16).collect();
+        let mut e = RangeEncoder::new();
+        encode_symbols(&symbols, n_bits, &mut e);
+        let bytes = e.finish();
+        let mut to = vec![0; n];
+        let mut read = || decode_symbols(&mut to, n_bits, &mut RangeDecoder::new(&bytes)).unwrap();
+        println!("symbol of {n_bits} bits: {:.1} ns", best(&mut read) / n as f64);
+    }
+}

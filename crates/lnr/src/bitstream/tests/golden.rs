@@ -58,3 +58,37 @@ fn range_coder() {
     e.raw(0xCAFE, 16);
     assert_eq!(e.finish(), [79, 53, 211, 246, 10]);
 }
+
+/// Sources of several levels and nodes in which planes of zeros stand beside others, as nodes
+/// before, parents and siblings.
+#[test]
+fn planes_of_zeros_among_others() {
+    let mut rng = Rng::new(43);
+    let models = models(&mut rng);
+    let mut of = |w: usize, h: usize, n: usize, zeros: usize| -> Vec<Plane> {
+        let plane = |t: usize| match zeros >> t & 1 {
+            0 => symbols(&mut rng, w, h, 5 + 3 * t),
+            _ => Plane::new(w, h),
+        };
+        (0..n).map(plane).collect()
+    };
+    let parent = |series, ratio| Some(Parent { series, ratio });
+    let mut all = vec![alone(PlaneKind::Residual(1), of(11, 9, 8, 0b0110_0101))];
+    let mut fine = alone(PlaneKind::Residual(0), of(21, 18, 8, 0b1100_0110));
+    (fine.parent, fine.model) = (parent(0, 2), Some((1, 2)));
+    all.push(fine);
+    for (level, size, zeros) in [(1, 5, [0b0001_1010, 0b1010_1001]), (0, 17, [0b0101_0011, 0b0110])]
+    {
+        let mut x = alone(PlaneKind::MotionX(level), of(size, size + 3, 8, zeros[0]));
+        let mut y = alone(PlaneKind::MotionY(level), of(size, size + 3, 8, zeros[1]));
+        if level == 0 {
+            (x.parent, y.parent) = (parent(2, 4), parent(3, 4));
+        }
+        (x.model, y.model) = (Some((2, 0)), (level == 1).then_some((1, 4)));
+        all.push(x);
+        y.sibling = Some(all.len() - 1);
+        all.push(y);
+    }
+    all.push(alone(PlaneKind::Canonical(0), of(30, 20, 1, 1)));
+    check(&round_trip(&all, &models), 1452, 628_743_702);
+}

@@ -17,6 +17,7 @@ mod model_text;
 mod output;
 mod sheet;
 mod text;
+mod values;
 
 use std::process::ExitCode;
 

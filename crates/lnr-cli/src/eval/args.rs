@@ -6,7 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use lnr::base::limits::MAX_GROUP_FRAMES;
 use lnr::codec::ModelOptions;
 
-use crate::args::{Compute, parse_size};
+use crate::values::{Compute, parse_size};
 
 #[derive(clap::Args)]
 pub struct EvalArgs {

@@ -6,8 +6,8 @@ use lnr::base::{Error, Picture, PictureFormat, Tau};
 use lnr::bitstream::{GroupHeader, parse_group_header};
 use lnr::codec::{BackendInfo, Decoder};
 
-use super::units::{Item, Units, index, open_units};
-use super::{Frame, Options, Source, VideoInfo, grid_time};
+use super::units::{index, open_units};
+use super::{Frame, Item, Options, Source, Units, VideoInfo, grid_time};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 

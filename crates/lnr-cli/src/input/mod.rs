@@ -54,6 +54,19 @@ pub trait Source {
     }
 }
 
+/// What comes next in a stream of access units.
+pub enum Item {
+    /// A whole access unit whose checksums are good.
+    Unit(Vec<u8>),
+    /// Bytes that are none, and why.
+    Damage { n_bytes: u64, cause: String },
+}
+
+/// A file's access units, in order.
+pub trait Units {
+    fn next(&mut self) -> Outcome<Option<Item>>;
+}
+
 /// How to open a video.
 #[derive(Default)]
 pub struct Options {

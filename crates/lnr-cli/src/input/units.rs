@@ -9,22 +9,9 @@ use lnr::codec::{PartSize, part_sizes};
 
 #[cfg(feature = "gstreamer")]
 use super::container::ContainerUnits;
-use super::{Kind, kind_of, open_file};
+use super::{Item, Kind, Units, kind_of, open_file};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
-
-/// What comes next in a stream of access units.
-pub enum Item {
-    /// A whole access unit whose checksums are good.
-    Unit(Vec<u8>),
-    /// Bytes that are none, and why.
-    Damage { n_bytes: u64, cause: String },
-}
-
-/// A file's access units, in order.
-pub trait Units {
-    fn next(&mut self) -> Outcome<Option<Item>>;
-}
 
 /// The access units of an LNR file, bare or in a container.
 pub fn open_units(path: &Path, console: &Console) -> Outcome<Box<dyn Units>> {

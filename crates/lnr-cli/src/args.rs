@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use lnr::codec::ModelOptions;
+use lnr::{EncoderSettings, ModelOptions, Profile, SpeedPreset};
 
 use crate::eval::EvalArgs;
-use crate::values::{Compute, Preset, Profile, parse_model, parse_rate, parse_seconds, parse_size};
+use crate::values::{
+    Compute, parse_model, parse_rate, parse_seconds, parse_size, parse_threads, presets, profiles,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -47,28 +49,41 @@ pub enum Command {
     Eval(EvalArgs),
 }
 
+impl Command {
+    /// Threads of the CPU that it may use; 0: all cores.
+    pub fn threads(&self) -> usize {
+        match self {
+            Self::Encode(args) => args.compute.threads,
+            Self::Decode(args) => args.compute.threads,
+            Self::Info(_) => 0,
+            Self::Compare(args) => args.threads,
+            Self::Eval(args) => args.threads(),
+        }
+    }
+}
+
 #[derive(clap::Args)]
 pub struct EncodeArgs {
     /// A .y4m file (`-`: from standard input), an LNR file, or any video that GStreamer can decode.
     pub input: PathBuf,
     /// A .lnr file (`-`: to standard output), or .mp4 or .mov to write through GStreamer.
     pub output: PathBuf,
-    /// From 0 (smallest file) to 100 (best picture) [default: 50].
-    #[arg(long, short = 'Q', conflicts_with = "bitrate")]
-    pub quality: Option<f32>,
+    /// From 0 (smallest file) to 100 (best picture).
+    #[arg(long, short = 'Q', default_value_t = EncoderSettings::QUALITY, conflicts_with = "bitrate")]
+    pub quality: f32,
     /// Mean bit rate in kbit/s instead of a quality.
     #[arg(long, short)]
     pub bitrate: Option<u32>,
     /// Which model to train: the paper's are wide, slow, and need many bits.
-    #[arg(long, value_enum, default_value = "warp")]
+    #[arg(long, default_value_t = Profile::default(), value_parser = profiles())]
     pub profile: Profile,
     /// Numbers that replace those of a paper profile, such as width=64,rank=8,modulated=1+2
     /// (docs/CLI.md lists them).
     #[arg(long, default_value = "", hide_default_value = true, value_parser = parse_model)]
     pub model: ModelOptions,
     /// How long to train.
-    #[arg(long, short, value_enum, default_value = "medium")]
-    pub preset: Preset,
+    #[arg(long, short, default_value_t = SpeedPreset::default(), value_parser = presets())]
+    pub preset: SpeedPreset,
     /// Scale to this size first (area average), such as 320x180.
     #[arg(long, value_parser = parse_size)]
     pub size: Option<(u32, u32)>,
@@ -81,14 +96,14 @@ pub struct EncodeArgs {
     /// Encode at most so many seconds.
     #[arg(long, value_parser = parse_seconds)]
     pub duration: Option<f64>,
-    /// Most frames in a group [default: 33].
-    #[arg(long)]
-    pub key_int_max: Option<u32>,
+    /// Most frames in a group.
+    #[arg(long, default_value_t = EncoderSettings::KEY_INT_MAX)]
+    pub key_int_max: u32,
     /// Do not begin a group at every scene change.
     #[arg(long)]
     pub no_scene_cut: bool,
     /// Seed of the random numbers; equal seeds give equal files on the same machine.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = EncoderSettings::SEED)]
     pub seed: u64,
     #[command(flatten)]
     pub compute: Compute,
@@ -160,7 +175,7 @@ pub struct CompareArgs {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub rows: u32,
     /// Threads; 0: all cores.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = parse_threads)]
     pub threads: usize,
     /// Print the results as JSON.
     #[arg(long)]

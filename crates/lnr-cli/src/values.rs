@@ -1,67 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the options of several commands may say.
 
-use clap::ValueEnum;
-use lnr::backend::Choice;
-use lnr::codec::{self, DecoderConfig, EncoderConfig, ModelOptions, SpeedPreset};
+use std::str::FromStr;
 
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Profile {
-    /// Grids sampled through motion and a small network.
-    Warp,
-    /// The paper's small model, rank 50.
-    PaperS,
-    /// The paper's medium model, rank 100.
-    PaperM,
-    /// The paper's large model, rank 200.
-    PaperL,
-}
-
-impl From<Profile> for codec::Profile {
-    fn from(profile: Profile) -> Self {
-        match profile {
-            Profile::Warp => Self::Warp,
-            Profile::PaperS => Self::PaperS,
-            Profile::PaperM => Self::PaperM,
-            Profile::PaperL => Self::PaperL,
-        }
-    }
-}
-
-pub fn parse_model(text: &str) -> Result<ModelOptions, String> {
-    text.parse().map_err(|e: lnr::base::Error| e.to_string())
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Preset {
-    Ultrafast,
-    Fast,
-    Medium,
-    Slow,
-    Veryslow,
-}
-
-impl From<Preset> for SpeedPreset {
-    fn from(preset: Preset) -> Self {
-        match preset {
-            Preset::Ultrafast => Self::Ultrafast,
-            Preset::Fast => Self::Fast,
-            Preset::Medium => Self::Medium,
-            Preset::Slow => Self::Slow,
-            Preset::Veryslow => Self::Veryslow,
-        }
-    }
-}
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use lnr::limits::MAX_THREADS;
+use lnr::{
+    BackendChoice, DecoderSettings, EncoderSettings, Error, ModelOptions, Profile, SpeedPreset,
+};
 
 /// What to compute with.
 #[derive(Clone, Copy, clap::Args)]
 pub struct Compute {
     /// Threads of the CPU; 0: all cores.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = parse_threads)]
     pub threads: usize,
     /// Where to compute.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub backend: Backend,
+    #[arg(long, default_value_t = BackendChoice::default(), value_parser = backends())]
+    pub backend: BackendChoice,
     /// Number of the GPU, from 0.
     #[arg(long, default_value_t = 0)]
     pub device: u8,
@@ -69,42 +25,52 @@ pub struct Compute {
 
 impl Compute {
     /// An encoder's settings with these.
-    pub fn encoder(self, config: EncoderConfig) -> EncoderConfig {
-        let DecoderConfig { backend, device, threads } = self.decoder();
-        EncoderConfig { backend, device, threads, ..config }
+    pub fn encoder(self, settings: EncoderSettings) -> EncoderSettings {
+        settings.backend(self.backend).device(self.device.into()).threads(self.threads)
     }
 
     /// A decoder's settings.
-    pub fn decoder(self) -> DecoderConfig {
-        DecoderConfig {
-            backend: self.backend.into(),
-            device: self.device.into(),
-            threads: self.threads,
-        }
+    pub fn decoder(self) -> DecoderSettings {
+        DecoderSettings::default()
+            .backend(self.backend)
+            .device(self.device.into())
+            .threads(self.threads)
     }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Backend {
-    /// A GPU where one opens, else the CPU.
-    Auto,
-    /// An NVIDIA GPU.
-    Cuda,
-    /// SIMD on all cores.
-    Cpu,
-    /// The naive scalar oracle (slow).
-    Reference,
+/// Takes the names of all profiles.
+pub fn profiles() -> impl TypedValueParser<Value = Profile> {
+    named(Profile::ALL.iter().map(|p| (p.name(), p.meaning())))
 }
 
-impl From<Backend> for Choice {
-    fn from(backend: Backend) -> Self {
-        match backend {
-            Backend::Auto => Self::Auto,
-            Backend::Cuda => Self::Cuda,
-            Backend::Cpu => Self::Cpu,
-            Backend::Reference => Self::Reference,
-        }
-    }
+/// Takes the names of all speed presets.
+pub fn presets() -> impl TypedValueParser<Value = SpeedPreset> {
+    named(SpeedPreset::ALL.iter().map(|p| (p.name(), p.meaning())))
+}
+
+/// Takes the names of all backends.
+fn backends() -> impl TypedValueParser<Value = BackendChoice> {
+    named(BackendChoice::ALL.iter().map(|b| (b.name(), b.meaning())))
+}
+
+/// Takes names, each with its meaning.
+fn named<T>(
+    values: impl Iterator<Item = (&'static str, &'static str)>,
+) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = Error> + Clone + Send + Sync + 'static,
+{
+    let values = values.map(|(name, meaning)| PossibleValue::new(name).help(meaning));
+    PossibleValuesParser::new(values).try_map(|name| name.parse::<T>())
+}
+
+pub fn parse_model(text: &str) -> Result<ModelOptions, String> {
+    text.parse().map_err(|e: Error| e.to_string())
+}
+
+pub fn parse_threads(text: &str) -> Result<usize, String> {
+    let n = text.parse().ok().filter(|n| (0..=MAX_THREADS).contains(n));
+    n.ok_or_else(|| format!("expected 0 to {MAX_THREADS}"))
 }
 
 pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
@@ -140,6 +106,8 @@ mod tests {
         assert!(parse_size("0x4").is_err() && parse_size("320").is_err());
         assert_eq!(parse_rate("60000/1001"), Ok((60_000, 1001)));
         assert!(parse_rate("0").is_err() && parse_rate("25/0").is_err());
+        assert_eq!((parse_threads("0"), parse_threads("256")), (Ok(0), Ok(256)));
+        assert!(parse_threads("257").is_err() && parse_threads("100000").is_err());
         assert!(parse_seconds("-1").is_err() && parse_seconds("NaN").is_err());
     }
 }

@@ -4,10 +4,9 @@
 mod codec;
 
 use codec::{FRAME, config, decode, decoder, encode, encode_pattern, frame, psnr, yuv420};
-use lnr::base::{Chroma, Error, Picture, PictureFormat, Tau};
-use lnr::codec::{CancelFlag, Control, Encoder, RateControl};
+use lnr::{CancelFlag, Chroma, Control, Encoder, Error, Picture, PictureFormat, RateControl, Tau};
 
-fn bytes(units: &[lnr::codec::AccessUnit]) -> Vec<&[u8]> {
+fn bytes(units: &[lnr::AccessUnit]) -> Vec<&[u8]> {
     units.iter().map(|u| &u.data[..]).collect()
 }
 
@@ -79,7 +78,7 @@ fn groups_times_and_any_tau() {
     let frames: Vec<_> = (0..7)
         .map(|t| {
             let duration = FRAME + 1_000_000 * t;
-            let frame = lnr::codec::InputFrame { pts, duration, ..frame(format, t as usize) };
+            let frame = lnr::InputFrame { pts, duration, ..frame(format, t as usize) };
             pts += duration;
             frame
         })
@@ -112,7 +111,7 @@ fn forced_keys_and_settings_out_of_range() {
     let units = encode(config(format), frames).unwrap();
     assert_eq!(units.iter().filter(|u| u.is_key).count(), 2);
 
-    let refused = |change: &dyn Fn(&mut lnr::codec::EncoderConfig)| {
+    let refused = |change: &dyn Fn(&mut lnr::EncoderSettings)| {
         let mut config = config(format);
         change(&mut config);
         matches!(Encoder::new(config), Err(Error::InvalidSetting(_)))
@@ -159,7 +158,7 @@ fn a_cancelled_encoder_stops_and_can_go_on() {
     let cancel = CancelFlag::default();
     let mut n_reports = 0;
     let (flag, reports) = (cancel.clone(), &mut n_reports);
-    let mut stop = |_: &lnr::codec::Progress| {
+    let mut stop = |_: &lnr::Progress| {
         *reports += 1;
         flag.set(*reports == 5);
     };

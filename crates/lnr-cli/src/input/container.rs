@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
 use gst_app::AppSink;
-use lnr::bitstream::parse;
+use lnr::stream::parse;
 
 use super::{Item, Units, open_file};
 use crate::console::Console;

@@ -18,9 +18,8 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use lnr::base::{Picture, PictureFormat};
-use lnr::bitstream::MAGIC;
-use lnr::codec::DecoderConfig;
+use lnr::stream::MAGIC;
+use lnr::{DecoderSettings, Picture, PictureFormat};
 
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
@@ -71,7 +70,7 @@ pub trait Units {
 #[derive(Default)]
 pub struct Options {
     /// For LNR files.
-    pub decoder: DecoderConfig,
+    pub decoder: DecoderSettings,
     /// For LNR files: size to render at. Other videos come in their own.
     pub size: Option<(u32, u32)>,
 }

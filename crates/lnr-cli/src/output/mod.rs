@@ -14,7 +14,7 @@ pub use units::open_units;
 
 use std::path::Path;
 
-use lnr::codec::AccessUnit;
+use lnr::AccessUnit;
 
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};

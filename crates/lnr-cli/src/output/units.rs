@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use lnr::codec::AccessUnit;
+use lnr::AccessUnit;
 
 use super::UnitSink;
 #[cfg(feature = "gstreamer")]

@@ -14,7 +14,7 @@ mod shape;
 
 use std::ops::Range;
 
-use crate::base::{Error, Picture, Result};
+use crate::base::{Picture, Result};
 
 pub use entropy::{Causal, Entropy, Extra, RatePlane};
 #[cfg(test)]
@@ -23,36 +23,6 @@ mod tests;
 pub use shape::{
     Canonical, Grid, Kernel, Lattice, Network, Nodes, Shape, Tensor, Timed, TimedLevel,
 };
-
-/// Which backend to use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// A GPU where one opens, else the CPU.
-    #[default]
-    Auto,
-    /// An NVIDIA GPU.
-    Cuda,
-    /// SIMD on all cores.
-    Cpu,
-    /// The naive scalar oracle (slow).
-    Reference,
-}
-
-impl std::str::FromStr for Choice {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "auto" => Ok(Self::Auto),
-            "cuda" => Ok(Self::Cuda),
-            "cpu" => Ok(Self::Cpu),
-            "reference" => Ok(Self::Reference),
-            _ => Err(Error::InvalidSetting(format!(
-                "backend {name:?}: choose auto, cuda, cpu or reference"
-            ))),
-        }
-    }
-}
 
 /// How grid values become symbols.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -37,3 +37,7 @@ pub const MAX_RESOLUTIONS: u32 = 24;
 pub const MAX_FEATURES: u32 = 8;
 /// Binary logarithm of the most entries of a hash grid level.
 pub const MAX_TABLE: u32 = 20;
+/// Most threads of a pool, by setting and where all cores are asked for. It is no part of the format:
+/// every thread takes a stack and, in training, gradients of its own, and rows of a picture are spread
+/// over no more.
+pub const MAX_THREADS: usize = 256;

@@ -70,13 +70,13 @@ fn headers_that_ask_for_too_much_are_refused() {
     let Ok(Unit::Group { header, shows, payload }) = stream::parse(split(&file)[0]) else {
         panic!("the first unit begins a group")
     };
-    fn warp(h: &mut bitstream::GroupHeader) -> &mut bitstream::WarpHeader {
+    fn warp(h: &mut stream::GroupHeader) -> &mut stream::WarpHeader {
         match &mut h.model {
-            bitstream::ModelHeader::Warp(model) => model,
-            bitstream::ModelHeader::Paper(_) => panic!("the default profile is warp"),
+            stream::ModelHeader::Warp(model) => model,
+            stream::ModelHeader::Paper(_) => panic!("the default profile is warp"),
         }
     }
-    type Change = fn(&mut bitstream::GroupHeader);
+    type Change = fn(&mut stream::GroupHeader);
     let changes: [Change; 7] = [
         |h| h.format.width = 16_385,
         |h| (h.format.width, h.format.height) = (16_384, 16_384),

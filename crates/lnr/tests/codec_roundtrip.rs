@@ -4,7 +4,10 @@
 mod codec;
 
 use codec::{FRAME, config, decode, decoder, encode, encode_pattern, frame, psnr, yuv420};
-use lnr::{CancelFlag, Chroma, Control, Encoder, Error, Picture, PictureFormat, RateControl, Tau};
+use lnr::{
+    CancelFlag, Chroma, Control, Decoder, DecoderSettings, Encoder, Error, Limits, Picture,
+    PictureFormat, RateControl, Tau,
+};
 
 fn bytes(units: &[lnr::AccessUnit]) -> Vec<&[u8]> {
     units.iter().map(|u| &u.data[..]).collect()
@@ -122,7 +125,27 @@ fn forced_keys_and_settings_out_of_range() {
     assert!(refused(&|c| c.key_int_max = 0));
     assert!(refused(&|c| c.key_int_max = 257));
     assert!(refused(&|c| c.frame_rate = (25, 0)));
+    assert!(refused(&|c| c.threads = 100_000));
     assert!(refused(&|c| (c.format.width, c.max_memory) = (8000, 1 << 20)));
+}
+
+#[test]
+fn callers_set_limits_of_their_own() {
+    let units = encode_pattern(config(yuv420(24, 16)).key_int_max(3), 3);
+    let push = |limits: Limits| {
+        let settings = DecoderSettings::default().threads(1).limits(limits);
+        Decoder::new(settings).unwrap().push(&units[0].data).map(|_| ())
+    };
+    let n_pixels = 24 * 16;
+    push(Limits::default().max_pixels(n_pixels).max_frames_per_group(3)).unwrap();
+    let names = |result: lnr::Result<()>, what: &str| match result {
+        Err(Error::Limit(text)) => assert!(text.contains(what), "{text}"),
+        other => panic!("{other:?}"),
+    };
+    names(push(Limits::default().max_pixels(n_pixels - 1)), "384 pixels");
+    names(push(Limits::default().max_frames_per_group(2)), "3 frames");
+    let error = Decoder::new(DecoderSettings::default().threads(100_000)).err();
+    assert!(matches!(error, Some(Error::InvalidSetting(t)) if t.contains("choose 1 to 256")));
 }
 
 #[test]

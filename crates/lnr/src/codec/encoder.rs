@@ -26,6 +26,13 @@ pub struct InputFrame {
     pub force_key: bool,
 }
 
+impl InputFrame {
+    /// A picture that is shown at `pts` for `duration`, both in ns, and may stand anywhere in a group.
+    pub fn new(picture: Picture, pts: u64, duration: u64) -> Self {
+        Self { picture, pts, duration, force_key: false }
+    }
+}
+
 /// One encoded frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessUnit {

@@ -19,7 +19,7 @@
 //! let mut file = Vec::new();
 //! for t in 0..3 {
 //!     let mut picture = Picture::new(format)?;
-//!     picture.plane_mut(0).fill(100 + 20 * t as u8);
+//!     picture.plane_mut(0).fill(100 + t as u8);
 //!     let frame = InputFrame::new(picture, 40_000_000 * t, 40_000_000); // ns
 //!     file.extend(encoder.push(frame, &mut control)?);
 //! }
@@ -101,12 +101,15 @@
 //! them. [`Engine`] is what encoders and decoders compute with: open one to share it, or to know early
 //! whether there is a GPU.
 
-pub mod backend;
-pub mod base;
-pub mod bitstream;
-pub mod codec;
-pub mod model;
-pub mod train;
+// What only benches and tools use is dead code to a build without them.
+#![cfg_attr(not(feature = "internals"), allow(dead_code, unused_imports))]
+
+mod backend;
+mod base;
+mod bitstream;
+mod codec;
+mod model;
+mod train;
 
 pub use base::{Chroma, ChromaSite, Color, Error, Matrix, Picture, PictureFormat, Result, Tau};
 pub use codec::{

@@ -6,10 +6,10 @@
 mod common;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use lnr::backend::Choice;
-use lnr::base::Picture;
-use lnr::bitstream::{Scan, scan};
-use lnr::codec::{Control, Decoder, DecoderConfig, Encoder, EncoderConfig, InputFrame};
+use lnr::stream::{Scan, scan};
+use lnr::{
+    BackendChoice, Control, Decoder, DecoderSettings, Encoder, EncoderSettings, InputFrame, Picture,
+};
 
 /// Decodes at these sizes; (0, 0) is the stream's own.
 const SIZES: [(u32, u32); 5] = [(0, 0), (320, 180), (640, 360), (1280, 720), (1920, 1080)];
@@ -31,7 +31,7 @@ fn stream() -> Vec<u8> {
         return std::fs::read(path).expect("a readable stream");
     }
     let pictures = common::pictures(320, 180, 9);
-    let mut config = EncoderConfig::new(*pictures[0].format());
+    let mut config = EncoderSettings::new(*pictures[0].format());
     config.epochs = 8;
     let mut encoder = Encoder::new(config).expect("a legal configuration");
     let mut out = Vec::new();
@@ -48,7 +48,7 @@ fn stream() -> Vec<u8> {
 fn decode(c: &mut Criterion) {
     let stream = stream();
     let units = units(&stream);
-    let config = DecoderConfig { backend: Choice::Cpu, ..DecoderConfig::default() };
+    let config = DecoderSettings::default().backend(BackendChoice::Cpu);
     let mut decoder = Decoder::new(config).expect("the CPU backend");
     decoder.push(units[0]).expect("a good group");
     let format = decoder.header().expect("a group").format;

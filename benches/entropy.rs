@@ -3,8 +3,8 @@
 //! are zero) and canonical planes (few are).
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use lnr::base::Rng;
-use lnr::bitstream::{
+use lnr::internals::base::Rng;
+use lnr::internals::bitstream::{
     Plane, PlaneKind, RangeDecoder, RangeEncoder, Series, decode_series, encode_series,
 };
 

@@ -6,12 +6,15 @@
 mod common;
 
 use common::time;
-use lnr::backend::cuda::{Cuda, KernelTime, Peaks};
-use lnr::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
-use lnr::backend::{Backend, Params, Purpose, Shape};
-use lnr::base::{Chroma, Picture, PictureFormat, Result, Rng};
-use lnr::model::{EncodingSpec, PaperSpec, Spec, TimedSpec, network_parameters, paper_parameters};
-use lnr::train::{Recipe, train, train_paper};
+use lnr::internals::backend::cuda::{Cuda, KernelTime, Peaks};
+use lnr::internals::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
+use lnr::internals::backend::{Backend, Params, Purpose, Shape};
+use lnr::internals::base::Rng;
+use lnr::internals::model::{
+    EncodingSpec, PaperSpec, Spec, TimedSpec, network_parameters, paper_parameters,
+};
+use lnr::internals::train::{Recipe, train, train_paper};
+use lnr::{Chroma, Picture, PictureFormat, Result};
 
 const SIZE: (u32, u32) = (1920, 1080);
 const POINTS: f64 = (SIZE.0 * SIZE.1) as f64;
@@ -231,13 +234,13 @@ fn bench_paper(cuda: &Cuda, peaks: &Peaks) -> Result<()> {
     // An epoch is thousands of steps: a few are enough.
     const STEPS: u32 = 64;
     let run = || {
-        let mut stop = |report: &lnr::train::Report| match report.step {
-            n if n >= STEPS => Err(lnr::base::Error::Cancelled),
+        let mut stop = |report: &lnr::internals::train::Report| match report.step {
+            n if n >= STEPS => Err(lnr::Error::Cancelled),
             _ => Ok(()),
         };
         let recipe = Recipe::new(0.0, 1, 1);
         match train_paper(cuda, &shape, &recipe, &pictures, &mut stop) {
-            Err(lnr::base::Error::Cancelled) => Ok(()),
+            Err(lnr::Error::Cancelled) => Ok(()),
             other => other.map(drop),
         }
     };

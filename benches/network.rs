@@ -6,10 +6,11 @@
 mod common;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use lnr::backend::cpu::{Cpu, Isa};
-use lnr::backend::{Backend, Grads, Lattice, Params, Purpose, Shape, Sum, TrainStep};
-use lnr::base::{Chroma, Picture, PictureFormat, Rng};
-use lnr::model::{Spec, TimedSpec};
+use lnr::internals::backend::cpu::{Cpu, Isa};
+use lnr::internals::backend::{Backend, Grads, Lattice, Params, Purpose, Shape, Sum, TrainStep};
+use lnr::internals::base::Rng;
+use lnr::internals::model::{Spec, TimedSpec};
+use lnr::{Chroma, Picture, PictureFormat};
 
 const SIZE: (u32, u32) = (320, 180);
 

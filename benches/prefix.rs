@@ -6,10 +6,11 @@
 mod common;
 
 use common::time;
-use lnr::backend::cpu::Cpu;
-use lnr::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
-use lnr::base::{Chroma, Picture, PictureFormat, Rng};
-use lnr::model::{EncodingSpec, PaperSpec, paper_parameters};
+use lnr::internals::backend::cpu::Cpu;
+use lnr::internals::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
+use lnr::internals::base::Rng;
+use lnr::internals::model::{EncodingSpec, PaperSpec, paper_parameters};
+use lnr::{Chroma, Picture, PictureFormat};
 
 const SIZE: (u32, u32) = (160, 90);
 const N_FRAMES: u32 = 33;

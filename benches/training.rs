@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use common::time;
-use lnr::backend::{Backend, cpu::Cpu};
-use lnr::base::Picture;
-use lnr::model::{Spec, TimedSpec};
-use lnr::train::{Recipe, train};
+use lnr::Picture;
+use lnr::internals::backend::Backend;
+use lnr::internals::backend::cpu::Cpu;
+use lnr::internals::model::{Spec, TimedSpec};
+use lnr::internals::train::{Recipe, train};
 
 const WIDTH: u32 = 320;
 const HEIGHT: u32 = 180;

@@ -3,7 +3,7 @@
 
 use gst::prelude::*;
 
-use lnr::base::{Chroma, PictureFormat, limits};
+use lnr::{Chroma, PictureFormat, limits};
 
 /// The coded stream. `parsed=true` promises one whole access unit per buffer.
 pub(super) const LNR: &str = "video/x-lnr";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use lnr::base::{Error, Result, Tau};
-use lnr::bitstream::{GroupHeader, Scan, Unit, parse, parse_group_header, scan};
+use lnr::stream::{GroupHeader, Scan, Unit, parse, parse_group_header, scan};
+use lnr::{Error, Result, Tau};
 
 /// When an access unit is shown, by the clock of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,10 +132,10 @@ fn unknown_group() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lnr::base::{Chroma, PictureFormat};
-    use lnr::bitstream::{
+    use lnr::stream::{
         LatentHeader, ModelHeader, NetworkHeader, WarpHeader, write_frame, write_group,
     };
+    use lnr::{Chroma, PictureFormat};
 
     fn header(durations: &[u64]) -> GroupHeader {
         let mut model = WarpHeader {

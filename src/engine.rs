@@ -1,40 +1,39 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use gst::glib;
 use gst::prelude::*;
 
-use lnr::base::Result;
-use lnr::codec::{Engine, EngineConfig};
+use lnr::{Engine, EngineSettings, Result, limits};
 
 /// The backend of an element. It is opened on the way to READY, so that what is missing is known
 /// before data flows, and kept from stream to stream.
 #[derive(Default)]
-pub(super) struct EngineSlot(Mutex<Option<(EngineConfig, Arc<Engine>)>>);
+pub(super) struct EngineSlot(Mutex<Option<(EngineSettings, Engine)>>);
 
 impl EngineSlot {
     /// The backend of these settings; it is opened anew when they have changed.
     ///
     /// # Errors
-    /// [`lnr::base::Error::Backend`] when it is not available.
+    /// [`lnr::Error::Backend`] when it is not available.
     pub fn get(
         &self,
         element: &impl IsA<glib::Object>,
         category: gst::DebugCategory,
-        config: EngineConfig,
-    ) -> Result<Arc<Engine>> {
+        settings: EngineSettings,
+    ) -> Result<Engine> {
         let mut slot = self.0.lock().unwrap();
         if let Some((known, engine)) = &*slot
-            && *known == config
+            && *known == settings
         {
             return Ok(engine.clone());
         }
         // The old one goes first, so that both never stand side by side.
         *slot = None;
-        let engine = Arc::new(Engine::new(config)?);
-        gst::info!(category, obj = element, "computing with {}", engine.describe());
-        *slot = Some((config, engine.clone()));
+        let engine = Engine::open(settings)?;
+        gst::info!(category, obj = element, "computing with {}", engine.info());
+        *slot = Some((settings, engine.clone()));
         Ok(engine)
     }
 
@@ -50,6 +49,16 @@ pub(super) fn device_property() -> glib::ParamSpec {
         .nick("Device")
         .blurb("Number of the GPU for backend=cuda and auto")
         .maximum(255)
+        .mutable_ready()
+        .build()
+}
+
+/// The property `threads`.
+pub(super) fn threads_property() -> glib::ParamSpec {
+    glib::ParamSpecUInt::builder("threads")
+        .nick("Threads")
+        .blurb("Threads of the CPU backend (0 = all cores)")
+        .maximum(limits::MAX_THREADS as u32)
         .mutable_ready()
         .build()
 }

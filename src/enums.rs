@@ -3,8 +3,7 @@
 
 use gst::glib;
 
-use lnr::backend::Choice;
-use lnr::codec::{self, SpeedPreset};
+use lnr::{BackendChoice, SpeedPreset};
 
 /// Where to compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
@@ -15,17 +14,17 @@ pub enum Backend {
     #[enum_value(name = "A GPU where one opens, else the CPU", nick = "auto")]
     Auto,
     /// An NVIDIA GPU.
-    #[enum_value(name = "CUDA: an NVIDIA GPU", nick = "cuda")]
+    #[enum_value(name = "An NVIDIA GPU", nick = "cuda")]
     Cuda,
     /// SIMD on all cores.
-    #[enum_value(name = "CPU: SIMD on all cores", nick = "cpu")]
+    #[enum_value(name = "SIMD on all cores", nick = "cpu")]
     Cpu,
     /// The naive scalar code that the others are checked against.
-    #[enum_value(name = "Reference: naive scalar code (slow)", nick = "reference")]
+    #[enum_value(name = "Naive scalar code (slow)", nick = "reference")]
     Reference,
 }
 
-impl From<Backend> for Choice {
+impl From<Backend> for BackendChoice {
     fn from(backend: Backend) -> Self {
         match backend {
             Backend::Auto => Self::Auto,
@@ -55,7 +54,7 @@ pub enum Profile {
     PaperL,
 }
 
-impl From<Profile> for codec::Profile {
+impl From<Profile> for lnr::Profile {
     fn from(profile: Profile) -> Self {
         match profile {
             Profile::Warp => Self::Warp,
@@ -71,20 +70,20 @@ impl From<Profile> for codec::Profile {
 #[enum_type(name = "GstLnrEncSpeedPreset")]
 pub enum Speed {
     /// For tests and previews.
-    #[enum_value(name = "Ultrafast: tests and previews", nick = "ultrafast")]
+    #[enum_value(name = "For tests and previews", nick = "ultrafast")]
     Ultrafast,
     /// About a third of the default's iterations.
-    #[enum_value(name = "Fast: a third of the iterations of medium", nick = "fast")]
+    #[enum_value(name = "A third of the iterations of medium", nick = "fast")]
     Fast,
     /// The default.
     #[default]
-    #[enum_value(name = "Medium", nick = "medium")]
+    #[enum_value(name = "The default", nick = "medium")]
     Medium,
     /// Twice the default's iterations.
-    #[enum_value(name = "Slow: twice the iterations of medium", nick = "slow")]
+    #[enum_value(name = "Twice the iterations of medium", nick = "slow")]
     Slow,
     /// Four times the default's iterations.
-    #[enum_value(name = "Veryslow: four times the iterations of medium", nick = "veryslow")]
+    #[enum_value(name = "Four times the iterations of medium", nick = "veryslow")]
     Veryslow,
 }
 
@@ -97,5 +96,42 @@ impl From<Speed> for SpeedPreset {
             Speed::Slow => Self::Slow,
             Speed::Veryslow => Self::Veryslow,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gst::prelude::*;
+
+    /// Nick, text and what the codec gets for each value, and the default's nick.
+    fn values<T, U>() -> (Vec<(String, String, U)>, String)
+    where
+        T: StaticType + Default + Into<U> + gst::glib::value::ToValue,
+        T: for<'a> gst::glib::value::FromValue<'a>,
+    {
+        let class = glib::EnumClass::with_type(T::static_type()).expect("an enum");
+        let value = |v: &glib::EnumValue| {
+            let value = v.to_value(&class).get::<T>().expect("a value of this type");
+            (v.nick().to_owned(), v.name().to_owned(), value.into())
+        };
+        let default = T::default().to_value();
+        let (_, default) = glib::EnumValue::from_value(&default).expect("a value");
+        (class.values().iter().map(value).collect(), default.nick().to_owned())
+    }
+
+    #[test]
+    fn names_meanings_and_defaults_are_those_of_the_library() {
+        macro_rules! check {
+            ($ours:ty, $theirs:ty) => {
+                let text = |v: &$theirs| (v.name().to_owned(), v.meaning().to_owned(), *v);
+                let all: Vec<_> = <$theirs>::ALL.iter().map(text).collect();
+                let default = <$theirs>::default().name().to_owned();
+                assert_eq!(values::<$ours, $theirs>(), (all, default));
+            };
+        }
+        check!(Backend, BackendChoice);
+        check!(Profile, lnr::Profile);
+        check!(Speed, SpeedPreset);
     }
 }

@@ -3,7 +3,7 @@
 
 use gst::prelude::*;
 
-use lnr::base::Error;
+use lnr::Error;
 
 /// The element error that tells what `error` tells.
 pub(super) fn message(error: &Error) -> gst::ErrorMessage {

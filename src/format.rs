@@ -4,7 +4,7 @@
 use gst_video::{VideoChromaSite, VideoColorMatrix, VideoColorRange, VideoFormat, VideoInfo};
 
 use super::caps;
-use lnr::base::{Chroma, ChromaSite, Color, Error, Matrix, PictureFormat, Result};
+use lnr::{Chroma, ChromaSite, Color, Error, Matrix, PictureFormat, Result};
 
 /// What the encoder takes.
 pub(super) const ENCODED: [VideoFormat; 16] = [

@@ -3,7 +3,7 @@
 
 use gst_video::{VideoFrameExt, VideoFrameRef};
 
-use lnr::base::{Error, Picture, PictureFormat, Result};
+use lnr::{Error, Picture, PictureFormat, Result};
 
 /// Where the samples of one component lie inside a plane.
 struct Layout {
@@ -110,13 +110,10 @@ mod tests {
 
     use super::*;
     use crate::format::{ENCODED, picture_format};
-    use lnr::base::Rng;
 
     fn noise(info: &VideoInfo) -> gst::Buffer {
-        let mut rng = Rng::new(3);
-        gst::Buffer::from_mut_slice(
-            (0..info.size()).map(|_| rng.below(256) as u8).collect::<Vec<_>>(),
-        )
+        let byte = |i: usize| (i as u32).wrapping_mul(0x9E37_79B1).to_be_bytes()[0];
+        gst::Buffer::from_mut_slice((0..info.size()).map(byte).collect::<Vec<_>>())
     }
 
     fn read(buffer: &gst::Buffer, info: &VideoInfo) -> Picture {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding access units in a stream of bytes, also in a damaged one.
 
-use lnr::bitstream::{MAGIC, Scan, scan};
+use lnr::stream::{MAGIC, Scan, scan};
 
 /// Smallest access unit: sync word, type, group, tau, checksum.
 pub(super) const MIN_UNIT: usize = 7;

@@ -4,7 +4,7 @@ use gst::glib;
 use gst::{Caps, Plugin, Rank, TypeFind, TypeFindProbability};
 
 use super::caps;
-use lnr::bitstream::MAGIC;
+use lnr::stream::MAGIC;
 
 pub(super) fn register(plugin: &Plugin) -> Result<(), glib::BoolError> {
     let found = Caps::new_empty_simple(caps::LNR);

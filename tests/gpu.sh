@@ -28,8 +28,8 @@ build() {
     local folder=$1 tests bench
     cd "$(dirname "$0")/.."
     mkdir -p "$folder"
-    tests=$(executable test -p lnr --features cuda --lib)
-    bench=$(executable bench -p lnr --features cuda --bench gpu)
+    tests=$(executable test -p lnr --features cuda,internals --lib)
+    bench=$(executable bench -p lnr --features cuda,internals --bench gpu)
     cargo build --release -p lnr-cli --no-default-features --features cuda
     cp "$tests" "$folder/parity"
     cp "$bench" "$folder/bench"

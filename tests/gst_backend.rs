@@ -4,12 +4,10 @@
 mod elements;
 
 use gst::prelude::*;
-use lnr::backend::Choice;
-use lnr::codec::{Decoder, DecoderConfig};
+use lnr::{BackendChoice, Decoder, DecoderSettings};
 
 fn has_gpu() -> bool {
-    let config = DecoderConfig { backend: Choice::Cuda, ..DecoderConfig::default() };
-    Decoder::new(config).is_ok()
+    Decoder::new(DecoderSettings::default().backend(BackendChoice::Cuda)).is_ok()
 }
 
 /// Says what is missing and what to do instead.

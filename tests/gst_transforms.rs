@@ -5,7 +5,7 @@ mod elements;
 use elements::*;
 use gst::prelude::*;
 use gstlnr::meta::Embedding;
-use lnr::codec::LatentReader;
+use lnr::LatentReader;
 
 fn interpolate(description: &str) -> Outcome {
     let stream = small_stream().stream();
@@ -105,7 +105,7 @@ fn interpolation_goes_on_after_damage() {
     assert_eq!(out.warnings.len(), 1, "{:?}", out.warnings);
 }
 
-fn latents() -> Vec<lnr::codec::Latent> {
+fn latents() -> Vec<lnr::Latent> {
     let mut reader = LatentReader::default();
     small_stream().data().iter().map(|unit| reader.push(unit).unwrap()).collect()
 }

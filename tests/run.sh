@@ -27,7 +27,7 @@ else
     printf '\n==> shellcheck is not installed: skipped\n'
 fi
 step cargo fmt --check
-step cargo clippy --locked --all-targets -- -D warnings
+step cargo clippy --locked --workspace --all-targets --features lnr/internals -- -D warnings
 if cargo deny --version >/dev/null 2>&1; then
     if cargo deny fetch >/dev/null 2>&1; then
         step cargo deny check
@@ -38,6 +38,6 @@ if cargo deny --version >/dev/null 2>&1; then
 else
     printf '\n==> cargo-deny is not installed (cargo install cargo-deny): skipped\n'
 fi
-step cargo test --locked -p lnr --no-default-features
+step cargo test --locked -p lnr --no-default-features --features internals
 step cargo test --locked -p lnr-cli --no-default-features
-step cargo test --locked --workspace
+step cargo test --locked --workspace --features lnr/internals

@@ -2,6 +2,9 @@
 //! The shape of the source tree: which layer may know which, where unsafe code may stand, how long a
 //! file may be. Each rule is also tried on a sample that breaks it.
 
+#[path = "structure/circles.rs"]
+mod circles;
+
 use std::path::{Path, PathBuf};
 
 /// Layers and what each may use besides itself (the architecture's direction of dependencies).

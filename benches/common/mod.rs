@@ -5,9 +5,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use lnr::backend::cpu::Isa;
-use lnr::backend::cpu::simd::{Simd, Task};
-use lnr::base::{Chroma, Picture, PictureFormat};
+use lnr::internals::backend::cpu::Isa;
+use lnr::internals::backend::cpu::simd::{Simd, Task};
+use lnr::{Chroma, Picture, PictureFormat};
 
 /// Red, green and blue of pixel (x, y) at time `t`: textures at three scales, one of which moves
 /// otherwise than the others.

@@ -9,11 +9,10 @@ use gst_video::{VideoCodecFrame, VideoFrameRef};
 
 use super::session::Session;
 use super::size;
-use crate::engine::{EngineSlot, device_property};
+use crate::engine::{EngineSlot, device_property, threads_property};
 use crate::framing::{self, Found};
 use crate::{Backend, caps, error, format, frame};
-use lnr::base::{Error, PictureFormat};
-use lnr::codec::{Decoder, EngineConfig};
+use lnr::{Decoder, DecoderSettings, EngineSettings, Error, PictureFormat};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrdec", gst::DebugColorFlags::empty(), Some("LNR decoder"))
@@ -24,15 +23,24 @@ struct Settings {
     backend: Backend,
     device: u32,
     threads: u32,
+    /// MiB; 0 = no bound
+    max_memory: u32,
 }
 
 impl Settings {
-    fn engine(&self) -> EngineConfig {
-        EngineConfig {
-            backend: self.backend.into(),
-            device: self.device,
-            threads: self.threads as usize,
-        }
+    fn engine(&self) -> EngineSettings {
+        EngineSettings::default()
+            .backend(self.backend.into())
+            .device(self.device)
+            .threads(self.threads as usize)
+    }
+
+    fn decoder(&self) -> DecoderSettings {
+        DecoderSettings::default()
+            .backend(self.backend.into())
+            .device(self.device)
+            .threads(self.threads as usize)
+            .max_memory(u64::from(self.max_memory) << 20)
     }
 }
 
@@ -73,10 +81,11 @@ impl ObjectImpl for LnrDec {
                     .mutable_ready()
                     .build(),
                 device_property(),
-                glib::ParamSpecUInt::builder("threads")
-                    .nick("Threads")
-                    .blurb("Threads of the CPU backend (0 = all cores)")
-                    .maximum(1024)
+                threads_property(),
+                glib::ParamSpecUInt::builder("max-memory")
+                    .nick("Memory bound")
+                    .blurb("Refuse groups that would take more memory, in MiB (0 = no bound)")
+                    .maximum(i32::MAX as u32)
                     .mutable_ready()
                     .build(),
             ]
@@ -90,6 +99,7 @@ impl ObjectImpl for LnrDec {
             "backend" => settings.backend = value.get().expect("type checked by GObject"),
             "device" => settings.device = value.get().expect("type checked by GObject"),
             "threads" => settings.threads = value.get().expect("type checked by GObject"),
+            "max-memory" => settings.max_memory = value.get().expect("type checked by GObject"),
             _ => unreachable!("no such property"),
         }
     }
@@ -100,6 +110,7 @@ impl ObjectImpl for LnrDec {
             "backend" => settings.backend.to_value(),
             "device" => settings.device.to_value(),
             "threads" => settings.threads.to_value(),
+            "max-memory" => settings.max_memory.to_value(),
             _ => unreachable!("no such property"),
         }
     }
@@ -205,7 +216,7 @@ impl VideoDecoderImpl for LnrDec {
             Found::Unit(len) if len <= available => {
                 let unit = adapter.copy_bytes(0, len).map_err(|_| gst::FlowError::Error)?;
                 if let (Err(error), Some(restart)) =
-                    (lnr::bitstream::parse(&unit), framing::group_inside(&unit))
+                    (lnr::stream::parse(&unit), framing::group_inside(&unit))
                 {
                     adapter.flush(restart);
                     return self.report(&error).map(|_| gst::FlowSuccess::Ok);
@@ -262,10 +273,10 @@ impl VideoDecoderImpl for LnrDec {
 }
 
 impl LnrDec {
-    fn decoder(&self) -> lnr::base::Result<Decoder> {
-        let config = self.settings.lock().unwrap().engine();
-        let engine = self.engine.get(&*self.obj(), *CAT, config)?;
-        Ok(Decoder::with_engine(config, engine))
+    fn decoder(&self) -> lnr::Result<Decoder> {
+        let settings = *self.settings.lock().unwrap();
+        let engine = self.engine.get(&*self.obj(), *CAT, settings.engine())?;
+        Ok(Decoder::with_engine(settings.decoder(), engine))
     }
 
     fn decode(

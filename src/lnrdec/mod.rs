@@ -21,7 +21,7 @@ pub(super) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
 mod tests {
     use super::*;
     use gst::subclass::prelude::*;
-    use lnr::base::Error;
+    use lnr::Error;
 
     /// Damage is worth a warning; what comes after a lost device cannot be decoded either.
     #[test]

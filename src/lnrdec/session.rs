@@ -3,9 +3,8 @@
 use gst_video::VideoInfo;
 
 use crate::clock::UnitClock;
-use lnr::base::{Error, Picture, Result, Tau};
-use lnr::bitstream::GroupHeader;
-use lnr::codec::Decoder;
+use lnr::stream::GroupHeader;
+use lnr::{Decoder, Error, Picture, Result, Tau};
 
 /// What an access unit asks for.
 pub(super) struct Shown {

@@ -4,7 +4,7 @@ use gst::prelude::*;
 use gst_video::VideoInfo;
 
 use crate::{caps, format};
-use lnr::base::{PictureFormat, Result};
+use lnr::{PictureFormat, Result};
 
 /// The output that downstream of `pad` prefers: the first of its structures that can be met, at the
 /// size in it that is nearest to the native one. The format is the stream's, always.

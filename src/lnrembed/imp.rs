@@ -11,7 +11,7 @@ use gst_base::subclass::prelude::*;
 
 use crate::caps;
 use crate::meta::Embedding;
-use lnr::codec::{Latent, LatentReader};
+use lnr::{Latent, LatentReader};
 
 /// Latents that were not aligned with anything: comparable only within one group's network.
 const SPACE_LATENT: &str = "lnr-latent";

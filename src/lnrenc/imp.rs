@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
 use gst_video::prelude::*;
@@ -13,8 +13,9 @@ use super::session::Session;
 use super::settings::{self, Settings};
 use crate::engine::EngineSlot;
 use crate::{caps, error, format};
-use lnr::base::{Error, Result};
-use lnr::codec::{AccessUnit, CancelFlag, Control, Encoder, EncoderConfig, Engine, RateControl};
+use lnr::{
+    AccessUnit, CancelFlag, Control, Encoder, EncoderSettings, Engine, Error, RateControl, Result,
+};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrenc", gst::DebugColorFlags::empty(), Some("LNR encoder"))
@@ -192,9 +193,9 @@ impl VideoEncoderImpl for LnrEnc {
 }
 
 impl LnrEnc {
-    fn engine(&self) -> Result<Arc<Engine>> {
-        let config = self.settings.lock().unwrap().engine();
-        self.engine.get(&*self.obj(), *CAT, config)
+    fn engine(&self) -> Result<Engine> {
+        let settings = self.settings.lock().unwrap().engine();
+        self.engine.get(&*self.obj(), *CAT, settings)
     }
 
     fn with_session(&self, action: impl FnOnce(&mut Session) -> Flow) -> Flow {
@@ -224,7 +225,7 @@ impl LnrEnc {
     ) -> Flow {
         let obj = self.obj();
         let mut reporter = Reporter::new(obj.upcast_ref(), &self.stats);
-        let mut listener = |progress: &lnr::codec::Progress| reporter.update(progress);
+        let mut listener = |progress: &lnr::Progress| reporter.update(progress);
         let mut control = Control { cancel: self.cancel.clone(), progress: Some(&mut listener) };
         let result = run(session, &mut control);
         reporter.end(match &result {
@@ -262,7 +263,7 @@ impl LnrEnc {
         obj.finish_frame(frame)
     }
 
-    fn begin(&self, state: &VideoCodecState<'static, Readable>) -> Result<EncoderConfig> {
+    fn begin(&self, state: &VideoCodecState<'static, Readable>) -> Result<EncoderSettings> {
         let info = state.info();
         let fps = info.fps();
         let frame_rate = match (fps.numer(), fps.denom()) {
@@ -270,7 +271,7 @@ impl LnrEnc {
             _ => (0, 1),
         };
         let settings = self.settings.lock().unwrap().clone();
-        let config = settings.config(format::picture_format(info)?, frame_rate)?;
+        let config = settings.encoder(format::picture_format(info)?, frame_rate)?;
         let encoder = Encoder::with_engine(config.clone(), self.engine()?)?;
         let session = Session::new(encoder, info.clone());
         let n_frames = session.encoder.max_delay_frames();
@@ -283,7 +284,7 @@ impl LnrEnc {
     fn announce(
         &self,
         state: &VideoCodecState<'static, Readable>,
-        config: &EncoderConfig,
+        config: &EncoderSettings,
     ) -> std::result::Result<(), gst::FlowError> {
         let obj = self.obj();
         let rate = caps::frame_rate(config.frame_rate);

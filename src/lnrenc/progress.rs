@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use gst::ProgressType;
 use gst::prelude::*;
 
-use lnr::codec::{EncoderStats, Progress};
+use lnr::{EncoderStats, Progress};
 
 /// Code of the PROGRESS messages.
 const CODE: &str = "lnr-train";

@@ -6,8 +6,7 @@ use gst::prelude::*;
 use gst_video::{VideoCodecFrame, VideoCodecFrameFlags, VideoFrameRef, VideoInfo};
 
 use crate::frame;
-use lnr::base::{Error, PictureFormat, Result};
-use lnr::codec::{Encoder, InputFrame};
+use lnr::{Encoder, Error, InputFrame, PictureFormat, Result};
 
 /// Frames per second where caps tell none.
 const ASSUMED_RATE: u64 = 25;
@@ -25,7 +24,13 @@ pub(super) struct Session {
 
 impl Session {
     pub fn new(encoder: Encoder, info: VideoInfo) -> Self {
-        Self { format: encoder.config().format, encoder, frames: VecDeque::new(), info, last: None }
+        Self {
+            format: encoder.settings().format,
+            encoder,
+            frames: VecDeque::new(),
+            info,
+            last: None,
+        }
     }
 
     /// How long a frame lasts unless it says so itself.

@@ -5,10 +5,9 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-use crate::engine::device_property;
+use crate::engine::{device_property, threads_property};
 use crate::{Backend, Profile, Speed};
-use lnr::base::{PictureFormat, Result, limits};
-use lnr::codec::{EncoderConfig, EngineConfig, RateControl};
+use lnr::{Chroma, EncoderSettings, EngineSettings, PictureFormat, RateControl, Result, limits};
 
 /// The writable properties of the encoder.
 #[derive(Clone, Debug)]
@@ -33,19 +32,21 @@ pub(super) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
+        // The defaults do not depend on the format.
+        let d = EncoderSettings::new(PictureFormat::new(1, 1, Chroma::Gray, 8));
         Self {
             profile: Profile::default(),
             speed: Speed::default(),
-            quality: 50.0,
+            quality: EncoderSettings::QUALITY,
             bitrate: 0,
-            key_int_max: 33,
-            scene_cut: true,
+            key_int_max: d.key_int_max,
+            scene_cut: d.scene_cut,
             backend: Backend::default(),
-            device: 0,
-            threads: 0,
-            seed: 1,
-            max_memory: 0,
-            epochs: 0,
+            device: d.device,
+            threads: d.threads as u32,
+            seed: d.seed,
+            max_memory: (d.max_memory >> 20) as u32,
+            epochs: d.epochs,
             model: String::new(),
         }
     }
@@ -55,36 +56,33 @@ impl Settings {
     /// The codec's settings for pictures of this format.
     ///
     /// # Errors
-    /// [`lnr::base::Error::InvalidSetting`] when the model's text is wrong.
-    pub fn config(&self, format: PictureFormat, frame_rate: (u32, u32)) -> Result<EncoderConfig> {
-        Ok(EncoderConfig {
-            profile: self.profile.into(),
-            model: self.model.parse()?,
-            frame_rate,
-            rate_control: match self.bitrate {
+    /// [`lnr::Error::InvalidSetting`] when the model's text is wrong.
+    pub fn encoder(&self, format: PictureFormat, rate: (u32, u32)) -> Result<EncoderSettings> {
+        Ok(EncoderSettings::new(format)
+            .profile(self.profile.into())
+            .model(self.model.parse()?)
+            .frame_rate(rate)
+            .rate_control(match self.bitrate {
                 0 => RateControl::Quality(self.quality),
                 bitrate => RateControl::Bitrate(bitrate),
-            },
-            preset: self.speed.into(),
-            key_int_max: self.key_int_max,
-            scene_cut: self.scene_cut,
-            seed: self.seed,
-            backend: self.backend.into(),
-            device: self.device,
-            threads: self.threads as usize,
-            max_memory: u64::from(self.max_memory) << 20,
-            epochs: self.epochs,
-            ..EncoderConfig::new(format)
-        })
+            })
+            .preset(self.speed.into())
+            .key_int_max(self.key_int_max)
+            .scene_cut(self.scene_cut)
+            .seed(self.seed)
+            .backend(self.backend.into())
+            .device(self.device)
+            .threads(self.threads as usize)
+            .max_memory(u64::from(self.max_memory) << 20)
+            .epochs(self.epochs))
     }
 
     /// The backend that they ask for.
-    pub fn engine(&self) -> EngineConfig {
-        EngineConfig {
-            backend: self.backend.into(),
-            device: self.device,
-            threads: self.threads as usize,
-        }
+    pub fn engine(&self) -> EngineSettings {
+        EngineSettings::default()
+            .backend(self.backend.into())
+            .device(self.device)
+            .threads(self.threads as usize)
     }
 
     pub fn get(&self, name: &str) -> glib::Value {
@@ -193,7 +191,7 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 .mutable_ready()
                 .build(),
             device_property(),
-            uint("threads", "Threads", "Threads of the CPU backend (0 = all cores)", 0, 1024, 0),
+            threads_property(),
             glib::ParamSpecUInt64::builder("seed")
                 .nick("Seed")
                 .blurb("Seed of the random numbers: equal seeds give equal files")
@@ -234,4 +232,25 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
         ]
     });
     PROPERTIES.as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What GStreamer calls a property's default is what an element without properties set does.
+    #[test]
+    fn defaults_are_those_of_the_library() {
+        gst::init().expect("GStreamer");
+        let format = PictureFormat::new(16, 16, Chroma::Yuv420, 8);
+        let of = |settings: &Settings| format!("{:?}", settings.encoder(format, (0, 1)).unwrap());
+        assert_eq!(of(&Settings::default()), format!("{:?}", EncoderSettings::new(format)));
+        let mut settings =
+            Settings { key_int_max: 7, seed: 9, quality: 1.0, ..Settings::default() };
+        settings.scene_cut = !settings.scene_cut;
+        for pspec in properties().iter().filter(|p| p.name() != "stats") {
+            settings.set(pspec.name(), pspec.default_value());
+        }
+        assert_eq!(of(&settings), of(&Settings::default()));
+    }
 }

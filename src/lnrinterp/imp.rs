@@ -13,8 +13,7 @@ use gst_base::subclass::prelude::*;
 use super::rates;
 use crate::clock::UnitClock;
 use crate::{caps, error};
-use lnr::base::{Error, Result};
-use lnr::codec::{AccessUnit, Interpolator};
+use lnr::{AccessUnit, Error, Interpolator, Result};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrinterp", gst::DebugColorFlags::empty(), Some("LNR interpolation"))

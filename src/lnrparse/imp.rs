@@ -10,8 +10,8 @@ use super::index::Index;
 use crate::caps;
 use crate::clock::{Timing, UnitClock};
 use crate::framing::{self, Found, MAX_SKIP, MIN_UNIT};
-use lnr::base::{Error, PictureFormat};
-use lnr::bitstream::{Scan, scan};
+use lnr::stream::{Scan, scan};
+use lnr::{Error, PictureFormat};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrparse", gst::DebugColorFlags::empty(), Some("LNR parser"))

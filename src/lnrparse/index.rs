@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lnr::bitstream::{Scan, parse_group_header, scan};
+use lnr::stream::{Scan, parse_group_header, scan};
 
 /// Bytes to read at once: all small access units between two groups, and the next header.
 const CHUNK: u32 = 16 << 10;

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use lnr::backend::Choice;
-use lnr::codec::{self, DecoderConfig, EncoderConfig, ModelOptions, SpeedPreset};
+use clap::{Parser, Subcommand};
+use lnr::{EncoderSettings, ModelOptions, Profile, SpeedPreset};
 
 use crate::eval::EvalArgs;
+use crate::values::{
+    Compute, parse_model, parse_rate, parse_seconds, parse_size, parse_threads, presets, profiles,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -47,28 +49,41 @@ pub enum Command {
     Eval(EvalArgs),
 }
 
+impl Command {
+    /// Threads of the CPU that it may use; 0: all cores.
+    pub fn threads(&self) -> usize {
+        match self {
+            Self::Encode(args) => args.compute.threads,
+            Self::Decode(args) => args.compute.threads,
+            Self::Info(_) => 0,
+            Self::Compare(args) => args.threads,
+            Self::Eval(args) => args.threads(),
+        }
+    }
+}
+
 #[derive(clap::Args)]
 pub struct EncodeArgs {
     /// A .y4m file (`-`: from standard input), an LNR file, or any video that GStreamer can decode.
     pub input: PathBuf,
     /// A .lnr file (`-`: to standard output), or .mp4 or .mov to write through GStreamer.
     pub output: PathBuf,
-    /// From 0 (smallest file) to 100 (best picture) [default: 50].
-    #[arg(long, short = 'Q', conflicts_with = "bitrate")]
-    pub quality: Option<f32>,
+    /// From 0 (smallest file) to 100 (best picture).
+    #[arg(long, short = 'Q', default_value_t = EncoderSettings::QUALITY, conflicts_with = "bitrate")]
+    pub quality: f32,
     /// Mean bit rate in kbit/s instead of a quality.
     #[arg(long, short)]
     pub bitrate: Option<u32>,
     /// Which model to train: the paper's are wide, slow, and need many bits.
-    #[arg(long, value_enum, default_value = "warp")]
+    #[arg(long, default_value_t = Profile::default(), value_parser = profiles())]
     pub profile: Profile,
     /// Numbers that replace those of a paper profile, such as width=64,rank=8,modulated=1+2
     /// (docs/CLI.md lists them).
     #[arg(long, default_value = "", hide_default_value = true, value_parser = parse_model)]
     pub model: ModelOptions,
     /// How long to train.
-    #[arg(long, short, value_enum, default_value = "medium")]
-    pub preset: Preset,
+    #[arg(long, short, default_value_t = SpeedPreset::default(), value_parser = presets())]
+    pub preset: SpeedPreset,
     /// Scale to this size first (area average), such as 320x180.
     #[arg(long, value_parser = parse_size)]
     pub size: Option<(u32, u32)>,
@@ -81,14 +96,14 @@ pub struct EncodeArgs {
     /// Encode at most so many seconds.
     #[arg(long, value_parser = parse_seconds)]
     pub duration: Option<f64>,
-    /// Most frames in a group [default: 33].
-    #[arg(long)]
-    pub key_int_max: Option<u32>,
+    /// Most frames in a group.
+    #[arg(long, default_value_t = EncoderSettings::KEY_INT_MAX)]
+    pub key_int_max: u32,
     /// Do not begin a group at every scene change.
     #[arg(long)]
     pub no_scene_cut: bool,
     /// Seed of the random numbers; equal seeds give equal files on the same machine.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = EncoderSettings::SEED)]
     pub seed: u64,
     #[command(flatten)]
     pub compute: Compute,
@@ -160,136 +175,11 @@ pub struct CompareArgs {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub rows: u32,
     /// Threads; 0: all cores.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = parse_threads)]
     pub threads: usize,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Profile {
-    /// Grids sampled through motion and a small network.
-    Warp,
-    /// The paper's small model, rank 50.
-    PaperS,
-    /// The paper's medium model, rank 100.
-    PaperM,
-    /// The paper's large model, rank 200.
-    PaperL,
-}
-
-impl From<Profile> for codec::Profile {
-    fn from(profile: Profile) -> Self {
-        match profile {
-            Profile::Warp => Self::Warp,
-            Profile::PaperS => Self::PaperS,
-            Profile::PaperM => Self::PaperM,
-            Profile::PaperL => Self::PaperL,
-        }
-    }
-}
-
-fn parse_model(text: &str) -> Result<ModelOptions, String> {
-    text.parse().map_err(|e: lnr::base::Error| e.to_string())
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Preset {
-    Ultrafast,
-    Fast,
-    Medium,
-    Slow,
-    Veryslow,
-}
-
-impl From<Preset> for SpeedPreset {
-    fn from(preset: Preset) -> Self {
-        match preset {
-            Preset::Ultrafast => Self::Ultrafast,
-            Preset::Fast => Self::Fast,
-            Preset::Medium => Self::Medium,
-            Preset::Slow => Self::Slow,
-            Preset::Veryslow => Self::Veryslow,
-        }
-    }
-}
-
-/// What to compute with.
-#[derive(Clone, Copy, clap::Args)]
-pub struct Compute {
-    /// Threads of the CPU; 0: all cores.
-    #[arg(long, default_value_t = 0)]
-    pub threads: usize,
-    /// Where to compute.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub backend: Backend,
-    /// Number of the GPU, from 0.
-    #[arg(long, default_value_t = 0)]
-    pub device: u8,
-}
-
-impl Compute {
-    /// An encoder's settings with these.
-    pub fn encoder(self, config: EncoderConfig) -> EncoderConfig {
-        let DecoderConfig { backend, device, threads } = self.decoder();
-        EncoderConfig { backend, device, threads, ..config }
-    }
-
-    /// A decoder's settings.
-    pub fn decoder(self) -> DecoderConfig {
-        DecoderConfig {
-            backend: self.backend.into(),
-            device: self.device.into(),
-            threads: self.threads,
-        }
-    }
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Backend {
-    /// A GPU where one opens, else the CPU.
-    Auto,
-    /// An NVIDIA GPU.
-    Cuda,
-    /// SIMD on all cores.
-    Cpu,
-    /// The naive scalar oracle (slow).
-    Reference,
-}
-
-impl From<Backend> for Choice {
-    fn from(backend: Backend) -> Self {
-        match backend {
-            Backend::Auto => Self::Auto,
-            Backend::Cuda => Self::Cuda,
-            Backend::Cpu => Self::Cpu,
-            Backend::Reference => Self::Reference,
-        }
-    }
-}
-
-pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
-    let parts = text.split_once(['x', 'X']);
-    parts
-        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)))
-        .filter(|&(w, h)| w > 0 && h > 0)
-        .ok_or_else(|| "expected WIDTHxHEIGHT, such as 320x180".into())
-}
-
-fn parse_rate(text: &str) -> Result<(u32, u32), String> {
-    let (n, d) = text.split_once('/').unwrap_or((text, "1"));
-    match (n.parse(), d.parse()) {
-        (Ok(n @ 1..), Ok(d @ 1..)) => Ok((n, d)),
-        _ => Err("expected a frame rate such as 50 or 60000/1001".into()),
-    }
-}
-
-fn parse_seconds(text: &str) -> Result<f64, String> {
-    let seconds = text.parse::<f64>().ok();
-    seconds
-        .filter(|s| (0.0..1e9).contains(s))
-        .ok_or_else(|| "expected seconds, such as 2 or 0.5".into())
 }
 
 #[cfg(test)]
@@ -300,14 +190,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn values_are_checked() {
-        assert_eq!(parse_size("320x180"), Ok((320, 180)));
-        assert!(parse_size("0x4").is_err() && parse_size("320").is_err());
-        assert_eq!(parse_rate("60000/1001"), Ok((60_000, 1001)));
-        assert!(parse_rate("0").is_err() && parse_rate("25/0").is_err());
-        assert!(parse_seconds("-1").is_err() && parse_seconds("NaN").is_err());
     }
 }

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use lnr::base::{Chroma, Matrix, Picture, PictureFormat};
-use lnr::codec::DecoderConfig;
-use lnr::codec::metrics::{FrameMetrics, compare, n_scales};
+use lnr::metrics::{FrameMetrics, compare, n_scales};
+use lnr::{Chroma, DecoderSettings, Matrix, Picture, PictureFormat};
 use serde_json::{Value, json};
 
 use crate::args::CompareArgs;
@@ -88,7 +87,7 @@ fn open(
     if path == Path::new("-") {
         return Err(Failure::usage("compare reads files, not standard input"));
     }
-    let decoder = DecoderConfig { threads: args.threads, ..DecoderConfig::default() };
+    let decoder = DecoderSettings::default().threads(args.threads);
     let source = input::open(path, Options { decoder, size }, console)?;
     match size {
         Some(size) => Ok(Box::new(Resized::new(path.to_owned(), source, size)?)),
@@ -115,7 +114,7 @@ pub fn matrices(reference: &PictureFormat, video: &PictureFormat) -> [Matrix; 2]
 }
 
 /// `frame` with its matrix stated.
-pub fn with_matrix(frame: Frame, matrix: Matrix) -> lnr::base::Result<Frame> {
+pub fn with_matrix(frame: Frame, matrix: Matrix) -> lnr::Result<Frame> {
     let mut format = *frame.picture.format();
     if format.color.matrix == matrix {
         return Ok(frame);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lnr::codec::CancelFlag;
+use lnr::CancelFlag;
 
 use crate::exit::{Failure, Outcome};
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use lnr::codec::{AccessUnit, Control, Encoder, EncoderConfig, InputFrame, Progress, RateControl};
+use lnr::{AccessUnit, Control, Encoder, EncoderSettings, InputFrame, Progress, RateControl};
 use serde_json::json;
 
 use crate::args::EncodeArgs;
@@ -25,8 +25,8 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         source = Box::new(Resized::new(args.input.clone(), source, size)?);
     }
     let info = source.info().clone();
-    let encoder = Encoder::new(config(args, &info)).map_err(|e| match e {
-        lnr::base::Error::InvalidSetting(_) => Failure::usage(e.to_string()),
+    let encoder = Encoder::new(settings(args, &info)).map_err(|e| match e {
+        lnr::Error::InvalidSetting(_) => Failure::usage(e.to_string()),
         e => Failure::codec(&args.input, e),
     })?;
     console.detail(&format!("computing with {}", encoder.backend()));
@@ -71,23 +71,21 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
     job.report(begin.elapsed().as_secs_f64())
 }
 
-fn config(args: &EncodeArgs, info: &VideoInfo) -> EncoderConfig {
-    let mut config = EncoderConfig::new(info.format);
-    config.frame_rate = info.frame_rate;
-    if let Some(quality) = args.quality {
-        config.rate_control = RateControl::Quality(quality);
-    }
-    if let Some(bitrate) = args.bitrate {
-        config.rate_control = RateControl::Bitrate(bitrate);
-    }
-    config.profile = args.profile.into();
-    config.model = args.model.clone();
-    config.preset = args.preset.into();
-    config.key_int_max = args.key_int_max.unwrap_or(config.key_int_max);
-    config.scene_cut = !args.no_scene_cut;
-    config.seed = args.seed;
-    config.epochs = args.epochs.unwrap_or(0);
-    args.compute.encoder(config)
+fn settings(args: &EncodeArgs, info: &VideoInfo) -> EncoderSettings {
+    let settings = EncoderSettings::new(info.format)
+        .frame_rate(info.frame_rate)
+        .rate_control(match args.bitrate {
+            Some(bitrate) => RateControl::Bitrate(bitrate),
+            None => RateControl::Quality(args.quality),
+        })
+        .profile(args.profile)
+        .model(args.model.clone())
+        .preset(args.preset)
+        .key_int_max(args.key_int_max)
+        .scene_cut(!args.no_scene_cut)
+        .seed(args.seed)
+        .epochs(args.epochs.unwrap_or(0));
+    args.compute.encoder(settings)
 }
 
 /// How many frames there will be, when the input knows how many it has.
@@ -110,7 +108,7 @@ struct Job<'a> {
     n_written: u64,
     /// Of what was written, in ns.
     duration: u64,
-    format: lnr::base::PictureFormat,
+    format: lnr::PictureFormat,
 }
 
 impl Job<'_> {
@@ -144,7 +142,7 @@ impl Job<'_> {
     /// Runs a step of the encoder, shows its progress and writes what it returns.
     fn train(
         &mut self,
-        step: impl FnOnce(&mut Encoder, &mut Control) -> lnr::base::Result<Vec<AccessUnit>>,
+        step: impl FnOnce(&mut Encoder, &mut Control) -> lnr::Result<Vec<AccessUnit>>,
     ) -> Outcome<()> {
         let (console, n_written) = (self.console, self.n_written);
         let mut show = |p: &Progress| {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
-use lnr::base::Error;
+use lnr::Error;
 
 /// Exit codes other than success; docs/CLI.md and `lnr --help` list them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use gst::prelude::*;
 use gst_video::{VideoChromaSite, VideoColorMatrix, VideoColorRange, VideoFormat, VideoInfo};
-use lnr::base::{Chroma, ChromaSite, Color, Matrix, PictureFormat};
+use lnr::{Chroma, ChromaSite, Color, Matrix, PictureFormat};
 
 use crate::exit::{Code, Failure, Outcome};
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use lnr::bitstream::GroupHeader;
-use lnr::codec::PartSize;
+use lnr::stream::{GroupHeader, PartSize};
 use serde_json::{Value, json};
 
 use crate::args::InfoArgs;

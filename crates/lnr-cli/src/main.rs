@@ -17,6 +17,7 @@ mod model_text;
 mod output;
 mod sheet;
 mod text;
+mod values;
 
 use std::process::ExitCode;
 
@@ -59,11 +60,14 @@ fn run(args: &Args) -> Outcome<()> {
     };
     ctrlc::set_handler(on_signal)
         .map_err(|e| Failure::new(Code::Usage, format!("signals cannot be handled: {e}")))?;
-    match &args.command {
+    // Metrics, scaling and conversions use the threads that they are called on.
+    let threads = lnr::Threads::new(args.command.threads());
+    let threads = threads.map_err(|e| Failure::usage(e.to_string()))?;
+    threads.run(|| match &args.command {
         Command::Encode(args) => encode::run(args, &console),
         Command::Decode(args) => decode::run(args, &console),
         Command::Info(args) => info::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
         Command::Eval(args) => eval::run(args, &console),
-    }
+    })
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Model descriptions for people and programs.
 
-use lnr::bitstream::{ModelHeader, PaperHeader, WarpHeader};
+use lnr::stream::{ModelHeader, PaperHeader, WarpHeader};
 use serde_json::{Value, json};
 
 /// A line for each aspect.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use lnr::base::Picture;
-use lnr::codec::convert::{Scaler, to_rgb8};
+use lnr::Picture;
+use lnr::convert::{Scaler, to_rgb8};
 
 use crate::exit::{Failure, Outcome};
 use crate::output::write_rgb8;
@@ -59,7 +59,7 @@ impl Sheet {
     }
 
     /// Width, height and pixels. [height, width, 3] u8
-    fn compose(&self) -> lnr::base::Result<(usize, usize, Vec<u8>)> {
+    fn compose(&self) -> lnr::Result<(usize, usize, Vec<u8>)> {
         let n_columns = self.kept.iter().map(Vec::len).max().unwrap_or(0);
         let pictures = self.kept.iter().flatten();
         let largest = pictures.map(Picture::format).max_by_key(|f| f.width);
@@ -90,7 +90,7 @@ impl Sheet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lnr::base::{Chroma, PictureFormat};
+    use lnr::{Chroma, PictureFormat};
 
     fn picture(width: u32, value: u16) -> Picture {
         let mut p = Picture::new(PictureFormat::new(width, 2, Chroma::Rgb, 8)).unwrap();

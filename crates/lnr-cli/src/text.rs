@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use lnr::base::{Chroma, Matrix, PictureFormat};
+use lnr::{Chroma, Matrix, PictureFormat};
 use serde_json::{Value, json};
 
 /// Rounds for JSON: as many digits as mean something.

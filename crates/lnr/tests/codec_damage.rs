@@ -4,8 +4,9 @@
 mod codec;
 
 use codec::{config, decode, decoder, encode_pattern, split, yuv420};
-use lnr::base::{Error, Picture, Rng};
-use lnr::bitstream::{self, Unit};
+use lnr::internals::base::Rng;
+use lnr::stream::Unit;
+use lnr::{Error, Picture, stream};
 
 fn file() -> Vec<u8> {
     let mut config = config(yuv420(40, 30));
@@ -14,7 +15,7 @@ fn file() -> Vec<u8> {
 }
 
 /// Pushes a unit and, if it is taken, renders what it shows.
-fn try_unit(unit: &[u8]) -> lnr::base::Result<()> {
+fn try_unit(unit: &[u8]) -> lnr::Result<()> {
     let mut decoder = decoder();
     let shown = decoder.push(unit)?;
     let format = decoder.header().expect("a group was decoded").format;
@@ -41,7 +42,7 @@ fn changed_bytes_are_noticed() {
 fn payloads_that_lie_do_no_harm() {
     let file = file();
     let group = split(&file)[0];
-    let Ok(Unit::Group { header, shows, payload }) = bitstream::parse(group) else {
+    let Ok(Unit::Group { header, shows, payload }) = stream::parse(group) else {
         panic!("the first unit begins a group")
     };
     let mut rng = Rng::new(7);
@@ -54,7 +55,7 @@ fn payloads_that_lie_do_no_harm() {
             2 => (0..8).for_each(|_| bad[rng.below(payload.len())] = rng.below(256) as u8),
             _ => bad[rng.below(payload.len())..].fill(rng.below(256) as u8),
         }
-        match try_unit(&bitstream::write_group(&header, shows, &bad)) {
+        match try_unit(&stream::write_group(&header, shows, &bad)) {
             Ok(()) => n_pictures += 1,
             Err(Error::Damaged(_) | Error::Limit(_)) => n_errors += 1,
             Err(e) => panic!("{e}"),
@@ -66,16 +67,16 @@ fn payloads_that_lie_do_no_harm() {
 #[test]
 fn headers_that_ask_for_too_much_are_refused() {
     let file = file();
-    let Ok(Unit::Group { header, shows, payload }) = bitstream::parse(split(&file)[0]) else {
+    let Ok(Unit::Group { header, shows, payload }) = stream::parse(split(&file)[0]) else {
         panic!("the first unit begins a group")
     };
-    fn warp(h: &mut bitstream::GroupHeader) -> &mut bitstream::WarpHeader {
+    fn warp(h: &mut stream::GroupHeader) -> &mut stream::WarpHeader {
         match &mut h.model {
-            bitstream::ModelHeader::Warp(model) => model,
-            bitstream::ModelHeader::Paper(_) => panic!("the default profile is warp"),
+            stream::ModelHeader::Warp(model) => model,
+            stream::ModelHeader::Paper(_) => panic!("the default profile is warp"),
         }
     }
-    type Change = fn(&mut bitstream::GroupHeader);
+    type Change = fn(&mut stream::GroupHeader);
     let changes: [Change; 7] = [
         |h| h.format.width = 16_385,
         |h| (h.format.width, h.format.height) = (16_384, 16_384),
@@ -88,7 +89,7 @@ fn headers_that_ask_for_too_much_are_refused() {
     for (i, change) in changes.iter().enumerate() {
         let mut header = header.clone();
         change(&mut header);
-        let unit = bitstream::write_group(&header, shows, payload);
+        let unit = stream::write_group(&header, shows, payload);
         assert!(try_unit(&unit).is_err(), "change {i}");
     }
 }

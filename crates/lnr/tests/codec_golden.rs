@@ -7,8 +7,7 @@ mod codec;
 use std::path::{Path, PathBuf};
 
 use codec::{config, decode, decoder, encode_pattern, paper, split};
-use lnr::base::{Chroma, Picture, PictureFormat, Tau};
-use lnr::bitstream;
+use lnr::{Chroma, Picture, PictureFormat, Tau, stream};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -50,7 +49,7 @@ fn stream(name: &str, format: PictureFormat, n: usize, longest: u32) -> Vec<u8> 
     let tau = Tau::from_units(100 + 256 * (n - last_key - 2) as u32);
     let id = units.iter().filter(|u| u.is_key).count() as u8 - 1;
     let mut file: Vec<u8> = units.iter().flat_map(|u| u.data.clone()).collect();
-    file.extend(bitstream::write_frame(id, tau));
+    file.extend(stream::write_frame(id, tau));
     file
 }
 
@@ -103,9 +102,9 @@ fn bad_streams_give_what_can_be_saved() {
         let file = read(&format!("{name}.lnr"));
         let (mut rest, mut n, mut decoder) = (&file[..], 0, decoder());
         while !rest.is_empty() {
-            let len = match bitstream::scan(rest) {
-                bitstream::Scan::Unit { len, .. } if len <= rest.len() => len,
-                bitstream::Scan::Garbage(len) => {
+            let len = match stream::scan(rest) {
+                stream::Scan::Unit { len, .. } if len <= rest.len() => len,
+                stream::Scan::Garbage(len) => {
                     rest = &rest[len..];
                     continue;
                 }

@@ -4,11 +4,10 @@
 mod codec;
 
 use codec::{PAPER, config, decode, decoder, encode_pattern, paper, psnr, split, yuv420};
-use lnr::base::{Chroma, Error, Picture, PictureFormat, Tau};
-use lnr::bitstream::{self, ModelHeader, Unit};
-use lnr::codec::{
-    AccessUnit, CancelFlag, Control, Encoder, Interpolator, LatentReader, ModelOptions, Part,
-    Profile, RateControl, part_sizes,
+use lnr::stream::{ModelHeader, Part, Unit, part_sizes};
+use lnr::{
+    AccessUnit, CancelFlag, Chroma, Control, Encoder, Error, Interpolator, LatentReader,
+    ModelOptions, Picture, PictureFormat, Profile, RateControl, Tau, stream,
 };
 
 fn file(units: &[AccessUnit]) -> Vec<u8> {
@@ -16,7 +15,7 @@ fn file(units: &[AccessUnit]) -> Vec<u8> {
 }
 
 /// [`paper`] with some options replaced.
-fn with(options: &str, format: PictureFormat) -> lnr::codec::EncoderConfig {
+fn with(options: &str, format: PictureFormat) -> lnr::EncoderSettings {
     let mut config = paper(format);
     config.model = format!("{PAPER},{options}").parse().unwrap();
     config
@@ -82,7 +81,7 @@ fn formats_sizes_times_and_latents() {
 fn parts_add_up() {
     for config in [paper(yuv420(32, 24)), config(yuv420(32, 24))] {
         let units = encode_pattern(config, 3);
-        let Ok(Unit::Group { header, payload, .. }) = bitstream::parse(&units[0].data) else {
+        let Ok(Unit::Group { header, payload, .. }) = stream::parse(&units[0].data) else {
             panic!("the first unit begins a group")
         };
         let sizes = part_sizes(&header, payload).unwrap();
@@ -96,10 +95,10 @@ fn parts_add_up() {
 #[test]
 fn damage_gives_errors_or_pictures() {
     let units = encode_pattern(paper(yuv420(20, 12)), 2);
-    let Ok(Unit::Group { header, shows, payload }) = bitstream::parse(&units[0].data) else {
+    let Ok(Unit::Group { header, shows, payload }) = stream::parse(&units[0].data) else {
         panic!("the first unit begins a group")
     };
-    let mut rng = lnr::base::Rng::new(3);
+    let mut rng = lnr::internals::base::Rng::new(3);
     let mut n_errors = 0;
     for i in 0..300 {
         let mut payload = payload.to_vec();
@@ -111,17 +110,17 @@ fn damage_gives_errors_or_pictures() {
             }
         }
         // The checksum is right: only the reader of the payload can notice.
-        let unit = bitstream::write_group(&header, shows, &payload);
+        let unit = stream::write_group(&header, shows, &payload);
         n_errors += usize::from(decode([&unit[..]]).is_err());
     }
     assert!(n_errors > 90, "{n_errors}");
-    fn change(header: &mut bitstream::GroupHeader) -> &mut bitstream::PaperHeader {
+    fn change(header: &mut stream::GroupHeader) -> &mut stream::PaperHeader {
         match &mut header.model {
             ModelHeader::Paper(model) => model,
             ModelHeader::Warp(_) => panic!("a paper profile was asked for"),
         }
     }
-    type Change = fn(&mut bitstream::PaperHeader);
+    type Change = fn(&mut stream::PaperHeader);
     let changes: [Change; 12] = [
         |m| m.patch = 17,
         |m| m.width = 513,
@@ -143,7 +142,7 @@ fn damage_gives_errors_or_pictures() {
     for (i, f) in changes.iter().enumerate() {
         let mut header = header.clone();
         f(change(&mut header));
-        let unit = bitstream::write_group(&header, shows, payload);
+        let unit = stream::write_group(&header, shows, payload);
         assert!(decode([&unit[..]]).is_err(), "change {i}");
     }
 }
@@ -166,7 +165,7 @@ fn cancelling_stops_soon_and_settings_are_checked() {
     assert!(start.elapsed().as_secs() < 20);
     stopper.join().unwrap();
 
-    let refused = |f: &dyn Fn(&mut lnr::codec::EncoderConfig)| {
+    let refused = |f: &dyn Fn(&mut lnr::EncoderSettings)| {
         let mut config = paper(yuv420(16, 16));
         f(&mut config);
         matches!(Encoder::new(config), Err(Error::InvalidSetting(_)))

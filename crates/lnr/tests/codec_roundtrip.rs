@@ -4,10 +4,12 @@
 mod codec;
 
 use codec::{FRAME, config, decode, decoder, encode, encode_pattern, frame, psnr, yuv420};
-use lnr::base::{Chroma, Error, Picture, PictureFormat, Tau};
-use lnr::codec::{CancelFlag, Control, Encoder, RateControl};
+use lnr::{
+    CancelFlag, Chroma, Control, Decoder, DecoderSettings, Encoder, Error, Limits, Picture,
+    PictureFormat, RateControl, Tau,
+};
 
-fn bytes(units: &[lnr::codec::AccessUnit]) -> Vec<&[u8]> {
+fn bytes(units: &[lnr::AccessUnit]) -> Vec<&[u8]> {
     units.iter().map(|u| &u.data[..]).collect()
 }
 
@@ -79,7 +81,7 @@ fn groups_times_and_any_tau() {
     let frames: Vec<_> = (0..7)
         .map(|t| {
             let duration = FRAME + 1_000_000 * t;
-            let frame = lnr::codec::InputFrame { pts, duration, ..frame(format, t as usize) };
+            let frame = lnr::InputFrame { pts, duration, ..frame(format, t as usize) };
             pts += duration;
             frame
         })
@@ -112,7 +114,7 @@ fn forced_keys_and_settings_out_of_range() {
     let units = encode(config(format), frames).unwrap();
     assert_eq!(units.iter().filter(|u| u.is_key).count(), 2);
 
-    let refused = |change: &dyn Fn(&mut lnr::codec::EncoderConfig)| {
+    let refused = |change: &dyn Fn(&mut lnr::EncoderSettings)| {
         let mut config = config(format);
         change(&mut config);
         matches!(Encoder::new(config), Err(Error::InvalidSetting(_)))
@@ -123,7 +125,27 @@ fn forced_keys_and_settings_out_of_range() {
     assert!(refused(&|c| c.key_int_max = 0));
     assert!(refused(&|c| c.key_int_max = 257));
     assert!(refused(&|c| c.frame_rate = (25, 0)));
+    assert!(refused(&|c| c.threads = 100_000));
     assert!(refused(&|c| (c.format.width, c.max_memory) = (8000, 1 << 20)));
+}
+
+#[test]
+fn callers_set_limits_of_their_own() {
+    let units = encode_pattern(config(yuv420(24, 16)).key_int_max(3), 3);
+    let push = |limits: Limits| {
+        let settings = DecoderSettings::default().threads(1).limits(limits);
+        Decoder::new(settings).unwrap().push(&units[0].data).map(|_| ())
+    };
+    let n_pixels = 24 * 16;
+    push(Limits::default().max_pixels(n_pixels).max_frames_per_group(3)).unwrap();
+    let names = |result: lnr::Result<()>, what: &str| match result {
+        Err(Error::Limit(text)) => assert!(text.contains(what), "{text}"),
+        other => panic!("{other:?}"),
+    };
+    names(push(Limits::default().max_pixels(n_pixels - 1)), "384 pixels");
+    names(push(Limits::default().max_frames_per_group(2)), "3 frames");
+    let error = Decoder::new(DecoderSettings::default().threads(100_000)).err();
+    assert!(matches!(error, Some(Error::InvalidSetting(t)) if t.contains("choose 1 to 256")));
 }
 
 #[test]
@@ -159,7 +181,7 @@ fn a_cancelled_encoder_stops_and_can_go_on() {
     let cancel = CancelFlag::default();
     let mut n_reports = 0;
     let (flag, reports) = (cancel.clone(), &mut n_reports);
-    let mut stop = |_: &lnr::codec::Progress| {
+    let mut stop = |_: &lnr::Progress| {
         *reports += 1;
         flag.set(*reports == 5);
     };

@@ -3,15 +3,23 @@
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-use lnr::base::limits::MAX_GROUP_FRAMES;
-use lnr::codec::ModelOptions;
+use lnr::limits::MAX_GROUP_FRAMES;
+use lnr::{EncoderSettings, ModelOptions};
 
-use crate::args::{Compute, parse_size};
+use crate::values::{Compute, parse_size};
 
 #[derive(clap::Args)]
 pub struct EvalArgs {
     #[command(subcommand)]
     pub command: EvalCommand,
+}
+
+impl EvalArgs {
+    /// Threads of the CPU that it may use; 0: all cores.
+    pub fn threads(&self) -> usize {
+        let EvalCommand::Ablation(args) = &self.command;
+        args.compute.threads
+    }
 }
 
 #[derive(Subcommand)]
@@ -48,7 +56,7 @@ pub struct AblationArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_GROUP_FRAMES)))]
     pub frames: u32,
     /// Seed of the random numbers.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = EncoderSettings::SEED)]
     pub seed: u64,
     #[command(flatten)]
     pub compute: Compute,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lnr::base::PictureFormat;
+use lnr::PictureFormat;
 
 use super::args::AblationArgs;
 use crate::compare::{matrices, with_matrix};

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What each experiment trains and plots.
 
-use lnr::base::Result;
-use lnr::codec::{ModelOptions, Profile};
+use lnr::{ModelOptions, Profile, Result};
 
 use super::args::{AblationArgs, Experiment};
 use super::plot::{Axis, Chart, Scale, Series};

@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
-use lnr::base::{Error, Picture, Tau};
-use lnr::bitstream::{self, Unit};
-use lnr::codec::metrics::compare;
-use lnr::codec::{
-    AccessUnit, Control, Decoder, Encoder, EncoderConfig, InputFrame, PartSize, Progress,
-    RateControl, part_sizes,
+use lnr::metrics::compare;
+use lnr::stream::{PartSize, Unit, part_sizes};
+use lnr::{
+    AccessUnit, Control, Decoder, Encoder, EncoderSettings, Error, InputFrame, Picture, Progress,
+    Tau, stream,
 };
 
 use super::args::AblationArgs;
@@ -51,7 +50,7 @@ pub struct Quality {
 }
 
 impl Quality {
-    pub fn add(&mut self, reference: &Picture, picture: &Picture) -> lnr::base::Result<()> {
+    pub fn add(&mut self, reference: &Picture, picture: &Picture) -> lnr::Result<()> {
         let m = compare(reference, picture)?;
         self.n += 1;
         self.psnr += m.psnr_rgb;
@@ -112,9 +111,9 @@ impl Meter<'_> {
     /// Trains every `step`th frame as one group.
     fn train(&self, variant: &Variant, step: usize, done: usize) -> Measured<File> {
         let frames: Vec<_> = self.clip.frames.iter().step_by(step).collect();
-        let config = config(self.args, self.clip, variant, frames.len());
+        let settings = settings(self.args, self.clip, variant, frames.len());
         let begin = Instant::now();
-        let mut encoder = Encoder::new(config).map_err(|e| self.stop(e))?;
+        let mut encoder = Encoder::new(settings).map_err(|e| self.stop(e))?;
         let console = self.console;
         let mut show = |p: &Progress| {
             let part = f64::from(p.iteration) / f64::from(p.n_iterations.max(1));
@@ -139,7 +138,7 @@ impl Meter<'_> {
         if encoder.stats().groups != 1 {
             return Err(Stop::Skip("the frames do not fit into one group".into()));
         }
-        let parts = units.first().map_or(Ok(Vec::new()), |u| match bitstream::parse(&u.data)? {
+        let parts = units.first().map_or(Ok(Vec::new()), |u| match stream::parse(&u.data)? {
             Unit::Group { header, payload, .. } => part_sizes(&header, payload),
             Unit::Frame { .. } => Ok(Vec::new()),
         });
@@ -210,20 +209,20 @@ impl Meter<'_> {
 }
 
 /// The encoder's settings for a variant: all frames in one group.
-pub fn config(
+pub fn settings(
     args: &AblationArgs,
     clip: &Clip,
     variant: &Variant,
     n_frames: usize,
-) -> EncoderConfig {
-    let mut config = EncoderConfig::new(clip.format);
-    config.frame_rate = clip.frame_rate;
-    config.profile = variant.profile;
-    config.model = variant.model.clone();
-    config.rate_control = RateControl::Quality(variant.quality);
-    config.key_int_max = n_frames as u32;
-    config.scene_cut = false;
-    config.seed = args.seed;
-    config.epochs = args.epochs.unwrap_or(0);
-    args.compute.encoder(config)
+) -> EncoderSettings {
+    let settings = EncoderSettings::new(clip.format)
+        .frame_rate(clip.frame_rate)
+        .profile(variant.profile)
+        .model(variant.model.clone())
+        .quality(variant.quality)
+        .key_int_max(n_frames as u32)
+        .scene_cut(false)
+        .seed(args.seed)
+        .epochs(args.epochs.unwrap_or(0));
+    args.compute.encoder(settings)
 }

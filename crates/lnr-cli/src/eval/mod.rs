@@ -14,13 +14,13 @@ pub use args::{EvalArgs, EvalCommand};
 use std::path::Path;
 
 use clap::ValueEnum;
-use lnr::codec::{ModelOptions, Profile};
+use lnr::{ModelOptions, Profile};
 use serde_json::{Value, json};
 
 use args::{AblationArgs, Experiment};
 use clip::Clip;
 use experiments::{Plan, Task, Variant, plan};
-use measure::{Meter, Stop, config};
+use measure::{Meter, Stop, settings};
 use table::Row;
 
 use crate::console::Console;
@@ -78,7 +78,7 @@ fn ablation(args: &AblationArgs, console: &Console) -> Outcome<()> {
 
 /// Refuses options that no variant could be made with.
 fn check_base(args: &AblationArgs, clip: &Clip) -> Outcome<()> {
-    let usage = |e: lnr::base::Error| Failure::usage(e.to_string());
+    let usage = |e: lnr::Error| Failure::usage(e.to_string());
     for rank in args.ranks {
         let text = format!("{},rank={rank}", args.base);
         let variant = Variant {
@@ -90,7 +90,7 @@ fn check_base(args: &AblationArgs, clip: &Clip) -> Outcome<()> {
             model: text.parse::<ModelOptions>().map_err(usage)?,
             task: Task::Decode,
         };
-        config(args, clip, &variant, clip.frames.len()).validate().map_err(usage)?;
+        settings(args, clip, &variant, clip.frames.len()).validate().map_err(usage)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lnr::base::{Chroma, Picture, PictureFormat};
+use lnr::{Chroma, Picture, PictureFormat};
 
 use super::clip::Clip;
 use super::measure::Quality;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use lnr::codec::{Part, PartSize};
+use lnr::stream::{Part, PartSize};
 use serde_json::{Map, Value, json};
 
 use crate::text;

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
 use gst_app::AppSink;
-use lnr::bitstream::parse;
+use lnr::stream::parse;
 
-use super::open_file;
-use super::units::{Item, Units};
+use super::{Item, Units, open_file};
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
 use crate::gstreamer::{Pipeline, element, error_of};

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use lnr::base::{Error, Picture, PictureFormat, Tau};
-use lnr::bitstream::{GroupHeader, parse_group_header};
-use lnr::codec::{BackendInfo, Decoder};
+use lnr::stream::{GroupHeader, parse_group_header};
+use lnr::{BackendInfo, Decoder, Error, Picture, PictureFormat, Tau};
 
-use super::units::{Item, Units, index, open_units};
-use super::{Frame, Options, Source, VideoInfo, grid_time};
+use super::units::{index, open_units};
+use super::{Frame, Item, Options, Source, Units, VideoInfo, grid_time};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 
@@ -264,8 +263,8 @@ fn tau_at(group: &GroupHeader, time: u64) -> Tau {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lnr::base::Chroma;
-    use lnr::bitstream::ModelHeader;
+    use lnr::Chroma;
+    use lnr::stream::ModelHeader;
 
     #[test]
     fn times_become_taus() {

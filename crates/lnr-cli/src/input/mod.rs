@@ -18,9 +18,8 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use lnr::base::{Picture, PictureFormat};
-use lnr::bitstream::MAGIC;
-use lnr::codec::DecoderConfig;
+use lnr::stream::MAGIC;
+use lnr::{DecoderSettings, Picture, PictureFormat};
 
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
@@ -54,11 +53,24 @@ pub trait Source {
     }
 }
 
+/// What comes next in a stream of access units.
+pub enum Item {
+    /// A whole access unit whose checksums are good.
+    Unit(Vec<u8>),
+    /// Bytes that are none, and why.
+    Damage { n_bytes: u64, cause: String },
+}
+
+/// A file's access units, in order.
+pub trait Units {
+    fn next(&mut self) -> Outcome<Option<Item>>;
+}
+
 /// How to open a video.
 #[derive(Default)]
 pub struct Options {
     /// For LNR files.
-    pub decoder: DecoderConfig,
+    pub decoder: DecoderSettings,
     /// For LNR files: size to render at. Other videos come in their own.
     pub size: Option<(u32, u32)>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lnr::codec::convert::Scaler;
+use lnr::convert::Scaler;
 
 use super::{Frame, Source, VideoInfo};
 use crate::exit::{Failure, Outcome};

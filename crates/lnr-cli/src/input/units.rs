@@ -4,27 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use lnr::bitstream::{GroupHeader, Scan, Unit, parse, scan};
-use lnr::codec::{PartSize, part_sizes};
+use lnr::stream::{GroupHeader, PartSize, Scan, Unit, parse, part_sizes, scan};
 
 #[cfg(feature = "gstreamer")]
 use super::container::ContainerUnits;
-use super::{Kind, kind_of, open_file};
+use super::{Item, Kind, Units, kind_of, open_file};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
-
-/// What comes next in a stream of access units.
-pub enum Item {
-    /// A whole access unit whose checksums are good.
-    Unit(Vec<u8>),
-    /// Bytes that are none, and why.
-    Damage { n_bytes: u64, cause: String },
-}
-
-/// A file's access units, in order.
-pub trait Units {
-    fn next(&mut self) -> Outcome<Option<Item>>;
-}
 
 /// The access units of an LNR file, bare or in a container.
 pub fn open_units(path: &Path, console: &Console) -> Outcome<Box<dyn Units>> {
@@ -253,10 +239,10 @@ fn index_with(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lnr::base::{Chroma, PictureFormat, Tau};
-    use lnr::bitstream::{
+    use lnr::stream::{
         LatentHeader, ModelHeader, NetworkHeader, WarpHeader, write_frame, write_group,
     };
+    use lnr::{Chroma, PictureFormat, Tau};
 
     fn group(id: u8) -> Vec<u8> {
         let header = GroupHeader {
@@ -268,8 +254,8 @@ mod tests {
             model: ModelHeader::Warp(WarpHeader {
                 latent: LatentHeader { dim: 1, node_step: 1 },
                 network: NetworkHeader { width: 8, rank: 1 },
-                motion: lnr::bitstream::SourceHeader { strides: vec![], node_step: 1 },
-                residual: lnr::bitstream::SourceHeader { strides: vec![], node_step: 1 },
+                motion: lnr::stream::SourceHeader { strides: vec![], node_step: 1 },
+                residual: lnr::stream::SourceHeader { strides: vec![], node_step: 1 },
                 ..WarpHeader::default()
             }),
         };

@@ -8,7 +8,7 @@ use gst_video::prelude::*;
 use gst_video::{
     VideoBufferFlags, VideoCapsBuilder, VideoFrameExt, VideoFrameRef, VideoInterlaceMode,
 };
-use lnr::base::{Chroma, Error, Picture, PictureFormat, Result};
+use lnr::{Chroma, Error, Picture, PictureFormat, Result};
 
 use super::{Frame, Source, VideoInfo, grid_time};
 use crate::console::Console;

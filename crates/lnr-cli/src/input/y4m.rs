@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use lnr::base::{Chroma, ChromaSite, Matrix, Picture, PictureFormat};
+use lnr::{Chroma, ChromaSite, Matrix, Picture, PictureFormat};
 
 use super::{Frame, Source, VideoInfo, grid_time};
 use crate::exit::{Failure, Outcome};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
 use gst_app::AppSrc;
-use lnr::codec::AccessUnit;
+use lnr::AccessUnit;
 
 use super::UnitSink;
 use crate::exit::{Code, Failure, Outcome};

@@ -10,13 +10,22 @@ mod video;
 mod y4m;
 
 pub use png::write_rgb8;
-pub use units::{UnitSink, open_units};
+pub use units::open_units;
 
 use std::path::Path;
+
+use lnr::AccessUnit;
 
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 use crate::input::{Frame, VideoInfo};
+
+/// Takes the access units of a file.
+pub trait UnitSink {
+    /// Writes the access units of a group; what was written stays readable if nothing follows.
+    fn write(&mut self, units: &[AccessUnit]) -> Outcome<()>;
+    fn finish(&mut self) -> Outcome<()>;
+}
 
 /// Takes pictures in order of time.
 pub trait PictureSink {

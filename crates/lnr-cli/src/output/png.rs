@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use lnr::codec::convert::{to_rgb8, to_rgb16};
+use lnr::convert::{to_rgb8, to_rgb16};
 use png::{BitDepth, ColorType, Compression, Encoder};
 
 use super::PictureSink;

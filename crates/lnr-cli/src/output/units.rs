@@ -4,19 +4,13 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use lnr::codec::AccessUnit;
+use lnr::AccessUnit;
 
+use super::UnitSink;
 #[cfg(feature = "gstreamer")]
 use super::container::ContainerSink;
 use crate::exit::{Failure, Outcome};
 use crate::input::VideoInfo;
-
-/// Takes the access units of a file.
-pub trait UnitSink {
-    /// Writes the access units of a group; what was written stays readable if nothing follows.
-    fn write(&mut self, units: &[AccessUnit]) -> Outcome<()>;
-    fn finish(&mut self) -> Outcome<()>;
-}
 
 /// Opens a .lnr file, `-` for standard output, or a container of the MP4 family.
 pub fn open_units(path: &Path, info: &VideoInfo) -> Outcome<Box<dyn UnitSink>> {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use lnr::base::{Chroma, ChromaSite, PictureFormat};
+use lnr::{Chroma, ChromaSite, PictureFormat};
 
 use super::PictureSink;
 use crate::console::Console;

@@ -13,7 +13,7 @@ mod shape;
 
 use std::ops::Range;
 
-use crate::base::{Error, Picture, PictureFormat, Result};
+use crate::base::{Picture, PictureFormat, Result};
 
 #[cfg(test)]
 mod tests;
@@ -24,36 +24,6 @@ pub use shape::{
     At, CanonicalLevel, Dense, Encoding, Grid, Grids, HashLevel, Hyper, Kernel, Lattice, Level,
     Network, Nodes, Role, Sample, Shape, Source, TensorKind, TensorPlace,
 };
-
-/// Which backend to use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// A GPU where one opens, else the CPU.
-    #[default]
-    Auto,
-    /// An NVIDIA GPU.
-    Cuda,
-    /// SIMD on all cores.
-    Cpu,
-    /// The naive scalar oracle (slow).
-    Reference,
-}
-
-impl std::str::FromStr for Choice {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "auto" => Ok(Self::Auto),
-            "cuda" => Ok(Self::Cuda),
-            "cpu" => Ok(Self::Cpu),
-            "reference" => Ok(Self::Reference),
-            _ => Err(Error::InvalidSetting(format!(
-                "backend {name:?}: choose auto, cuda, cpu or reference"
-            ))),
-        }
-    }
-}
 
 /// How grid values become symbols.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -172,7 +142,7 @@ pub fn read_sums<B: Backend>(backend: &B, buffer: &B::Buffer, n: usize) -> Resul
 /// A NaN in an operation's input is in its output: clamps keep it.
 ///
 /// # Errors
-/// [`Error::Backend`] when memory is short or the device fails, for every operation.
+/// [`crate::base::Error::Backend`] when memory is short or the device fails, for every operation.
 pub trait Backend: Send + Sync {
     /// Flat memory of the device.
     type Buffer: Send + Sync;
@@ -186,7 +156,7 @@ pub trait Backend: Send + Sync {
     /// Whether the operations can take a shape.
     ///
     /// # Errors
-    /// [`Error::Backend`] saying what it cannot take.
+    /// [`crate::base::Error::Backend`] saying what it cannot take.
     fn supports(&self, shape: &Shape) -> Result<()>;
     /// Bytes that a workspace takes, what it grows to in use too.
     fn bytes(&self, shape: &Shape, purpose: Purpose) -> u64;
@@ -303,7 +273,7 @@ pub trait Backend: Send + Sync {
     /// `stop` is asked between pieces of work that take a fraction of a second.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] when `stop` says so; the surface then holds anything.
+    /// [`crate::base::Error::Cancelled`] when `stop` says so; the surface then holds anything.
     fn render(
         &self,
         workspace: &mut Self::Workspace,

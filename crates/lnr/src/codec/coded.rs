@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From the pictures of a group to its model and payload.
 
-use super::engine::Engine;
-use super::{CancelFlag, EncoderConfig, group, paper, plan, profile};
+use super::{CancelFlag, EncoderConfig, Engine, Profile, group, paper, plan, profile};
 use crate::base::{Picture, Result};
 use crate::bitstream::ModelHeader;
 use crate::train::{Recipe, Report, Trained};
@@ -31,14 +30,14 @@ pub fn code(
     report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
 ) -> Result<Coded> {
     let n_frames = pictures.len() as u32;
-    if config.profile != profile::Profile::Warp {
+    if config.profile != Profile::Warp {
         let (spec, bits) =
             profile::paper_spec(config.profile, &config.model, &config.format, n_frames)?;
         let shape = spec.shape()?;
-        let (params, n_steps) = engine.train_paper(&shape, recipe, pictures, report)?;
+        let (params, n_steps) = engine.backend().train_paper(&shape, recipe, pictures, report)?;
         return Ok(Coded {
             model: ModelHeader::Paper(paper::model_header(&spec, bits)),
-            payload: paper::encode(&shape, &bits, &params, cancel)?,
+            payload: engine.run(|| paper::encode(&shape, &bits, &params, cancel))?,
             n_steps,
             lambda: recipe.lambda,
         });
@@ -50,10 +49,10 @@ pub fn code(
         let payload = group::encode(&shape, trained, in_parallel, cancel)?;
         Ok(8.0 * payload.len() as f64)
     };
-    let trained = engine.train(&shape, recipe, pictures, &measure, report)?;
+    let trained = engine.backend().train(&shape, recipe, pictures, &measure, report)?;
     Ok(Coded {
         model: ModelHeader::Warp(group::model_header(&spec)),
-        payload: group::encode(&shape, &trained, in_parallel, cancel)?,
+        payload: engine.run(|| group::encode(&shape, &trained, in_parallel, cancel))?,
         n_steps: trained.n_steps,
         lambda: trained.lambda,
     })

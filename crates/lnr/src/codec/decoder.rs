@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::sync::Arc;
-
-use super::engine::{BackendInfo, Engine, EngineConfig, Scene};
+use super::engine::{BackendInfo, Scene};
 use super::model::model;
+use super::{DecoderSettings, Engine, Limits};
 use crate::base::{Error, Picture, Result, Tau};
 use crate::bitstream::{self, GroupHeader, Unit};
-
-/// Settings of a decoder: what it computes with.
-pub type DecoderConfig = EngineConfig;
 
 /// What an access unit asks to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,41 +19,44 @@ pub struct Shown {
 
 /// Access units to pictures of any size. It holds one group at a time.
 pub struct Decoder {
-    engine: Arc<Engine>,
+    engine: Engine,
     in_parallel: bool,
+    limits: Limits,
     group: Option<(GroupHeader, Scene)>,
 }
 
 impl Decoder {
     /// # Errors
-    /// [`Error::Backend`] when the backend is not available.
-    pub fn new(config: DecoderConfig) -> Result<Self> {
-        Ok(Self::with_engine(config, Arc::new(Engine::new(config)?)))
+    /// Those of [`Engine::open`].
+    pub fn new(settings: DecoderSettings) -> Result<Self> {
+        Ok(Self::with_engine(settings, Engine::open(&settings)?))
     }
 
-    /// With a backend that was opened by these settings, and that nothing else uses meanwhile.
-    pub fn with_engine(config: DecoderConfig, engine: Arc<Engine>) -> Self {
-        Self { engine, in_parallel: config.threads != 1, group: None }
+    /// With an engine that was opened for these settings.
+    pub fn with_engine(settings: DecoderSettings, engine: Engine) -> Self {
+        let in_parallel = settings.threads != 1;
+        Self { engine, in_parallel, limits: settings.limits, group: None }
     }
 
     /// What it computes with.
     pub fn backend(&self) -> BackendInfo {
-        self.engine.describe()
+        self.engine.info()
     }
 
     /// Reads one access unit; one that begins a group replaces the current group.
     ///
     /// # Errors
-    /// [`Error::Damaged`] or [`Error::Limit`]; decoding can go on with the next access unit. A group
+    /// [`Error::Damaged`] or [`Error::Limit`], by the format or by [`Limits`]; decoding can go on with the next access unit. A group
     /// that is damaged takes its other access units with it. [`Error::Backend`] when the device fails:
     /// what follows would fail as well.
     pub fn push(&mut self, unit: &[u8]) -> Result<Shown> {
         let (tau, is_key) = match bitstream::parse(unit) {
             Ok(Unit::Group { header, shows, payload }) => {
                 self.group = None;
+                self.limits.check(&header)?;
                 let model = model(&header)?;
-                let decoded = model.decode(payload, self.in_parallel)?;
-                let scene = self.engine.load(model, decoded)?;
+                let decoded = self.engine.run(|| model.decode(payload, self.in_parallel))?;
+                let scene = self.engine.backend().load(model, decoded)?;
                 self.group = Some((*header, scene));
                 (shows, true)
             }
@@ -111,7 +110,7 @@ impl Decoder {
                 coded.chroma, coded.depth, wanted.chroma, wanted.depth
             )));
         }
-        self.engine.render(scene, tau.as_f32(), out)
+        self.engine.backend().render(scene, tau.as_f32(), out)
     }
 
     /// Forgets the current group.

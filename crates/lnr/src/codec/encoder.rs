@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::coded::{self, Coded};
-use super::engine::{BackendInfo, Engine};
+use super::engine::BackendInfo;
 use super::memory;
 use super::metrics::{psnr, rgb_mse};
 use super::model::model;
 use super::plan::{self, Budget};
-use super::{Control, EncoderConfig, Progress, SceneDetector};
+use super::{Control, EncoderSettings, Engine, Progress, SceneDetector};
 use crate::base::{Error, Picture, Result, Tau};
 use crate::bitstream::{self, GroupHeader};
 use crate::train::Recipe;
@@ -25,6 +24,13 @@ pub struct InputFrame {
     pub duration: u64,
     /// Whether it must begin a group.
     pub force_key: bool,
+}
+
+impl InputFrame {
+    /// A picture that is shown at `pts` for `duration`, both in ns, and may stand anywhere in a group.
+    pub fn new(picture: Picture, pts: u64, duration: u64) -> Self {
+        Self { picture, pts, duration, force_key: false }
+    }
 }
 
 /// One encoded frame.
@@ -59,8 +65,8 @@ pub struct EncoderStats {
 
 /// Collects frames into groups and trains a network for each.
 pub struct Encoder {
-    config: EncoderConfig,
-    engine: Arc<Engine>,
+    settings: EncoderSettings,
+    engine: Engine,
     pending: Vec<InputFrame>,
     scenes: SceneDetector,
     budget: Option<Budget>,
@@ -70,24 +76,28 @@ pub struct Encoder {
 
 impl Encoder {
     /// # Errors
-    /// Those of [`EncoderConfig::validate`]; [`Error::Backend`] when the backend is not available.
-    pub fn new(config: EncoderConfig) -> Result<Self> {
-        let engine = Arc::new(Engine::new(config.engine())?);
-        Self::with_engine(config, engine)
+    /// Those of [`EncoderSettings::validate`] and of [`Engine::open`].
+    pub fn new(settings: EncoderSettings) -> Result<Self> {
+        settings.validate()?;
+        let engine = Engine::open(&settings)?;
+        Self::with_engine(settings, engine)
     }
 
-    /// With a backend that was opened by these settings, and that nothing else uses meanwhile.
-    pub fn with_engine(config: EncoderConfig, engine: Arc<Engine>) -> Result<Self> {
-        config.validate()?;
-        let free = engine.free_bytes()?;
+    /// With an engine that was opened for these settings.
+    ///
+    /// # Errors
+    /// Those of [`EncoderSettings::validate`]; [`Error::Backend`] when the device fails.
+    pub fn with_engine(settings: EncoderSettings, engine: Engine) -> Result<Self> {
+        settings.validate()?;
+        let free = engine.backend().free_bytes()?;
         Ok(Self {
             engine,
             pending: Vec::new(),
             scenes: SceneDetector::default(),
-            budget: Budget::new(&config),
-            max_frames: memory::max_group_frames(&config, free)?,
+            budget: Budget::new(&settings),
+            max_frames: memory::max_group_frames(&settings, free)?,
             stats: EncoderStats::default(),
-            config,
+            settings,
         })
     }
 
@@ -99,7 +109,7 @@ impl Encoder {
     /// [`Error::InvalidSetting`] for a picture of another format or a time that goes backwards;
     /// [`Error::Backend`] when the device fails.
     pub fn push(&mut self, frame: InputFrame, control: &mut Control) -> Result<Vec<AccessUnit>> {
-        if *frame.picture.format() != self.config.format {
+        if *frame.picture.format() != self.settings.format {
             return Err(Error::InvalidSetting(
                 "a picture of another format: finish this encoder and start a new one".into(),
             ));
@@ -110,7 +120,7 @@ impl Encoder {
                 frame.pts
             )));
         }
-        let is_cut = self.scenes.push(&frame.picture) && self.config.scene_cut;
+        let is_cut = self.scenes.push(&frame.picture) && self.settings.scene_cut;
         let mut units = Vec::new();
         if !self.pending.is_empty() && (frame.force_key || is_cut) {
             units = self.encode_group(control)?;
@@ -155,12 +165,12 @@ impl Encoder {
 
     /// What it computes with.
     pub fn backend(&self) -> BackendInfo {
-        self.engine.describe()
+        self.engine.info()
     }
 
     /// The settings.
-    pub fn config(&self) -> &EncoderConfig {
-        &self.config
+    pub fn settings(&self) -> &EncoderSettings {
+        &self.settings
     }
 
     fn encode_group(&mut self, control: &mut Control) -> Result<Vec<AccessUnit>> {
@@ -168,7 +178,7 @@ impl Encoder {
         // Taken out first: a cancelled group is lost, and must not be trained again.
         let frames = std::mem::take(&mut self.pending);
         let durations = durations(&frames);
-        let mut recipe = plan::recipe(&self.config, self.stats.groups);
+        let mut recipe = plan::recipe(&self.settings, self.stats.groups);
         if let Some(budget) = &self.budget {
             let target = budget.target_bits(durations.iter().sum());
             recipe.lambda = budget.lambda(target / frames.len() as f64);
@@ -179,8 +189,8 @@ impl Encoder {
         let coded = self.train(&recipe, &frames, start, control)?;
         let header = GroupHeader {
             id: self.stats.groups as u8,
-            format: self.config.format,
-            frame_rate: self.config.frame_rate,
+            format: self.settings.format,
+            frame_rate: self.settings.frame_rate,
             pts: frames[0].pts,
             durations,
             model: coded.model,
@@ -212,7 +222,7 @@ impl Encoder {
         let pictures: Vec<&Picture> = frames.iter().map(|f| &f.picture).collect();
         let group = self.stats.groups;
         let cancel = control.cancel.clone();
-        coded::code(&self.engine, &self.config, recipe, &pictures, &cancel, &mut |report| {
+        coded::code(&self.engine, &self.settings, recipe, &pictures, &cancel, &mut |report| {
             control.check()?;
             control.report(&Progress {
                 group,
@@ -232,14 +242,15 @@ impl Encoder {
             return Err(Error::damaged("the encoder wrote no group"));
         };
         let model = model(&header)?;
-        let decoded = model.decode(payload, self.config.threads != 1)?;
-        let mut scene = self.engine.load(model, decoded)?;
-        let mut out = Picture::new(self.config.format)?;
+        let in_parallel = self.settings.threads != 1;
+        let decoded = self.engine.run(|| model.decode(payload, in_parallel))?;
+        let mut scene = self.engine.backend().load(model, decoded)?;
+        let mut out = Picture::new(self.settings.format)?;
         let mut sum = 0.0;
         for (i, frame) in frames.iter().enumerate() {
             control.check()?;
-            self.engine.render(&mut scene, i as f32, &mut out)?;
-            sum += psnr(rgb_mse(&frame.picture, &out), 255.0);
+            self.engine.backend().render(&mut scene, i as f32, &mut out)?;
+            sum += self.engine.run(|| psnr(rgb_mse(&frame.picture, &out), 255.0));
         }
         Ok(sum / frames.len() as f64)
     }

@@ -4,17 +4,18 @@
 use std::fmt;
 
 use super::model::{Decoded, Model};
+use super::{BackendChoice, EngineSettings};
 #[cfg(feature = "cuda")]
 use crate::backend::cuda::Cuda;
 use crate::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
-use crate::backend::{Backend, Choice, Params, Purpose, Shape, cpu::Cpu, reference::Reference};
+use crate::backend::{Backend, Params, Purpose, Shape, cpu::Cpu, reference::Reference};
 use crate::base::{Error, Picture, Result};
 use crate::train::{Recipe, Report, Trained, train, train_paper};
 
 /// Most bytes that rendering may keep of what does not depend on time.
 const MAX_PREFIX: usize = 512 << 20;
 
-/// The variable that overrules [`Choice::Auto`] by the name of a backend.
+/// The variable that overrules [`BackendChoice::Auto`] by the name of a backend.
 const VARIABLE: &str = "LNR_BACKEND";
 
 /// What an encoder or a decoder computes with.
@@ -22,7 +23,7 @@ const VARIABLE: &str = "LNR_BACKEND";
 pub struct BackendInfo {
     /// Such as "CUDA: NVIDIA H200" or "CPU: AVX-512, 2 threads".
     pub name: String,
-    /// Why it is no GPU, where [`Choice::Auto`] looked for one.
+    /// Why it is no GPU, where [`BackendChoice::Auto`] looked for one.
     pub no_gpu: Option<String>,
 }
 
@@ -33,17 +34,6 @@ impl fmt::Display for BackendInfo {
             Some(cause) => write!(f, "{} (no GPU: {cause})", self.name),
         }
     }
-}
-
-/// What to compute with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EngineConfig {
-    /// Compute backend.
-    pub backend: Choice,
-    /// Number of the GPU.
-    pub device: u32,
-    /// Threads of the CPU backend; 0 = all cores.
-    pub threads: usize,
 }
 
 /// A backend that was chosen at run time. One thread at a time may use it: a GPU records what it is
@@ -59,14 +49,14 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Starts a backend. The environment variable `LNR_BACKEND` overrules [`Choice::Auto`].
+    /// Starts a backend. The environment variable `LNR_BACKEND` overrules [`BackendChoice::Auto`].
     ///
     /// # Errors
     /// [`Error::Backend`] when it cannot be started; [`Error::InvalidSetting`] when the variable
     /// names no backend.
-    pub fn new(config: EngineConfig) -> Result<Self> {
+    pub fn new(config: EngineSettings) -> Result<Self> {
         let choice = match (config.backend, std::env::var(VARIABLE)) {
-            (Choice::Auto, Ok(name)) => name.parse().map_err(|e| match e {
+            (BackendChoice::Auto, Ok(name)) => name.parse().map_err(|e| match e {
                 Error::InvalidSetting(text) => Error::InvalidSetting(format!("{VARIABLE}: {text}")),
                 e => e,
             })?,
@@ -74,13 +64,13 @@ impl Engine {
         };
         let cpu = |no_gpu| Ok(Self::Cpu(Cpu::new(config.threads)?, no_gpu));
         match choice {
-            Choice::Auto => Self::cuda(config.device).or_else(|e| match e {
+            BackendChoice::Auto => Self::cuda(config.device).or_else(|e| match e {
                 Error::Backend(cause) => cpu(Some(cause)),
                 e => Err(e),
             }),
-            Choice::Cuda => Self::cuda(config.device),
-            Choice::Cpu => cpu(None),
-            Choice::Reference => Ok(Self::Reference(Reference)),
+            BackendChoice::Cuda => Self::cuda(config.device),
+            BackendChoice::Cpu => cpu(None),
+            BackendChoice::Reference => Ok(Self::Reference(Reference)),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::bitstream::{self, GroupHeader, Unit};
 /// The latent of one shown time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Latent {
-    /// z(tau). [dim] f32
+    /// z(tau): as many numbers as the trajectory has dimensions.
     pub z: Vec<f32>,
     /// [`crate::bitstream::GroupHeader::id`] of its group.
     pub group: u8,

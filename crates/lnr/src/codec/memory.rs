@@ -2,8 +2,9 @@
 //! How much memory the training of a group takes, and how long groups may be for it.
 
 use super::EncoderConfig;
+use super::Profile;
 use super::plan::{LAMBDA_50, spec};
-use super::profile::{Profile, paper_spec};
+use super::profile::paper_spec;
 use crate::backend::Shape;
 use crate::backend::paper::PaperShape;
 use crate::base::{Error, Result};

@@ -4,14 +4,15 @@
 pub mod convert;
 pub mod metrics;
 
+mod choices;
 mod coded;
-mod config;
 mod control;
 mod decoder;
 mod encoder;
 mod engine;
 mod grids;
 mod group;
+mod handle;
 mod interpolate;
 mod latents;
 mod memory;
@@ -20,17 +21,22 @@ mod paper;
 mod plan;
 mod profile;
 mod scene;
+mod settings;
+mod threads;
 
-pub use config::{EncoderConfig, RateControl, SpeedPreset};
+pub use choices::{BackendChoice, Profile, SpeedPreset};
 pub use control::{CancelFlag, Control, Progress};
-pub use decoder::{Decoder, DecoderConfig, Shown};
+pub use decoder::{Decoder, Shown};
 pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};
 pub use engine::BackendInfo;
-pub use engine::{Engine, EngineConfig};
 pub use group::learn_states;
+pub use handle::Engine;
 pub use interpolate::Interpolator;
-pub use model::{Part, PartSize, part_sizes};
-pub use profile::{ModelOptions, Profile};
-use scene::SceneDetector;
-
 pub use latents::{Latent, LatentReader};
+pub use model::{Part, PartSize, part_sizes};
+pub use profile::ModelOptions;
+pub use settings::{DecoderSettings, EncoderSettings, EngineSettings, Limits, RateControl};
+pub use threads::Threads;
+
+use scene::SceneDetector;
+use settings::EncoderSettings as EncoderConfig;

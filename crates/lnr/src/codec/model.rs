@@ -112,7 +112,7 @@ impl Model {
 /// What every part of a group's payload takes; parts that are empty are left out.
 ///
 /// # Errors
-/// As [`Model::decode`].
+/// [`crate::Error::Damaged`] or [`crate::Error::Limit`] when the payload is not one of this model.
 pub fn part_sizes(header: &GroupHeader, payload: &[u8]) -> Result<Vec<PartSize>> {
     match model(header)? {
         Model::Warp(shape) => group::sizes(&shape, payload),

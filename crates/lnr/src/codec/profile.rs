@@ -3,23 +3,10 @@
 
 use std::str::FromStr;
 
+use super::Profile;
 use crate::base::{Chroma, Error, PictureFormat, Result};
 use crate::bitstream::PaperBits;
 use crate::model::{EncodingSpec, PaperSpec};
-
-/// Which model to train.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// Grids sampled through motion and a small modulated network: the default.
-    #[default]
-    Warp,
-    /// The paper's small model: modulation of rank 50.
-    PaperS,
-    /// The paper's medium model: modulation of rank 100.
-    PaperM,
-    /// The paper's large model: modulation of rank 200.
-    PaperL,
-}
 
 /// Numbers of a paper profile that replace the paper's. As text: `key=value`, separated by commas,
 /// with the names of the fields (`-` for `_`); `modulated` is a list such as `1+2+4`.

@@ -2,10 +2,10 @@
 //! Tiny videos, encoded and decoded through the library, for the tests of the codec.
 #![allow(dead_code)] // each test file uses a part
 
-use lnr::base::{Chroma, Picture, PictureFormat, Result};
-use lnr::bitstream::{Scan, scan};
-use lnr::codec::{
-    AccessUnit, Control, Decoder, DecoderConfig, Encoder, EncoderConfig, InputFrame, Profile,
+use lnr::stream::{Scan, scan};
+use lnr::{
+    AccessUnit, Chroma, Control, Decoder, DecoderSettings, Encoder, EncoderSettings, InputFrame,
+    Picture, PictureFormat, Profile, Result,
 };
 
 /// Nanoseconds of a frame at 25 frames per second.
@@ -34,10 +34,8 @@ pub fn frame(format: PictureFormat, t: usize) -> InputFrame {
 }
 
 /// Quick settings for this format.
-pub fn config(format: PictureFormat) -> EncoderConfig {
-    let mut config = EncoderConfig::new(format);
-    (config.epochs, config.frame_rate) = (6, (25, 1));
-    config
+pub fn config(format: PictureFormat) -> EncoderSettings {
+    EncoderSettings::new(format).epochs(6).frame_rate((25, 1))
 }
 
 /// A tiny model of a paper profile.
@@ -45,15 +43,12 @@ pub const PAPER: &str =
     "width=16,layers=4,rank=3,latent=6,hyper-width=8,levels=5,features=2,table=8";
 
 /// As [`config`], for [`PAPER`].
-pub fn paper(format: PictureFormat) -> EncoderConfig {
-    let mut config = config(format);
-    config.profile = Profile::PaperS;
-    config.model = PAPER.parse().expect("legal options");
-    config
+pub fn paper(format: PictureFormat) -> EncoderSettings {
+    config(format).profile(Profile::PaperS).model(PAPER.parse().expect("legal options"))
 }
 
 /// Encodes frames in order.
-pub fn encode(config: EncoderConfig, frames: Vec<InputFrame>) -> Result<Vec<AccessUnit>> {
+pub fn encode(config: EncoderSettings, frames: Vec<InputFrame>) -> Result<Vec<AccessUnit>> {
     let mut encoder = Encoder::new(config)?;
     let mut control = Control::default();
     let mut units = Vec::new();
@@ -65,15 +60,14 @@ pub fn encode(config: EncoderConfig, frames: Vec<InputFrame>) -> Result<Vec<Acce
 }
 
 /// Encodes `n` frames of the pattern.
-pub fn encode_pattern(config: EncoderConfig, n: usize) -> Vec<AccessUnit> {
+pub fn encode_pattern(config: EncoderSettings, n: usize) -> Vec<AccessUnit> {
     let format = config.format;
     encode(config, (0..n).map(|t| frame(format, t)).collect()).expect("encoding succeeds")
 }
 
 /// A decoder on one thread.
 pub fn decoder() -> Decoder {
-    let config = DecoderConfig { threads: 1, ..DecoderConfig::default() };
-    Decoder::new(config).expect("the CPU backend is always there")
+    Decoder::new(DecoderSettings::default().threads(1)).expect("the CPU backend is always there")
 }
 
 /// Decodes access units, each at the stream's own size.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::engine::{BackendInfo, Scene};
-use super::model::model;
-use super::{DecoderSettings, Engine, Limits};
-use crate::base::{Error, Picture, Result, Tau};
-use crate::bitstream::{self, GroupHeader, Unit};
+use super::engine::BackendInfo;
+use super::loaded::Group;
+use super::payload::{Coding, shape};
+use super::{CancelFlag, DecoderSettings, Engine, Limits};
+use crate::backend::Shape;
+use crate::base::{Error, Metadata, Picture, PictureFormat, Result, Tau};
+use crate::bitstream::{self, Budget, GroupHeader, Sections, Unit, read_metadata};
 
 /// What an access unit asks to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +22,20 @@ pub struct Shown {
 /// Access units to pictures of any size. It holds one group at a time.
 pub struct Decoder {
     engine: Engine,
-    in_parallel: bool,
     limits: Limits,
-    group: Option<(GroupHeader, Scene)>,
+    /// The work that reading may take until pixels are rendered.
+    budget: Budget,
+    group: Option<Current>,
+    cancel: CancelFlag,
+}
+
+/// The group that is shown.
+struct Current {
+    header: GroupHeader,
+    metadata: Metadata,
+    group: Group,
+    /// Bytes that it takes, without the picture.
+    bytes: u64,
 }
 
 impl Decoder {
@@ -34,8 +47,18 @@ impl Decoder {
 
     /// With an engine that was opened for these settings.
     pub fn with_engine(settings: DecoderSettings, engine: Engine) -> Self {
-        let in_parallel = settings.threads != 1;
-        Self { engine, in_parallel, limits: settings.limits, group: None }
+        Self {
+            engine,
+            limits: settings.limits,
+            budget: Budget::new(),
+            group: None,
+            cancel: CancelFlag::default(),
+        }
+    }
+
+    /// A flag that stops [`Decoder::render`] from another thread, within a second.
+    pub fn cancel_flag(&self) -> CancelFlag {
+        self.cancel.clone()
     }
 
     /// What it computes with.
@@ -54,10 +77,7 @@ impl Decoder {
             Ok(Unit::Group { header, shows, payload }) => {
                 self.group = None;
                 self.limits.check(&header)?;
-                let model = model(&header)?;
-                let decoded = self.engine.run(|| model.decode(payload, self.in_parallel))?;
-                let scene = self.engine.backend().load(model, decoded)?;
-                self.group = Some((*header, scene));
+                self.group = Some(self.open(*header, payload)?);
                 (shows, true)
             }
             Ok(Unit::Frame { group, shows }) => {
@@ -75,6 +95,45 @@ impl Decoder {
         Ok(Shown { tau, pts, is_key })
     }
 
+    fn open(&mut self, header: GroupHeader, payload: &[u8]) -> Result<Current> {
+        let shape = shape(&header)?;
+        let bytes = self.group_bytes(&shape)?;
+        self.check_memory(bytes, &header.format)?;
+        let metadata = match Sections::parse(payload)?.metadata() {
+            Some(section) => read_metadata(section)?,
+            None => Metadata::default(),
+        };
+        let coding = Coding { shape: &shape, precision: header.model.precision };
+        let (engine, budget) = (&self.engine, &mut self.budget);
+        let parameters = engine.run(|| coding.decode(payload, budget))?;
+        let group = engine.load(shape, &parameters)?;
+        Ok(Current { header, metadata, group, bytes })
+    }
+
+    /// Bytes that a group takes while it is read and shown.
+    fn group_bytes(&self, shape: &Shape) -> Result<u64> {
+        // Symbols of 16 bits and parameters as f32, on their way to the backend.
+        let reading = 6 * shape.n_grid() as u64 + 4 * shape.network.len() as u64;
+        Ok(reading + self.engine.rendering_bytes(shape)?)
+    }
+
+    /// # Errors
+    /// [`Error::Limit`] naming what showing the group in this format takes, and what is allowed.
+    fn check_memory(&self, group: u64, format: &PictureFormat) -> Result<()> {
+        let (most, needed) = (self.limits.max_memory, group + format.n_bytes() as u64);
+        if most == 0 || needed <= most {
+            return Ok(());
+        }
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        Err(Error::limit(format!(
+            "the group takes {} MiB at {}x{}, max-memory allows {} MiB",
+            mib(needed),
+            format.width,
+            format.height,
+            most >> 20
+        )))
+    }
+
     fn check_group(&self, id: u8, shows: Tau) -> Result<()> {
         match self.header() {
             None => Err(Error::damaged("a frame without the start of its group")),
@@ -90,7 +149,12 @@ impl Decoder {
 
     /// The header of the current group.
     pub fn header(&self) -> Option<&GroupHeader> {
-        self.group.as_ref().map(|(header, _)| header)
+        self.group.as_ref().map(|g| &g.header)
+    }
+
+    /// What the current group says of the whole stream.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.group.as_ref().map(|g| &g.metadata)
     }
 
     /// Renders time `tau` of the current group at the size of `out`, whose chroma, depth and colour
@@ -98,9 +162,10 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Error::Damaged`] when there is no group; [`Error::InvalidSetting`] for another format;
-    /// [`Error::Backend`] when the device fails.
+    /// [`Error::Limit`] when the picture takes more memory than is allowed; [`Error::Cancelled`] when
+    /// [`Decoder::cancel_flag`] is set; [`Error::Backend`] when the device fails.
     pub fn render(&mut self, tau: Tau, out: &mut Picture) -> Result<()> {
-        let Some((header, scene)) = &mut self.group else {
+        let Some(Current { header, bytes, .. }) = &self.group else {
             return Err(Error::damaged("nothing to render: no group was decoded yet"));
         };
         let (coded, wanted) = (&header.format, out.format());
@@ -110,7 +175,12 @@ impl Decoder {
                 coded.chroma, coded.depth, wanted.chroma, wanted.depth
             )));
         }
-        self.engine.backend().render(scene, tau.as_f32(), out)
+        self.check_memory(*bytes, wanted)?;
+        let Some(current) = &mut self.group else { return Ok(()) };
+        let stop = || self.cancel.is_set();
+        self.engine.render(&mut current.group, tau.as_f32(), &stop, out)?;
+        self.budget.reset();
+        Ok(())
     }
 
     /// Forgets the current group.

@@ -6,12 +6,12 @@ use super::coded::{self, Coded};
 use super::engine::BackendInfo;
 use super::memory;
 use super::metrics::{psnr, rgb_mse};
-use super::model::model;
+use super::payload::{Coding, shape};
 use super::plan::{self, Budget};
 use super::{Control, EncoderSettings, Engine, Progress, SceneDetector};
-use crate::base::{Error, Picture, Result, Tau};
+use crate::base::{Error, Metadata, Picture, Result, Tau};
 use crate::bitstream::{self, GroupHeader};
-use crate::train::Recipe;
+use crate::train::{Recipe, Report};
 
 /// A picture to encode.
 #[derive(Clone, Debug)]
@@ -89,15 +89,14 @@ impl Encoder {
     /// Those of [`EncoderSettings::validate`]; [`Error::Backend`] when the device fails.
     pub fn with_engine(settings: EncoderSettings, engine: Engine) -> Result<Self> {
         settings.validate()?;
-        let free = engine.backend().free_bytes()?;
         Ok(Self {
-            engine,
             pending: Vec::new(),
             scenes: SceneDetector::default(),
             budget: Budget::new(&settings),
-            max_frames: memory::max_group_frames(&settings, free)?,
+            max_frames: memory::max_group_frames(&settings, &engine)?,
             stats: EncoderStats::default(),
             settings,
+            engine,
         })
     }
 
@@ -193,6 +192,7 @@ impl Encoder {
             frame_rate: self.settings.frame_rate,
             pts: frames[0].pts,
             durations,
+            continues: false,
             model: coded.model,
         };
         let units = access_units(&header, &coded.payload, &frames);
@@ -222,7 +222,9 @@ impl Encoder {
         let pictures: Vec<&Picture> = frames.iter().map(|f| &f.picture).collect();
         let group = self.stats.groups;
         let cancel = control.cancel.clone();
-        coded::code(&self.engine, &self.settings, recipe, &pictures, &cancel, &mut |report| {
+        let (engine, settings) = (&self.engine, &self.settings);
+        let metadata = self.metadata();
+        let report = &mut |report: &Report| {
             control.check()?;
             control.report(&Progress {
                 group,
@@ -233,23 +235,37 @@ impl Encoder {
                 elapsed: start.elapsed().as_secs_f32(),
             });
             Ok(())
-        })
+        };
+        coded::code(engine, settings, recipe, &pictures, &metadata, &cancel, report)
     }
+
+    /// What this group says of the whole stream; only the first says how it was made.
+    fn metadata(&self) -> Metadata {
+        let mut metadata = self.settings.metadata.clone();
+        match self.stats.groups {
+            0 if metadata.settings.is_empty() => metadata.settings = self.settings.to_text(),
+            0 => {}
+            _ => metadata.settings.clear(),
+        }
+        metadata
+    }
+
 
     /// Decodes what was written and returns the mean PSNR of its frames.
     fn check(&self, unit: &[u8], frames: &[InputFrame], control: &Control) -> Result<f64> {
         let bitstream::Unit::Group { header, payload, .. } = bitstream::parse(unit)? else {
             return Err(Error::damaged("the encoder wrote no group"));
         };
-        let model = model(&header)?;
-        let in_parallel = self.settings.threads != 1;
-        let decoded = self.engine.run(|| model.decode(payload, in_parallel))?;
-        let mut scene = self.engine.backend().load(model, decoded)?;
+        let shape = shape(&header)?;
+        let coding = Coding { shape: &shape, precision: header.model.precision };
+        let budget = &mut bitstream::Budget::unlimited();
+        let parameters = self.engine.run(|| coding.decode(payload, budget))?;
+        let mut group = self.engine.load(shape, &parameters)?;
         let mut out = Picture::new(self.settings.format)?;
         let mut sum = 0.0;
         for (i, frame) in frames.iter().enumerate() {
             control.check()?;
-            self.engine.backend().render(&mut scene, i as f32, &mut out)?;
+            self.engine.render(&mut group, i as f32, &|| control.cancel.is_set(), &mut out)?;
             sum += self.engine.run(|| psnr(rgb_mse(&frame.picture, &out), 255.0));
         }
         Ok(sum / frames.len() as f64)

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The chosen backend, and a group loaded into it.
+//! The chosen backend.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use super::model::{Decoded, Model};
+use super::loaded::{Group, Loaded};
+use super::payload::Parameters;
+use super::threads::{self, Threads};
 use super::{BackendChoice, EngineSettings};
+use crate::backend::{Backend, Shape, Stop, cpu::Cpu, reference::Reference};
 #[cfg(feature = "cuda")]
 use crate::backend::cuda::Cuda;
-use crate::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
-use crate::backend::{Backend, Params, Purpose, Shape, cpu::Cpu, reference::Reference};
-use crate::base::{Error, Picture, Result};
-use crate::train::{Recipe, Report, Trained, train, train_paper};
-
-/// Most bytes that rendering may keep of what does not depend on time.
-const MAX_PREFIX: usize = 512 << 20;
+use crate::base::spec::Precision;
+use crate::base::{Error, Picture, PictureFormat, Result};
+use crate::train::{self, Recipe, Report, Trained};
 
 /// The variable that overrules [`BackendChoice::Auto`] by the name of a backend.
 const VARIABLE: &str = "LNR_BACKEND";
@@ -36,199 +36,213 @@ impl fmt::Display for BackendInfo {
     }
 }
 
-/// A backend that was chosen at run time. One thread at a time may use it: a GPU records what it is
-/// asked for.
-pub enum Engine {
+/// An opened backend, for programs that keep one from encoder to encoder, or want to know early
+/// whether it is there. Clones share it. Encoders and decoders that share one take turns: nothing
+/// else may use it while one of them works.
+#[derive(Clone)]
+pub struct Engine(Arc<Opened>);
+
+struct Opened {
+    device: Device,
+    /// Why there is no GPU, where one was looked for.
+    no_gpu: Option<String>,
+    /// The CPU for groups that the GPU cannot take, where either may be used: opened when needed.
+    fallback: Option<OnceLock<Device>>,
+    n_threads: usize,
+    /// For what a GPU leaves to the CPU; the CPU backend has threads of its own.
+    host: Option<Threads>,
+}
+
+/// A backend that was chosen at run time.
+enum Device {
     /// Kernels on a GPU.
     #[cfg(feature = "cuda")]
     Cuda(Cuda),
-    /// SIMD on all cores, and [`BackendInfo::no_gpu`].
-    Cpu(Cpu, Option<String>),
+    /// SIMD on all cores.
+    Cpu(Cpu),
     /// The oracle.
     Reference(Reference),
 }
 
+/// Calls a generic function with the backend inside a [`Device`].
+macro_rules! on {
+    ($device:expr, $backend:ident => $call:expr) => {
+        match $device {
+            #[cfg(feature = "cuda")]
+            Device::Cuda($backend) => $call,
+            Device::Cpu($backend) => $call,
+            Device::Reference($backend) => $call,
+        }
+    };
+}
+
 impl Engine {
-    /// Starts a backend. The environment variable `LNR_BACKEND` overrules [`BackendChoice::Auto`].
+    /// Opens a backend. The environment variable `LNR_BACKEND` overrules [`BackendChoice::Auto`] by
+    /// the name of another.
     ///
     /// # Errors
-    /// [`Error::Backend`] when it cannot be started; [`Error::InvalidSetting`] when the variable
-    /// names no backend.
-    pub fn new(config: EngineSettings) -> Result<Self> {
-        let choice = match (config.backend, std::env::var(VARIABLE)) {
+    /// [`Error::Backend`] when it is not available; [`Error::InvalidSetting`] for too many threads,
+    /// and when the variable names no backend.
+    pub fn open(settings: impl Into<EngineSettings>) -> Result<Self> {
+        let settings = settings.into();
+        let n_threads = threads::count(settings.threads)?;
+        let choice = match (settings.backend, std::env::var(VARIABLE)) {
             (BackendChoice::Auto, Ok(name)) => name.parse().map_err(|e| match e {
                 Error::InvalidSetting(text) => Error::InvalidSetting(format!("{VARIABLE}: {text}")),
                 e => e,
             })?,
-            _ => config.backend,
+            _ => settings.backend,
         };
-        let cpu = |no_gpu| Ok(Self::Cpu(Cpu::new(config.threads)?, no_gpu));
-        match choice {
-            BackendChoice::Auto => Self::cuda(config.device).or_else(|e| match e {
-                Error::Backend(cause) => cpu(Some(cause)),
-                e => Err(e),
-            }),
-            BackendChoice::Cuda => Self::cuda(config.device),
-            BackendChoice::Cpu => cpu(None),
-            BackendChoice::Reference => Ok(Self::Reference(Reference)),
-        }
+        let cpu = || Ok(Device::Cpu(Cpu::new(n_threads)?));
+        let (device, no_gpu) = match choice {
+            BackendChoice::Auto => match cuda(settings.device) {
+                Err(Error::Backend(cause)) => (cpu()?, Some(cause)),
+                other => (other?, None),
+            },
+            BackendChoice::Cuda => (cuda(settings.device)?, None),
+            BackendChoice::Cpu => (cpu()?, None),
+            BackendChoice::Reference => (Device::Reference(Reference), None),
+        };
+        let has_threads = matches!(device, Device::Cpu(_));
+        let host = if has_threads { None } else { Some(Threads::new(n_threads)?) };
+        let may_fall_back = choice == BackendChoice::Auto && !has_threads;
+        let fallback = may_fall_back.then(OnceLock::new);
+        Ok(Self(Arc::new(Opened { device, no_gpu, fallback, n_threads, host })))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda(device: u32) -> Result<Self> {
-        Ok(Self::Cuda(Cuda::new(device as usize)?))
-    }
-
-    #[cfg(not(feature = "cuda"))]
-    fn cuda(_: u32) -> Result<Self> {
-        Err(Error::Backend(
-            "CUDA: this build lacks it; build with feature `cuda`, or use backend=cpu".into(),
-        ))
-    }
-
-    /// What it is.
-    pub fn describe(&self) -> BackendInfo {
-        let (name, no_gpu) = match self {
+    /// What it computes with.
+    pub fn info(&self) -> BackendInfo {
+        let name = match &self.0.device {
             #[cfg(feature = "cuda")]
-            Self::Cuda(b) => (format!("CUDA: {}", b.name()), None),
-            Self::Cpu(b, no_gpu) => (format!("CPU: {}", b.name()), no_gpu.clone()),
-            Self::Reference(_) => ("reference".into(), None),
+            Device::Cuda(b) => format!("CUDA: {}", b.name()),
+            Device::Cpu(b) => format!("CPU: {}", b.name()),
+            Device::Reference(_) => "reference".into(),
         };
-        BackendInfo { name, no_gpu }
+        BackendInfo { name, no_gpu: self.0.no_gpu.clone() }
+    }
+
+    /// Does `work` on its threads: nothing in it takes others.
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match (&self.0.device, &self.0.host) {
+            (Device::Cpu(cpu), _) => cpu.scope(work),
+            (_, Some(threads)) => threads.run(work),
+            (_, None) => work(),
+        }
     }
 
     /// Bytes that are free on its GPU, if it has one.
     ///
     /// # Errors
     /// [`Error::Backend`] when the GPU fails.
-    pub fn free_bytes(&self) -> Result<Option<u64>> {
-        match self {
+    pub(super) fn free_bytes(&self) -> Result<Option<u64>> {
+        match &self.0.device {
             #[cfg(feature = "cuda")]
-            Self::Cuda(b) => Ok(Some(b.free_bytes()? as u64)),
-            Self::Cpu(..) | Self::Reference(_) => Ok(None),
+            Device::Cuda(b) => Ok(Some(b.free_bytes()? as u64)),
+            Device::Cpu(_) | Device::Reference(_) => Ok(None),
         }
     }
 
-    /// See [`train`].
-    pub fn train(
+    /// What takes groups of this shape: where any backend may be used, the CPU takes what the GPU
+    /// cannot.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] saying what the chosen backend cannot take.
+    fn device_for(&self, shape: &Shape) -> Result<&Device> {
+        let opened = &*self.0;
+        let refusal = match (on!(&opened.device, b => b.supports(shape)), &opened.fallback) {
+            (Ok(()), _) => return Ok(&opened.device),
+            (Err(e), None) => return Err(e),
+            (Err(_), Some(fallback)) => fallback,
+        };
+        if refusal.get().is_none() {
+            // Another thread may have been quicker; then its device serves.
+            let _ = refusal.set(Device::Cpu(Cpu::new(opened.n_threads)?));
+        }
+        refusal.get().ok_or_else(|| Error::Backend("CPU: it did not start".into()))
+    }
+
+    /// Bytes that the training of a group takes of the memory of its device, pictures too, and whether
+    /// that is a GPU.
+    ///
+    /// # Errors
+    /// Those of [`Backend::supports`].
+    pub(super) fn training_bytes(
         &self,
         shape: &Shape,
+        recipe: &Recipe,
+        format: &PictureFormat,
+    ) -> Result<(u64, bool)> {
+        let device = self.device_for(shape)?;
+        let bytes = on!(device, b => {
+            train::bytes(b, shape, recipe) + shape.n_frames as u64 * b.picture_bytes(format)
+        });
+        let is_gpu = !matches!(device, Device::Cpu(_) | Device::Reference(_));
+        Ok((bytes, is_gpu))
+    }
+
+    /// See [`train::train`].
+    pub(super) fn train(
+        &self,
+        model: (&Shape, Precision),
         recipe: &Recipe,
         pictures: &[&Picture],
         measure: &(dyn Fn(&Trained) -> Result<f64> + Sync),
         report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
     ) -> Result<Trained> {
-        match self {
-            #[cfg(feature = "cuda")]
-            Self::Cuda(b) => train(b, shape, recipe, pictures, measure, report),
-            Self::Cpu(b, _) => train(b, shape, recipe, pictures, measure, report),
-            Self::Reference(b) => train(b, shape, recipe, pictures, measure, report),
-        }
+        let device = self.device_for(model.0)?;
+        on!(device, b => train::train(b, model, recipe, pictures, measure, report))
     }
 
-    /// See [`train_paper`].
-    pub fn train_paper(
-        &self,
-        shape: &PaperShape,
-        recipe: &Recipe,
-        pictures: &[&Picture],
-        report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
-    ) -> Result<(Vec<f32>, u32)> {
-        match self {
-            #[cfg(feature = "cuda")]
-            Self::Cuda(b) => train_paper(b, shape, recipe, pictures, report),
-            Self::Cpu(b, _) => train_paper(b, shape, recipe, pictures, report),
-            Self::Reference(b) => train_paper(b, shape, recipe, pictures, report),
-        }
+    /// Bytes that a loaded group takes to render, its parameters too.
+    ///
+    /// # Errors
+    /// Those of [`Backend::supports`].
+    pub(super) fn rendering_bytes(&self, shape: &Shape) -> Result<u64> {
+        Ok(on!(self.device_for(shape)?, b => Loaded::bytes(b, shape)))
     }
 
-    /// Uploads a group.
-    pub fn load(&self, model: Model, decoded: Decoded) -> Result<Scene> {
-        Ok(match self {
+    /// Hands a group to its device.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] when memory is short or the device fails.
+    pub(super) fn load(&self, shape: Shape, parameters: &Parameters) -> Result<Group> {
+        Ok(match self.device_for(&shape)? {
             #[cfg(feature = "cuda")]
-            Self::Cuda(b) => Scene::Cuda(Box::new(Loaded::new(b, model, decoded)?)),
-            Self::Cpu(b, _) => Scene::Cpu(Box::new(Loaded::new(b, model, decoded)?)),
-            Self::Reference(b) => Scene::Reference(Box::new(Loaded::new(b, model, decoded)?)),
+            Device::Cuda(b) => Group::Cuda(Box::new(Loaded::new(b, shape, parameters)?)),
+            Device::Cpu(b) => Group::Cpu(Box::new(Loaded::new(b, shape, parameters)?)),
+            Device::Reference(b) => Group::Reference(Box::new(Loaded::new(b, shape, parameters)?)),
         })
     }
 
     /// Renders time `tau` (in frames) of a group that this engine loaded.
-    pub fn render(&self, scene: &mut Scene, tau: f32, out: &mut Picture) -> Result<()> {
-        match (self, scene) {
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] when `stop` says so; [`Error::Backend`] when the device fails.
+    pub(super) fn render(
+        &self,
+        group: &mut Group,
+        tau: f32,
+        stop: &Stop,
+        out: &mut Picture,
+    ) -> Result<()> {
+        match (self.device_for(group.shape())?, group) {
             #[cfg(feature = "cuda")]
-            (Self::Cuda(b), Scene::Cuda(s)) => s.render(b, tau, out),
-            (Self::Cpu(b, _), Scene::Cpu(s)) => s.render(b, tau, out),
-            (Self::Reference(b), Scene::Reference(s)) => s.render(b, tau, out),
+            (Device::Cuda(b), Group::Cuda(g)) => g.render(b, tau, stop, out),
+            (Device::Cpu(b), Group::Cpu(g)) => g.render(b, tau, stop, out),
+            (Device::Reference(b), Group::Reference(g)) => g.render(b, tau, stop, out),
             _ => Err(Error::Backend("a group of another backend".into())),
         }
     }
 }
 
-/// A group in the memory of its backend.
-pub enum Scene {
-    /// Of [`Engine::Cuda`].
-    #[cfg(feature = "cuda")]
-    Cuda(Box<Loaded<Cuda>>),
-    /// Of [`Engine::Cpu`].
-    Cpu(Box<Loaded<Cpu>>),
-    /// Of [`Engine::Reference`].
-    Reference(Box<Loaded<Reference>>),
+#[cfg(feature = "cuda")]
+fn cuda(device: u32) -> Result<Device> {
+    Ok(Device::Cuda(Cuda::new(device as usize)?))
 }
 
-/// The buffers of a group.
-pub enum Loaded<B: PaperBackend> {
-    Warp(Warp<B>),
-    Paper { shape: PaperShape, workspace: B::PaperWorkspace, params: B::Buffer },
-}
-
-/// The buffers of a group of profile `warp`.
-pub struct Warp<B: Backend> {
-    shape: Shape,
-    workspace: B::Workspace,
-    grids: B::Buffer,
-    network: B::Buffer,
-    modulated: B::Buffer,
-}
-
-impl<B: PaperBackend> Loaded<B> {
-    fn new(backend: &B, model: Model, decoded: Decoded) -> Result<Self> {
-        let upload = |values: &[f32]| -> Result<B::Buffer> {
-            let mut buffer = backend.alloc(values.len())?;
-            backend.write(&mut buffer, 0, values)?;
-            Ok(buffer)
-        };
-        match (model, decoded) {
-            (Model::Warp(shape), Decoded::Warp(decoded)) => {
-                let mut workspace = backend.workspace(&shape, Purpose::Render)?;
-                let (grids, network) = (upload(&decoded.grids)?, upload(&decoded.network)?);
-                let modulated = backend.alloc(shape.network.modulated_len())?;
-                let params = Params { grids: &grids, network: &network, modulated: &modulated };
-                backend.load(&mut workspace, &shape, &params)?;
-                Ok(Self::Warp(Warp { shape, workspace, grids, network, modulated }))
-            }
-            (Model::Paper(shape, _), Decoded::Paper(params)) => Ok(Self::Paper {
-                workspace: backend
-                    .paper_workspace(&shape, PaperPurpose::Render { max_prefix: MAX_PREFIX })?,
-                params: upload(&params)?,
-                shape,
-            }),
-            _ => Err(Error::Backend("parameters of another model".into())),
-        }
-    }
-
-    fn render(&mut self, backend: &B, tau: f32, out: &mut Picture) -> Result<()> {
-        // Beyond the last frame the last frame is held.
-        match self {
-            Self::Warp(Warp { shape, workspace, grids, network, modulated }) => {
-                let tau = tau.min((shape.n_frames - 1) as f32);
-                backend.modulate(shape, tau, network, modulated)?;
-                let params = Params { grids: &*grids, network: &*network, modulated: &*modulated };
-                backend.render(workspace, shape, tau, &params, out)
-            }
-            Self::Paper { shape, workspace, params } => {
-                let tau = tau.min((shape.n_frames - 1) as f32);
-                backend.paper_render(workspace, shape, tau, params, out)
-            }
-        }
-    }
+#[cfg(not(feature = "cuda"))]
+fn cuda(_: u32) -> Result<Device> {
+    Err(Error::Backend(
+        "CUDA: this build lacks it; build with feature `cuda`, or use backend=cpu".into(),
+    ))
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::model::model;
+use super::payload::{Coding, shape};
 use crate::backend::Nodes;
 use crate::base::{Error, Result, Tau};
-use crate::bitstream::{self, GroupHeader, Unit};
+use crate::bitstream::{self, Budget, GroupHeader, Unit};
 
 /// The latent of one shown time.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,7 @@ struct Trajectory {
 #[derive(Default)]
 pub struct LatentReader {
     group: Option<Trajectory>,
+    budget: Budget,
 }
 
 impl LatentReader {
@@ -41,7 +42,10 @@ impl LatentReader {
         let (id, tau) = match bitstream::parse(unit) {
             Ok(Unit::Group { header, shows, payload }) => {
                 self.group = None;
-                let (nodes, values) = model(&header)?.decode_latents(payload)?;
+                let shape = shape(&header)?;
+                let coding = Coding { shape: &shape, precision: header.model.precision };
+                let values = coding.decode_latents(payload, &mut self.budget)?;
+                let nodes = shape.network.nodes;
                 let id = header.id;
                 self.group = Some(Trajectory { header: *header, nodes, values });
                 (id, shows)
@@ -53,9 +57,10 @@ impl LatentReader {
             }
         };
         let t = self.group.as_ref().filter(|t| t.header.id == id).ok_or_else(missing)?;
-        let dim = t.header.model.d_latent() as usize;
+        let dim = t.header.model.latent.dim as usize;
         let last = (t.header.n_frames() - 1) as f32;
-        let (a, b, w) = t.nodes.at(tau.as_f32().min(last));
+        let at = t.nodes.at(tau.as_f32().min(last));
+        let (a, b, w) = (at.first, at.second, at.weight);
         let z = (0..dim)
             .map(|i| t.values[a * dim + i] * (1.0 - w) + t.values[b * dim + i] * w)
             .collect();

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From settings to the model and the recipe of a group.
 
-use super::{EncoderConfig, RateControl, SpeedPreset};
-use crate::base::{Chroma, limits};
-use crate::model::{Spec, TimedSpec};
+use super::profile::paper_spec;
+use super::{EncoderSettings, Profile, RateControl, SpeedPreset};
+use crate::base::spec::{
+    Extent, LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
+};
+use crate::base::{Result, limits};
 use crate::train::Recipe;
 
 /// The price of a bit at quality 50; it doubles every 10 steps down.
 pub const LAMBDA_50: f32 = 4e-3;
 
 /// Visits of every frame, or of every point of a paper profile.
-fn epochs(config: &EncoderConfig) -> u32 {
-    match (config.epochs, config.preset) {
+fn epochs(settings: &EncoderSettings) -> u32 {
+    match (settings.epochs, settings.preset) {
         (0, SpeedPreset::Ultrafast) => 12,
         (0, SpeedPreset::Fast) => 50,
         (0, SpeedPreset::Medium) => 120,
@@ -22,18 +25,40 @@ fn epochs(config: &EncoderConfig) -> u32 {
 }
 
 /// How group number `group` is trained.
-pub fn recipe(config: &EncoderConfig, group: u64) -> Recipe {
-    let lambda = match config.rate_control {
+pub fn recipe(settings: &EncoderSettings, group: u64) -> Recipe {
+    let lambda = match settings.rate_control {
         RateControl::Quality(q) => LAMBDA_50 * ((50.0 - q) / 10.0).exp2(),
         RateControl::Bitrate(_) => LAMBDA_50,
     };
-    Recipe::new(lambda, epochs(config), config.seed.wrapping_add(group))
+    let (epochs, seed) = (epochs(settings), settings.seed.wrapping_add(group));
+    match settings.profile {
+        Profile::Warp => Recipe::grids(lambda, epochs, seed),
+        _ => Recipe::coordinates(epochs, seed),
+    }
+}
+
+/// What a group of `n_frames` covers.
+pub fn extent(settings: &EncoderSettings, n_frames: u32) -> Extent {
+    let (width, height) = (settings.format.width, settings.format.height);
+    let n_out = settings.format.chroma.n_planes() as u32;
+    Extent { width, height, n_frames, n_out }
 }
 
 /// The model of a group of `n_frames` at this price of a bit.
-pub fn spec(config: &EncoderConfig, lambda: f32, n_frames: u32) -> Spec {
-    let (width, height) = (config.format.width, config.format.height);
-    let side = width.max(height);
+///
+/// # Errors
+/// [`crate::base::Error::InvalidSetting`] when an option of the model is out of range.
+pub fn spec(settings: &EncoderSettings, lambda: f32, n_frames: u32) -> Result<ModelSpec> {
+    let extent = extent(settings, n_frames);
+    match settings.profile {
+        Profile::Warp => Ok(warp_spec(&extent, lambda)),
+        profile => paper_spec(profile, &settings.model, &extent),
+    }
+}
+
+/// The model of profile `warp`.
+fn warp_spec(extent: &Extent, lambda: f32) -> ModelSpec {
+    let side = extent.width.max(extent.height);
     // Strides double with the picture, from what was measured at 320 x 180.
     let scale = 1 << (side / 480).checked_ilog2().unwrap_or(0).min(2);
     let coarsest = 32 * scale;
@@ -44,23 +69,36 @@ pub fn spec(config: &EncoderConfig, lambda: f32, n_frames: u32) -> Spec {
     };
     let low_rate = lambda >= 1.2e-2;
     let high_rate = lambda <= 6e-3;
-    Spec {
-        width,
-        height,
-        n_frames,
-        n_out: if config.format.chroma == Chroma::Gray { 1 } else { 3 },
-        canonical: strides(1),
-        cubic_up_to: 2,
-        margin: 0,
-        motion: TimedSpec { strides: strides(if low_rate { 16 } else { 8 } * scale), node_step: 1 },
-        residual: TimedSpec {
-            strides: strides(if high_rate { 2 } else { 4 } * scale),
-            node_step: 1,
+    ModelSpec {
+        sources: vec![
+            SourceSpec::Canonical {
+                strides: strides(1),
+                cubic_up_to: 2,
+                margin: 0,
+                motion: Some(0),
+            },
+            SourceSpec::Motion {
+                strides: strides(if low_rate { 16 } else { 8 } * scale),
+                node_step: 1,
+            },
+            SourceSpec::Residual {
+                strides: strides(if high_rate { 2 } else { 4 } * scale),
+                node_step: 1,
+            },
+        ],
+        latent: LatentSpec { dim: 8, node_step: 1 },
+        network: NetworkSpec {
+            patch: 1,
+            width: 16,
+            n_layers: 3,
+            skip: true,
+            modulated: vec![0],
+            rank: 1,
+            modulation: Modulation::Centred,
+            hyper_layers: 0,
+            hyper_width: 0,
         },
-        d_latent: 8,
-        latent_step: 1,
-        hidden: 16,
-        rank: 1,
+        precision: Precision::Steps,
     }
 }
 
@@ -82,10 +120,10 @@ pub struct Budget {
 
 impl Budget {
     /// `None` unless a bit rate is asked for.
-    pub fn new(config: &EncoderConfig) -> Option<Self> {
-        let RateControl::Bitrate(kbit) = config.rate_control else { return None };
+    pub fn new(settings: &EncoderSettings) -> Option<Self> {
+        let RateControl::Bitrate(kbit) = settings.rate_control else { return None };
         let rate = f64::from(kbit) * 1000.0 / 1e9;
-        let n_pixels = config.format.n_pixels() as f64;
+        let n_pixels = settings.format.n_pixels() as f64;
         Some(Self { rate, n_pixels, due: 0.0, spent: 0.0, lambda: None })
     }
 

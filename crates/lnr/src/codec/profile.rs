@@ -4,9 +4,10 @@
 use std::str::FromStr;
 
 use super::Profile;
-use crate::base::{Chroma, Error, PictureFormat, Result};
-use crate::bitstream::PaperBits;
-use crate::model::{EncodingSpec, PaperSpec};
+use crate::base::spec::{
+    Bits, Extent, LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
+};
+use crate::base::{Error, Result};
 
 /// Numbers of a paper profile that replace the paper's. As text: `key=value`, separated by commas,
 /// with the names of the fields (`-` for `_`); `modulated` is a list such as `1+2+4`.
@@ -116,18 +117,13 @@ impl ModelOptions {
     }
 }
 
-/// The model of a paper profile for a group, and the bits of its values. The base network has the 6
-/// layers of 512 and the hypernetworks the hidden layer of 128 of the paper's section 4.1, latents
-/// are those of B.3, and the modulated layer is that of appendix A.
+/// The model of a paper profile for a group. The base network has the 6 layers of 512 and the
+/// hypernetworks the hidden layer of 128 of the paper's section 4.1, latents are those of B.3, and the
+/// modulated layer is that of appendix A.
 ///
 /// # Errors
 /// [`Error::InvalidSetting`] when an option is out of range.
-pub fn paper_spec(
-    profile: Profile,
-    options: &ModelOptions,
-    format: &PictureFormat,
-    n_frames: u32,
-) -> Result<(PaperSpec, PaperBits)> {
+pub fn paper_spec(profile: Profile, options: &ModelOptions, extent: &Extent) -> Result<ModelSpec> {
     let o = options;
     let rank = match profile {
         Profile::Warp | Profile::PaperS => 50,
@@ -135,45 +131,46 @@ pub fn paper_spec(
         Profile::PaperL => 200,
     };
     let patch = o.patch.unwrap_or(1);
-    let (encoding, levels, base, growth) = match o.fourier.unwrap_or(false) {
-        true => (EncodingSpec::Fourier, 10, 1, 0.0),
-        false => {
-            let features = o.features.unwrap_or(2);
-            (EncodingSpec::Hash { features, table: o.table.unwrap_or(14) }, 16, 16, 0.0)
-        }
+    let fourier = o.fourier.unwrap_or(false);
+    let (levels, base) = if fourier { (10, 1) } else { (16, 16) };
+    let resolutions = resolutions(
+        o.levels.unwrap_or(levels),
+        o.base.unwrap_or(base),
+        o.growth.unwrap_or(0.0),
+        extent.width.max(extent.height).div_ceil(patch.max(1)),
+    )?;
+    let source = match fourier {
+        true => SourceSpec::Fourier { resolutions },
+        false => SourceSpec::Hash {
+            features: o.features.unwrap_or(2),
+            table: o.table.unwrap_or(14),
+            resolutions,
+        },
     };
-    let spec = PaperSpec {
-        width: format.width,
-        height: format.height,
-        n_frames,
-        n_out: if format.chroma == Chroma::Gray { 1 } else { 3 },
-        patch,
-        encoding,
-        resolutions: resolutions(
-            o.levels.unwrap_or(levels),
-            o.base.unwrap_or(base),
-            o.growth.unwrap_or(growth),
-            format.width.max(format.height).div_ceil(patch.max(1)),
-        )?,
-        hidden: o.width.unwrap_or(512),
-        n_layers: o.layers.unwrap_or(6),
-        modulated: o.modulated.clone().unwrap_or_else(|| vec![1]),
-        rank: o.rank.unwrap_or(rank),
-        d_latent: o.latent.unwrap_or(512),
-        hyper_layers: o.hyper_layers.unwrap_or(1),
-        hyper_width: o.hyper_width.unwrap_or(128),
-    };
-    let bits = PaperBits {
-        encoding: o.bits_encoding.unwrap_or(8),
-        base: o.bits_base.unwrap_or(32),
-        hyper: o.bits_hyper.unwrap_or(8),
-        latents: o.bits_latents.unwrap_or(32),
+    let spec = ModelSpec {
+        sources: vec![source],
+        latent: LatentSpec { dim: o.latent.unwrap_or(512), node_step: 1 },
+        network: NetworkSpec {
+            patch,
+            width: o.width.unwrap_or(512),
+            n_layers: o.layers.unwrap_or(6),
+            skip: false,
+            modulated: o.modulated.clone().unwrap_or_else(|| vec![1]),
+            rank: o.rank.unwrap_or(rank),
+            modulation: Modulation::Sigmoid,
+            hyper_layers: o.hyper_layers.unwrap_or(1),
+            hyper_width: o.hyper_width.unwrap_or(128),
+        },
+        precision: Precision::Uniform(Bits {
+            sources: o.bits_encoding.unwrap_or(8),
+            base: o.bits_base.unwrap_or(32),
+            hyper: o.bits_hyper.unwrap_or(8),
+            latents: o.bits_latents.unwrap_or(32),
+        }),
     };
     // What the stream could not say is a wrong setting here.
-    let setting = |e: Error| Error::InvalidSetting(format!("model: {e}"));
-    bits.validate().map_err(setting)?;
-    spec.shape().map_err(setting)?;
-    Ok((spec, bits))
+    spec.check(extent).map_err(|e| Error::InvalidSetting(format!("model: {e}")))?;
+    Ok(spec)
 }
 
 /// A geometric series of resolutions.
@@ -199,17 +196,18 @@ mod tests {
 
     #[test]
     fn options_override_the_profile_and_wrong_ones_are_named() {
-        let format = PictureFormat::new(64, 36, Chroma::Yuv420, 8);
+        let extent = Extent { width: 64, height: 36, n_frames: 5, n_out: 3 };
         let options: ModelOptions =
             "rank=7, modulated=3+1,growth=2,levels=3,bits-base=8".parse().unwrap();
-        let (spec, bits) = paper_spec(Profile::PaperL, &options, &format, 5).unwrap();
-        assert_eq!((spec.rank, &spec.modulated[..], spec.hidden), (7, &[1, 3][..], 512));
-        assert_eq!((spec.resolutions, bits.base, bits.latents), (vec![16, 32, 64], 8, 32));
-        let (spec, _) = paper_spec(Profile::PaperL, &Default::default(), &format, 5).unwrap();
-        assert_eq!(
-            (spec.rank, spec.resolutions.first(), spec.resolutions.last()),
-            (200, Some(&16), Some(&64))
-        );
+        let spec = paper_spec(Profile::PaperL, &options, &extent).unwrap();
+        let net = &spec.network;
+        assert_eq!((net.rank, &net.modulated[..], net.width), (7, &[1, 3][..], 512));
+        assert_eq!(spec.sources[0].levels(), [16, 32, 64]);
+        let Precision::Uniform(bits) = spec.precision else { panic!("{:?}", spec.precision) };
+        assert_eq!((bits.base, bits.latents), (8, 32));
+        let spec = paper_spec(Profile::PaperL, &Default::default(), &extent).unwrap();
+        let levels = spec.sources[0].levels();
+        assert_eq!((spec.network.rank, levels[0], levels[15]), (200, 16, 64));
         for (text, word) in [
             ("rank", "'='"),
             ("rank=x", "rank=x"),
@@ -231,7 +229,7 @@ mod tests {
             "layers=1",
         ] {
             let options = text.parse().unwrap();
-            let error = paper_spec(Profile::PaperS, &options, &format, 5).unwrap_err();
+            let error = paper_spec(Profile::PaperS, &options, &extent).unwrap_err();
             assert!(matches!(error, Error::InvalidSetting(_)), "{text}: {error:?}");
         }
     }

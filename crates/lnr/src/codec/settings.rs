@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::profile::{ModelOptions, paper_spec};
+use super::plan;
+use super::profile::ModelOptions;
 use super::{BackendChoice, Profile, SpeedPreset, threads};
-use crate::base::{Error, PictureFormat, Result, limits};
+use crate::base::{Error, Metadata, PictureFormat, Result, limits};
 use crate::bitstream::GroupHeader;
 
 /// What the encoder aims at.
@@ -67,6 +68,9 @@ pub struct EncoderSettings {
     pub max_memory: u64,
     /// Iterations per frame instead of the preset's; 0 = the preset's.
     pub epochs: u32,
+    /// What the stream says of itself: orientation, mastering display, content light. Where its
+    /// settings are empty, the stream names those of the encoder.
+    pub metadata: Metadata,
 }
 
 impl EncoderSettings {
@@ -94,6 +98,7 @@ impl EncoderSettings {
             threads: 0,
             max_memory: 0,
             epochs: 0,
+            metadata: Metadata::default(),
         }
     }
 
@@ -136,6 +141,21 @@ impl EncoderSettings {
         max_memory: u64,
         /// Sets the iterations per frame; 0 = the preset's.
         epochs: u32,
+        /// Sets what the stream says of itself.
+        metadata: Metadata,
+    }
+
+    /// The settings that matter for what comes out, in a few words.
+    pub(super) fn to_text(&self) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        let target = match self.rate_control {
+            RateControl::Quality(q) => format!("quality={q}"),
+            RateControl::Bitrate(kbit) => format!("bitrate={kbit}"),
+        };
+        match self.profile {
+            Profile::Warp => format!("lnr {version} {} {target}", self.preset.name()),
+            profile => format!("lnr {version} {} {}", profile.name(), self.preset.name()),
+        }
     }
 
     /// # Errors
@@ -166,7 +186,6 @@ impl EncoderSettings {
                         .into(),
                 ));
             }
-            paper_spec(self.profile, &self.model, &self.format, self.key_int_max)?;
         }
         if !(1..=limits::MAX_GROUP_FRAMES).contains(&self.key_int_max) {
             return Err(Error::InvalidSetting(format!(
@@ -174,6 +193,9 @@ impl EncoderSettings {
                 self.key_int_max,
                 limits::MAX_GROUP_FRAMES
             )));
+        }
+        if self.profile != Profile::Warp {
+            plan::spec(self, 0.0, self.key_int_max)?;
         }
         if self.frame_rate.1 == 0 {
             return Err(Error::InvalidSetting("frame rate with denominator 0".into()));

@@ -83,16 +83,26 @@ pub(super) struct Trainer<'a, B: Backend> {
     pub n_steps: u32,
 }
 
-/// Bytes of the buffers that a training holds in the backend's memory, besides its workspace and its
-/// pictures.
-pub fn bytes(shape: &Shape, recipe: &Recipe) -> u64 {
+/// Bytes that a training takes of the backend's memory, besides the pictures.
+pub fn bytes<B: Backend>(backend: &B, shape: &Shape, recipe: &Recipe) -> u64 {
     let visits = Visits::new(recipe.points, shape);
     let (n_grid, n_network) = (shape.n_grid(), shape.network.len());
     let variables = 4 * (n_grid + n_network);
     let entropy: usize = shape.grids().map(|(_, g)| 4 * model::entropy(g).len()).sum();
     let rounded = 2 * n_rounded(shape) + shape.n_canonical();
-    let target = visits.frames_per_step() * shape.n_values() * visits.n_points();
-    4 * (variables + entropy + rounded + target + n_sums(shape) + Errors::<()>::LEN) as u64
+    let (n_points, n_target) = (n_points(shape, &visits), n_target(shape, &visits));
+    let floats = variables + entropy + rounded + n_target + n_sums(shape) + Errors::<()>::LEN;
+    4 * floats as u64 + backend.bytes(shape, Purpose::Train { n_points })
+}
+
+/// Most points of a frame that are looked at together: where steps are searched, all of them.
+fn n_points(shape: &Shape, visits: &Visits) -> usize {
+    if shape.takes_all_frames() { visits.n_points() } else { shape.centres(1, (0, 0)).len() }
+}
+
+/// Values of the target buffer.
+fn n_target(shape: &Shape, visits: &Visits) -> usize {
+    visits.frames_per_step() * shape.n_values() * n_points(shape, visits)
 }
 
 /// Grid values that are rounded in training.
@@ -113,8 +123,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         pictures: &[&'a Picture],
     ) -> Result<Self> {
         let visits = Visits::new(recipe.points, shape);
-        let n_points = visits.n_points();
-        let n_target = visits.frames_per_step() * shape.n_values() * n_points;
+        let (n_points, n_target) = (n_points(shape, &visits), n_target(shape, &visits));
         let mut rng = Rng::new(recipe.seed);
         let grids = Variable::new(backend, &model::grid_parameters(shape, &mut rng))?;
         let network = Variable::new(backend, &model::network_parameters(shape, &mut rng))?;

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The payload of a group: its parameters to sections of bytes and back (FORMAT sections 5 to 7).
+
+mod grids;
+mod part_sizes;
+mod steps;
+mod uniform;
+
+use super::CancelFlag;
+use crate::backend::{Shape, TensorKind};
+use crate::base::spec::Precision;
+use crate::base::{Metadata, Result};
+use crate::bitstream::{
+    Budget, GroupHeader, SectionWriter, Sections, Unit, parse, read_metadata, tags, write_metadata,
+};
+use crate::train::Values;
+
+pub use part_sizes::{Part, PartSize, PartSizes, part_sizes};
+pub use steps::learn_states;
+
+/// The parameters of a group as f32.
+pub struct Parameters {
+    /// What the sources store. [`Shape::n_grid`]
+    pub grids: Vec<f32>,
+    /// [`crate::backend::Network::len`]
+    pub network: Vec<f32>,
+}
+
+/// What a payload is read and written by.
+#[derive(Clone, Copy)]
+pub struct Coding<'a> {
+    /// Where every parameter lies.
+    pub shape: &'a Shape,
+    /// How it is stored.
+    pub precision: Precision,
+}
+
+/// The sections that hold parameters.
+struct Coded {
+    latents: Vec<u8>,
+    networks: Vec<u8>,
+    /// Of every source that stores something.
+    sources: Vec<Vec<u8>>,
+}
+
+impl Coding<'_> {
+    /// Writes the payload of a trained group.
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Cancelled`] when `cancel` asks for a stop.
+    pub fn encode(
+        &self,
+        values: &Values,
+        metadata: &Metadata,
+        cancel: &CancelFlag,
+    ) -> Result<Vec<u8>> {
+        let coded = match values {
+            Values::Steps { symbols, tensors, entropy } => {
+                steps::encode(self.shape, symbols, tensors, entropy, cancel)?
+            }
+            Values::Plain { grids, network } => {
+                uniform::encode(self.shape, self.bits(), (grids, network), cancel)?
+            }
+        };
+        let mut out = SectionWriter::new();
+        out.push(tags::LATENTS, true, &coded.latents);
+        if *metadata != Metadata::default() {
+            out.push(tags::METADATA, false, &write_metadata(metadata));
+        }
+        out.push(tags::NETWORKS, true, &coded.networks);
+        coded.sources.iter().for_each(|s| out.push(tags::SOURCE, true, s));
+        Ok(out.finish())
+    }
+
+    /// Reads all parameters.
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Damaged`] or [`crate::base::Error::Limit`] when the payload is not one of
+    /// this shape, or asks for more work than the budget has.
+    pub fn decode(&self, payload: &[u8], budget: &mut Budget) -> Result<Parameters> {
+        budget.earn(payload.len());
+        let sections = Sections::parse(payload)?;
+        match self.precision {
+            Precision::Steps => steps::decode(self.shape, &sections, budget),
+            Precision::Uniform(bits) => uniform::decode(self.shape, bits, &sections, budget),
+        }
+    }
+
+    /// Reads the latents alone. [nodes, d_latent]
+    ///
+    /// # Errors
+    /// As [`Coding::decode`].
+    pub fn decode_latents(&self, payload: &[u8], budget: &mut Budget) -> Result<Vec<f32>> {
+        budget.earn(payload.len());
+        let section = Sections::parse(payload)?.latents()?;
+        match self.precision {
+            Precision::Steps => steps::decode_latents(self.shape, section, budget),
+            Precision::Uniform(bits) => uniform::decode_latents(self.shape, bits, section, budget),
+        }
+    }
+
+    /// The bits of values that are stored uniformly; 32 where they are not.
+    fn bits(&self) -> crate::base::spec::Bits {
+        const PLAIN: u32 = 32;
+        match self.precision {
+            Precision::Uniform(bits) => bits,
+            Precision::Steps => crate::base::spec::Bits {
+                sources: PLAIN,
+                base: PLAIN,
+                hyper: PLAIN,
+                latents: PLAIN,
+            },
+        }
+    }
+}
+
+/// The layout of a group's model.
+///
+/// # Errors
+/// Those of [`Shape::new`].
+pub fn shape(header: &GroupHeader) -> Result<Shape> {
+    Shape::new(&header.model, &header.extent())
+}
+
+/// What a group says about the whole stream: orientation, mastering display, content light, settings
+/// of the encoder. `unit` is the access unit that begins the group.
+///
+/// # Errors
+/// [`crate::base::Error::Damaged`] when it is none, or is damaged.
+pub fn metadata(unit: &[u8]) -> Result<Metadata> {
+    let Unit::Group { payload, .. } = parse(unit)? else { return Ok(Metadata::default()) };
+    match Sections::parse(payload)?.metadata() {
+        Some(section) => read_metadata(section),
+        None => Ok(Metadata::default()),
+    }
+}
+
+/// Whether a tensor of the network buffer stands in the section of the latents.
+fn is_latent(kind: TensorKind) -> bool {
+    kind == TensorKind::Latents
+}

@@ -336,7 +336,7 @@ mod tests {
         let mut bytes = Vec::new();
         for i in 0..n {
             let at = bytes.len();
-            bytes.extend(write_group(&header(1), Tau::frame(0), &payload[..0]));
+            bytes.extend(write_group(&header(1), Tau::frame(0), &[]));
             set_payload_size(&mut bytes[at..], (n - i - 1) * header_len);
             bytes.truncate(at + header_len);
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding access units in a stream of bytes, also in a damaged one.
 
-use lnr::stream::{MAGIC, Scan, scan};
+use lnr::stream::{Scan, Scanner};
 
 /// Smallest access unit: sync word, type, group, tau, checksum.
 pub(super) const MIN_UNIT: usize = 7;
@@ -18,11 +18,12 @@ pub(super) enum Found {
     Garbage(usize),
 }
 
-/// Looks at the start of `data`; all garbage before the next candidate is taken together.
-pub(super) fn find(data: &[u8]) -> Found {
+/// Looks at the start of `data`, which is where `scanner` stands; all garbage before the next candidate
+/// is taken together.
+pub(super) fn find(scanner: &mut Scanner, data: &[u8]) -> Found {
     let mut skip = 0;
     while skip < data.len().min(MAX_SKIP) {
-        match scan(&data[skip..]) {
+        match scanner.scan_at(&data[skip..], skip) {
             Scan::Garbage(n) => skip += n,
             _ if skip > 0 => break,
             Scan::More(n) => return Found::More(n),
@@ -33,20 +34,4 @@ pub(super) fn find(data: &[u8]) -> Found {
         0 => Found::More(MIN_UNIT),
         _ => Found::Garbage(skip.min(data.len())),
     }
-}
-
-/// Where the next group begins inside the bytes of an access unit that turned out to be damaged:
-/// when bytes were lost, its stated size reaches into what follows.
-pub(super) fn group_inside(unit: &[u8]) -> Option<usize> {
-    let mut at = 1;
-    while at < unit.len() {
-        match scan(&unit[at..]) {
-            Scan::Unit { is_group: true, .. } => return Some(at),
-            // The unit may end inside the header.
-            Scan::More(_) if MAGIC.iter().zip(&unit[at..]).all(|(a, b)| a == b) => return Some(at),
-            Scan::Unit { .. } | Scan::More(_) => at += 1,
-            Scan::Garbage(n) => at += n,
-        }
-    }
-    None
 }

@@ -7,10 +7,10 @@ use gst_video::prelude::*;
 use gst_video::subclass::prelude::*;
 use gst_video::{VideoCodecFrame, VideoFrameRef};
 
+use super::input::{Input, Next};
 use super::session::Session;
 use super::size;
 use crate::engine::{EngineSlot, device_property, threads_property};
-use crate::framing::{self, Found};
 use crate::{Backend, caps, error, format, frame};
 use lnr::{Decoder, DecoderSettings, EngineSettings, Error, PictureFormat};
 
@@ -61,6 +61,7 @@ pub struct LnrDec {
     stream: Mutex<Stream>,
     /// Taken out while in use: no lock is held while decoding or calling into GStreamer.
     session: Mutex<Option<Session>>,
+    input: Mutex<Input>,
     engine: EngineSlot,
 }
 
@@ -162,6 +163,7 @@ impl VideoDecoderImpl for LnrDec {
         let decoder = self.decoder().map_err(|e| error::message(&e))?;
         *self.session.lock().unwrap() = Some(Session::new(decoder));
         *self.stream.lock().unwrap() = Stream::default();
+        self.input.lock().unwrap().reset();
         self.obj().set_packetized(false);
         Ok(())
     }
@@ -202,40 +204,23 @@ impl VideoDecoderImpl for LnrDec {
         adapter: &gst_base::Adapter,
         at_eos: bool,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let available = adapter.available();
-        let mut wanted = 64;
-        let found = loop {
-            let size = available.min(wanted);
-            let head = adapter.copy_bytes(0, size).map_err(|_| gst::FlowError::Error)?;
-            match framing::find(&head) {
-                Found::More(needed) if (size + 1..=available).contains(&needed) => wanted = needed,
-                found => break found,
-            }
-        };
-        match found {
-            Found::Unit(len) if len <= available => {
-                let unit = adapter.copy_bytes(0, len).map_err(|_| gst::FlowError::Error)?;
-                if let (Err(error), Some(restart)) =
-                    (lnr::stream::parse(&unit), framing::group_inside(&unit))
-                {
-                    adapter.flush(restart);
-                    return self.report(&error).map(|_| gst::FlowSuccess::Ok);
-                }
+        let next = self.input.lock().unwrap().next(adapter, at_eos);
+        match next.map_err(|_| gst::FlowError::Error)? {
+            Next::Unit(len) => {
                 self.obj().add_to_frame(len as i32);
                 self.obj().have_frame()
             }
-            Found::Garbage(n) => {
-                gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
+            Next::Skip { n, cause } => {
                 adapter.flush(n);
-                Ok(gst::FlowSuccess::Ok)
+                match cause {
+                    Some(error) => self.report(&error),
+                    None => {
+                        gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
+                        Ok(gst::FlowSuccess::Ok)
+                    }
+                }
             }
-            _ if at_eos => {
-                gst::warning!(CAT, imp = self, "the stream ends inside an access unit");
-                let rest = adapter.copy_bytes(0, available).map_err(|_| gst::FlowError::Error)?;
-                adapter.flush(framing::group_inside(&rest).unwrap_or(available));
-                Ok(gst::FlowSuccess::Ok)
-            }
-            _ => Ok(gst_video::VIDEO_DECODER_FLOW_NEED_DATA),
+            Next::NeedData => Ok(gst_video::VIDEO_DECODER_FLOW_NEED_DATA),
         }
     }
 
@@ -252,6 +237,7 @@ impl VideoDecoderImpl for LnrDec {
         if let Some(session) = self.session.lock().unwrap().as_mut() {
             session.reset();
         }
+        self.input.lock().unwrap().reset();
         true
     }
 

@@ -10,7 +10,7 @@ use super::index::Index;
 use crate::caps;
 use crate::clock::{Timing, UnitClock};
 use crate::framing::{self, Found, MAX_SKIP, MIN_UNIT};
-use lnr::stream::{Scan, scan};
+use lnr::stream::{Scan, Scanner, scan};
 use lnr::{Error, PictureFormat};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -20,6 +20,8 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 #[derive(Default)]
 struct State {
     clock: UnitClock,
+    /// Stands where the data of the next call begin.
+    scanner: Scanner,
     index: Index,
     /// Upstream gives one access unit per buffer and its times.
     is_timed: bool,
@@ -103,7 +105,11 @@ impl BaseParseImpl for LnrParse {
                 let is_timed = segment.segment().format() == gst::Format::Time;
                 self.state.lock().unwrap().is_timed = is_timed;
             }
-            gst::EventView::FlushStop(_) => self.state.lock().unwrap().clock.reset(),
+            gst::EventView::FlushStop(_) => {
+                let mut state = self.state.lock().unwrap();
+                state.clock.reset();
+                state.scanner.reset();
+            }
             _ => {}
         }
         self.parent_sink_event(event)
@@ -118,21 +124,21 @@ impl BaseParseImpl for LnrParse {
             return Err(gst::FlowError::Error);
         };
         let is_draining = obj.is_draining();
-        let len = match framing::find(&data) {
+        let found = framing::find(&mut self.state.lock().unwrap().scanner, &data);
+        let len = match found {
             Found::Unit(len) if len <= data.len() => len,
             Found::Unit(needed) | Found::More(needed) => {
                 if is_draining {
                     // What follows may be whole: search on behind the start of this one.
                     gst::warning!(CAT, imp = self, "the stream ends inside an access unit");
-                    let skip = framing::group_inside(&data).unwrap_or(data.len());
-                    return Ok((gst::FlowSuccess::Ok, skip.min(MAX_SKIP) as u32));
+                    return self.skip(self.group_inside(&data, true).unwrap_or(data.len()));
                 }
                 return self.need(needed);
             }
             Found::Garbage(n) => {
                 gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
                 obj.set_min_frame_size(MIN_UNIT as u32);
-                return Ok((gst::FlowSuccess::Ok, n as u32));
+                return self.skip(n);
             }
         };
         let (unit, following) = data.split_at(len);
@@ -145,7 +151,7 @@ impl BaseParseImpl for LnrParse {
         let lookahead = (!is_timed).then_some(following);
         let timing = self.state.lock().unwrap().clock.next(unit, lookahead);
         let restart = match &timing {
-            Ok(timing) if timing.is_damaged => framing::group_inside(unit),
+            Ok(timing) if timing.is_damaged => self.group_inside(unit, false),
             _ => None,
         };
         drop(data);
@@ -153,12 +159,12 @@ impl BaseParseImpl for LnrParse {
             (Ok(_), Some(restart)) => {
                 self.state.lock().unwrap().clock.reset();
                 self.warn_once(&Error::damaged("bytes of a group are missing"));
-                Ok((gst::FlowSuccess::Ok, restart.min(MAX_SKIP) as u32))
+                self.skip(restart)
             }
             (Ok(timing), None) => self.push_unit(frame, len, timing, is_timed),
             (Err(error), _) => {
                 self.warn_once(&error);
-                Ok((gst::FlowSuccess::Ok, len.min(MAX_SKIP) as u32))
+                self.skip(len)
             }
         }
     }
@@ -194,6 +200,18 @@ impl LnrParse {
         Ok((gst::FlowSuccess::Ok, 0))
     }
 
+    /// Drops so many bytes, or as many as may be dropped at once.
+    fn skip(&self, n: usize) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
+        let n = n.min(MAX_SKIP);
+        self.state.lock().unwrap().scanner.consume(n);
+        Ok((gst::FlowSuccess::Ok, n as u32))
+    }
+
+    /// Where the next group begins inside of a damaged access unit.
+    fn group_inside(&self, unit: &[u8], is_end: bool) -> Option<usize> {
+        self.state.lock().unwrap().scanner.group_inside(unit, is_end)
+    }
+
     fn push_unit(
         &self,
         mut frame: gst_base::BaseParseFrame,
@@ -220,6 +238,7 @@ impl LnrParse {
         if timing.is_damaged {
             buffer.set_flags(gst::BufferFlags::CORRUPTED);
         }
+        self.state.lock().unwrap().scanner.consume(len);
         self.obj().finish_frame(frame, len as u32).map(|flow| (flow, 0))
     }
 

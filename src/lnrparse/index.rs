@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lnr::stream::{Scan, parse_group_header, scan};
+use lnr::stream::{Scan, Scanner, parse_group_header};
 
 /// Bytes to read at once: all small access units between two groups, and the next header.
 const CHUNK: u32 = 16 << 10;
@@ -26,6 +26,7 @@ impl Index {
     ) -> Self {
         let start = Instant::now();
         let mut groups = Vec::new();
+        let mut scanner = Scanner::new();
         let mut end = 0;
         let mut size = CHUNK;
         let is_complete = loop {
@@ -42,7 +43,7 @@ impl Index {
             let mut at = 0;
             size = CHUNK;
             while at < data.len() {
-                match scan(&data[at..]) {
+                match scanner.scan_at(&data[at..], at) {
                     Scan::Unit { len, is_group } => {
                         if let (true, Ok(header)) = (is_group, parse_group_header(&data[at..])) {
                             groups.push((offset + at as u64, header.pts));
@@ -58,6 +59,7 @@ impl Index {
                 }
             }
             offset += at as u64;
+            scanner.consume(at);
             if is_last {
                 break true;
             }

@@ -127,11 +127,13 @@ pub mod limits {
 
 /// Access units as bytes: what parsers, muxers and tools that look into files need.
 pub mod stream {
+    pub use crate::base::spec;
+    pub use crate::base::{ContentLight, MasteringDisplay, Metadata, Orientation};
     pub use crate::bitstream::{
-        GroupHeader, LatentHeader, MAGIC, ModelHeader, NetworkHeader, PaperBits, PaperHeader, Scan,
-        SourceHeader, Unit, WarpHeader, parse, parse_group_header, scan, write_frame, write_group,
+        GroupHeader, MAGIC, Scan, Scanner, Unit, parse, parse_group_header, scan, write_frame,
+        write_group,
     };
-    pub use crate::codec::{Part, PartSize, part_sizes};
+    pub use crate::codec::{Part, PartSize, PartSizes, metadata, part_sizes};
 }
 
 /// The layers, for this repository's own tests, benches and tools. Anything in here may change with

@@ -17,7 +17,9 @@ pub enum Error {
     #[error("limit exceeded: {0}")]
     Limit(String),
     /// Training left the realm of numbers; nothing was written.
-    #[error("training diverged: {0}; choose another seed, a lower bit rate or quality, or a slower preset")]
+    #[error(
+        "training diverged: {0}; choose another seed, a lower bit rate or quality, or a slower preset"
+    )]
     Diverged(String),
     /// The caller asked to stop.
     #[error("cancelled")]

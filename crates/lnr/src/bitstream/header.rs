@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::ModelHeader;
 use super::bytes::{Reader, Writer};
-use crate::base::spec::Extent;
+use super::model_spec::{read_model, write_model};
+use crate::base::spec::{Extent, ModelSpec};
 use crate::base::{Chroma, ChromaSite, Color, Error, Matrix, PictureFormat, Result, Tau, limits};
 
 /// Everything a group says before its payload: sequence, times and model (FORMAT section 3).
@@ -18,8 +18,10 @@ pub struct GroupHeader {
     pub pts: u64,
     /// Duration of every frame in ns, 1..=[`limits::MAX_GROUP_FRAMES`] entries.
     pub durations: Vec<u64>,
-    /// The network.
-    pub model: ModelHeader,
+    /// Whether the shot goes on in the next group.
+    pub continues: bool,
+    /// The model.
+    pub model: ModelSpec,
 }
 
 impl GroupHeader {
@@ -65,7 +67,8 @@ impl GroupHeader {
         w.varint(self.frame_rate.1.into());
         w.varint(self.pts);
         self.write_durations(w);
-        self.model.write(w);
+        w.u8(self.continues.into());
+        write_model(&self.model, w);
     }
 
     /// As a position on the nominal frame grid where they lie on it (1 + its number), else as 0 and
@@ -118,7 +121,12 @@ impl GroupHeader {
         if total.is_none_or(|t| t > i64::MAX as u64) {
             return Err(Error::damaged("the group ends after the end of time"));
         }
-        Ok(Self { id, format, frame_rate, pts, durations, model: ModelHeader::read(r)? })
+        let flags = r.u8()?;
+        if flags > 1 {
+            return Err(Error::Unsupported(format!("flags {flags:#x} of a later version")));
+        }
+        let (continues, model) = (flags != 0, read_model(r)?);
+        Ok(Self { id, format, frame_rate, pts, durations, continues, model })
     }
 
     fn read_durations(r: &mut Reader, frame_rate: (u32, u32)) -> Result<Vec<u64>> {

@@ -86,7 +86,8 @@ pub fn write_group(header: &GroupHeader, tau: Tau, payload: &[u8]) -> Vec<u8> {
     w.0
 }
 
-/// Looks for an access unit at the start of `data`; reads headers only, never the payload.
+/// Looks for an access unit at the start of `data`; reads headers only, never the payload. Whoever
+/// searches damaged bytes must use a [`super::Scanner`], which bounds what that may cost.
 pub fn scan(data: &[u8]) -> Scan {
     match check_header(data) {
         Ok(Ok((p, is_group))) => {
@@ -97,15 +98,44 @@ pub fn scan(data: &[u8]) -> Scan {
             Scan::Unit { len, is_group }
         }
         Ok(Err(needed)) => Scan::More(needed),
-        Err(_) => {
-            let next = data.iter().skip(1).position(|&b| b == SYNC[0]);
-            Scan::Garbage(next.map_or(data.len().max(1), |n| n + 1))
-        }
+        Err(_) => garbage(data),
+    }
+}
+
+/// No access unit begins at the start of `data`: one may begin where the next byte of a sync stands.
+pub(super) fn garbage(data: &[u8]) -> Scan {
+    let next = data.iter().skip(1).position(|&b| b == SYNC[0]);
+    Scan::Garbage(next.map_or(data.len().max(1), |n| n + 1))
+}
+
+/// Bytes whose checksum [`scan`] computes: none unless all of a header seems to be there.
+pub(super) fn header_bytes(data: &[u8]) -> usize {
+    match read_fixed(data) {
+        Ok(Ok((p, _))) if data.len() > p.len + p.header_len => p.len + p.header_len,
+        _ => 0,
     }
 }
 
 /// The fixed part of a header whose checksum is good, or how many bytes are needed to know.
 fn check_header(data: &[u8]) -> Result<std::result::Result<(Prefix, bool), usize>> {
+    let (p, is_group) = match read_fixed(data)? {
+        Ok(fixed) => fixed,
+        Err(needed) => return Ok(Err(needed)),
+    };
+    let end = p.len + p.header_len;
+    let crc_len = if is_group { 4 } else { 2 };
+    let Some(stored) = data.get(end..end + crc_len) else {
+        return Ok(Err(end + crc_len));
+    };
+    let crc = crc32c::crc32c(&data[..end]).to_le_bytes();
+    if stored != &crc[..crc_len] {
+        return Err(Error::damaged("the checksum of a header does not match"));
+    }
+    Ok(Ok((p, is_group)))
+}
+
+/// The fixed part of a header, or how many bytes are needed to know; and whether it is a group's.
+fn read_fixed(data: &[u8]) -> Result<std::result::Result<(Prefix, bool), usize>> {
     let not_here = || Error::damaged("no access unit begins here");
     if data.iter().zip(&SYNC).any(|(a, b)| a != b) {
         return Err(not_here());
@@ -127,21 +157,11 @@ fn check_header(data: &[u8]) -> Result<std::result::Result<(Prefix, bool), usize
     if data.len() < min {
         return Ok(Err(min));
     }
-    let p = match read_prefix(data, kind == GROUP) {
-        Ok(p) => p,
-        Err(_) if data.len() < longest => return Ok(Err(data.len() + 1)),
-        Err(e) => return Err(e),
-    };
-    let end = p.len + p.header_len;
-    let crc_len = if kind == GROUP { 4 } else { 2 };
-    let Some(stored) = data.get(end..end + crc_len) else {
-        return Ok(Err(end + crc_len));
-    };
-    let crc = crc32c::crc32c(&data[..end]).to_le_bytes();
-    if stored != &crc[..crc_len] {
-        return Err(Error::damaged("the checksum of a header does not match"));
+    match read_prefix(data, kind == GROUP) {
+        Ok(p) => Ok(Ok((p, kind == GROUP))),
+        Err(_) if data.len() < longest => Ok(Err(data.len() + 1)),
+        Err(e) => Err(e),
     }
-    Ok(Ok((p, kind == GROUP)))
 }
 
 fn read_prefix(data: &[u8], is_group: bool) -> Result<Prefix> {

@@ -38,8 +38,7 @@ pub fn code(
     let coding = Coding { shape: &shape, precision: model.precision };
     let encode = |trained: &Trained| coding.encode(&trained.values, metadata, cancel);
     let measure = |trained: &Trained| Ok(8.0 * encode(trained)?.len() as f64);
-    let trained =
-        engine.train((&shape, model.precision), recipe, pictures, &measure, report)?;
+    let trained = engine.train((&shape, model.precision), recipe, pictures, &measure, report)?;
     let payload = engine.run(|| encode(&trained))?;
     Ok(Coded { model, payload, n_steps: trained.n_steps, lambda: trained.lambda })
 }

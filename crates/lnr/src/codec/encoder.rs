@@ -250,7 +250,6 @@ impl Encoder {
         metadata
     }
 
-
     /// Decodes what was written and returns the mean PSNR of its frames.
     fn check(&self, unit: &[u8], frames: &[InputFrame], control: &Control) -> Result<f64> {
         let bitstream::Unit::Group { header, payload, .. } = bitstream::parse(unit)? else {
@@ -262,10 +261,10 @@ impl Encoder {
         let parameters = self.engine.run(|| coding.decode(payload, budget))?;
         let mut group = self.engine.load(shape, &parameters)?;
         let mut out = Picture::new(self.settings.format)?;
-        let mut sum = 0.0;
+        let (mut sum, cancel) = (0.0, &control.cancel);
         for (i, frame) in frames.iter().enumerate() {
-            control.check()?;
-            self.engine.render(&mut group, i as f32, &|| control.cancel.is_set(), &mut out)?;
+            cancel.check()?;
+            self.engine.render(&mut group, i as f32, &|| cancel.is_set(), &mut out)?;
             sum += self.engine.run(|| psnr(rgb_mse(&frame.picture, &out), 255.0));
         }
         Ok(sum / frames.len() as f64)

@@ -8,9 +8,9 @@ use super::loaded::{Group, Loaded};
 use super::payload::Parameters;
 use super::threads::{self, Threads};
 use super::{BackendChoice, EngineSettings};
-use crate::backend::{Backend, Shape, Stop, cpu::Cpu, reference::Reference};
 #[cfg(feature = "cuda")]
 use crate::backend::cuda::Cuda;
+use crate::backend::{Backend, Shape, Stop, cpu::Cpu, reference::Reference};
 use crate::base::spec::Precision;
 use crate::base::{Error, Picture, PictureFormat, Result};
 use crate::train::{self, Recipe, Report, Trained};

@@ -50,7 +50,10 @@ fn centred(net: &Network, normal: &mut dyn FnMut(Range<usize>, f32)) {
     let size = |layer: &Dense, gain: f32| gain / (layer.n_in as f32).sqrt();
     for (i, layer) in net.layers.iter().enumerate() {
         let is_last = i + 1 == net.layers.len();
-        normal(layer.weights(), if is_last { size(layer, 0.3) } else { (2.0 / layer.n_in as f32).sqrt() });
+        normal(
+            layer.weights(),
+            if is_last { size(layer, 0.3) } else { (2.0 / layer.n_in as f32).sqrt() },
+        );
     }
     if let Some(skip) = &net.skip {
         normal(skip.weights(), 0.05);

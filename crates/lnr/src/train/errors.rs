@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use crate::backend::{Backend, Sum, read_sums};
 use super::trainer::finite;
+use crate::backend::{Backend, Sum, read_sums};
 use crate::base::Result;
 
 /// Steps whose errors are read together.

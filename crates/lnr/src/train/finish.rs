@@ -84,10 +84,8 @@ fn check(what: &str, values: &[f32]) -> Result<()> {
 /// A group as it is now, with steps that were not searched for: good enough to measure its size.
 pub(super) fn snapshot<B: Backend>(trainer: &Trainer<B>) -> Result<Trained> {
     const EXPONENT: u32 = 6;
-    let quantise = |values: &[f32]| Quantised {
-        values: integers(values, EXPONENT),
-        exponent: EXPONENT,
-    };
+    let quantise =
+        |values: &[f32]| Quantised { values: integers(values, EXPONENT), exponent: EXPONENT };
     let b = trainer.backend;
     let mut tensors = Vec::new();
     for tensor in trainer.shape.network.tensors() {

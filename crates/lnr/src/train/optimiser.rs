@@ -48,8 +48,7 @@ impl<B: Backend> Trainer<'_, B> {
                 continue;
             }
             for level in 0..source.levels.len() {
-                let range =
-                    source.plane(node, level, 0).start..source.plane(node, level, 1).end;
+                let range = source.plane(node, level, 0).start..source.plane(node, level, 1).end;
                 let adam = fast(r.motion_rate * (1 << level) as f32);
                 self.grids.step(b, &adam, range, slopes)?;
             }

@@ -207,8 +207,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let grids = if is_rounded { &self.symbols } else { &self.grids.values };
         let params = Params { grids, network: &self.network.values };
         // Gradients of rounded grids are those of their symbols.
-        let mut grads =
-            Grads { grids: &mut self.grids.grads, network: &mut self.network.grads };
+        let mut grads = Grads { grids: &mut self.grids.grads, network: &mut self.network.grads };
         let (ws, error) = (&mut self.workspace, self.errors.place(step, job.weight));
         let shape = self.shape;
         self.backend.train(ws, shape, &job, &self.target, &params, Some(&mut grads), error)?;
@@ -238,11 +237,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         Ok(())
     }
 
-    fn run(
-        &mut self,
-        measure: &dyn Fn(&Trained) -> Result<f64>,
-        steps: &mut Steps,
-    ) -> Result<()> {
+    fn run(&mut self, measure: &dyn Fn(&Trained) -> Result<f64>, steps: &mut Steps) -> Result<()> {
         let mut rng = Rng::new(self.recipe.seed ^ 0x5EED);
         for _ in 0..self.recipe.epochs {
             self.visits.shuffle(&mut rng);

@@ -217,7 +217,11 @@ fn of_bits(
     let tables = uniform::tables(shape, bits);
     let mut wanted = vec![
         (sections.latents()?, uniform::network_tensors(shape, bits, true), kinds(true).collect()),
-        (sections.networks()?, uniform::network_tensors(shape, bits, false), kinds(false).collect()),
+        (
+            sections.networks()?,
+            uniform::network_tensors(shape, bits, false),
+            kinds(false).collect(),
+        ),
     ];
     if !tables.is_empty() {
         let parts: Vec<Part> = tables.iter().map(|_| Part::HashTables).collect();
@@ -244,7 +248,11 @@ fn of_bits(
                     symbols.extend(read.unwrap_or_default());
                     // The code is that of the whole tensor.
                     let is_last = pieces.peek().is_none_or(|(next, ..)| *next != tensor);
-                    let sum = if is_last { bitstream::huffman_bits(&std::mem::take(&mut symbols)) } else { 0 };
+                    let sum = if is_last {
+                        bitstream::huffman_bits(&std::mem::take(&mut symbols))
+                    } else {
+                        0
+                    };
                     is_read.then_some(sum)
                 }
             };

@@ -38,9 +38,8 @@ pub(super) fn encode(
         out.finish()
     };
     let sources: Vec<(&Grids, &Quantised)> = shape.grids().map(|(_, g)| g).zip(entropy).collect();
-    let source = |(grids, model): &(&Grids, &Quantised)| {
-        super::grids::encode(grids, symbols, model, cancel)
-    };
+    let source =
+        |(grids, model): &(&Grids, &Quantised)| super::grids::encode(grids, symbols, model, cancel);
     Ok(Coded {
         latents: write(true),
         networks: write(false),

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Access units from the bytes of a stream that nobody parsed before.
+
+use gst::glib;
+use gst_base::Adapter;
+
+use crate::framing::{self, Found};
+use lnr::base::Error;
+use lnr::bitstream::{Scanner, parse};
+
+/// Bytes that are looked at first: a frame's access unit, or all that precedes a header.
+const HEAD: usize = 64;
+
+/// What stands at the start of an adapter.
+pub(super) enum Next {
+    /// An access unit of so many bytes.
+    Unit(usize),
+    /// Bytes to drop, and why if they seemed to be an access unit.
+    Skip { n: usize, cause: Option<Error> },
+    /// More bytes are needed to tell.
+    NeedData,
+}
+
+/// Finds access units in an adapter.
+#[derive(Default)]
+pub(super) struct Input {
+    /// Stands where the adapter's bytes begin.
+    scanner: Scanner,
+}
+
+impl Input {
+    /// What comes next in `adapter`; the caller takes or drops it. `is_end` says that nothing follows.
+    pub fn next(&mut self, adapter: &Adapter, is_end: bool) -> Result<Next, glib::BoolError> {
+        let next = self.look(adapter, is_end)?;
+        if let Next::Unit(n) | Next::Skip { n, .. } = next {
+            self.scanner.consume(n);
+        }
+        Ok(next)
+    }
+
+    fn look(&mut self, adapter: &Adapter, is_end: bool) -> Result<Next, glib::BoolError> {
+        let available = adapter.available();
+        let mut size = available.min(HEAD);
+        loop {
+            let head = adapter.copy_bytes(0, size)?;
+            size = match framing::find(&mut self.scanner, &head) {
+                // A unit is looked at again with all its bytes: only then they are paid for.
+                Found::More(n) | Found::Unit(n) if (size + 1..=available).contains(&n) => n,
+                Found::Unit(len) if len <= size => return Ok(self.unit(&head[..len])),
+                Found::Garbage(n) => return Ok(Next::Skip { n, cause: None }),
+                _ if !is_end => return Ok(Next::NeedData),
+                _ => {
+                    let rest = adapter.copy_bytes(0, available)?;
+                    let n = self.scanner.group_inside(&rest, true).unwrap_or(available);
+                    return Ok(Next::Skip { n, cause: None });
+                }
+            };
+        }
+    }
+
+    fn unit(&mut self, unit: &[u8]) -> Next {
+        match parse(unit).err() {
+            // Where bytes are missing, the next group begins inside of what should be this one.
+            Some(error) => match self.scanner.group_inside(unit, false) {
+                Some(n) => Next::Skip { n, cause: Some(error) },
+                None => Next::Unit(unit.len()),
+            },
+            None => Next::Unit(unit.len()),
+        }
+    }
+
+    /// Other bytes follow.
+    pub fn reset(&mut self) {
+        self.scanner.reset();
+    }
+}

@@ -237,6 +237,8 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::{Args, Command};
+    use clap::Parser;
 
     #[test]
     fn times_near_the_grid_are_put_on_it() {
@@ -245,5 +247,16 @@ mod tests {
         assert_eq!(clock.snap(40_000_000), 40_000_000);
         let free = Clock { first: 0, frame_rate: (0, 1) };
         assert_eq!(free.snap(33_000_000), 33_000_000);
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_library() {
+        let args = Args::try_parse_from(["lnr", "encode", "in.y4m", "out.lnr"]).unwrap();
+        let Command::Encode(args) = args.command else { panic!("encode") };
+        let format = lnr::PictureFormat::new(16, 16, lnr::Chroma::Yuv420, 8);
+        let info = VideoInfo { format, frame_rate: (0, 1), n_frames: None };
+        let ours = format!("{:?}", settings(&args, &info));
+        assert_eq!(ours, format!("{:?}", EncoderSettings::new(format)));
+        assert_eq!(args.compute.decoder(), lnr::DecoderSettings::default());
     }
 }

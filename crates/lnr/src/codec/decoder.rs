@@ -8,6 +8,7 @@ use crate::bitstream::{self, GroupHeader, Unit};
 
 /// What an access unit asks to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Shown {
     /// Time inside the current group.
     pub tau: Tau,

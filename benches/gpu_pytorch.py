@@ -7,7 +7,8 @@
 Profile `warp`: a training step (a quarter of the pixels; without the rate of the grids, which makes
 PyTorch's step the cheaper one) and a decoded frame; profile `paper-m`: a decoded frame with its
 prefix kept, in f16. Sampling goes through `grid_sample`, bicubic where the model has cubic
-B-splines: the same reads. Run it beside `cargo bench --bench gpu` on the same machine.
+B-splines: the same reads. Run it beside `cargo bench -p lnr --features internals --bench gpu` on
+the same machine.
 """
 
 import argparse

@@ -109,4 +109,8 @@ fn presets_load() {
     assert_eq!(encoder.property::<u32>("key-int-max"), 17);
     preset.load_preset("Low latency").expect("loads");
     assert!(!encoder.property::<bool>("scene-cut"));
+    assert_eq!(encoder.property::<gstlnr::Speed>("speed-preset"), gstlnr::Speed::Fast);
+    let text = std::fs::read_to_string(format!("{data}/GstLnrEnc.prs")).expect("the presets");
+    let speeds: Vec<_> = text.lines().filter_map(|l| l.strip_prefix("speed-preset=")).collect();
+    assert!(speeds.len() == 3 && speeds.iter().all(|s| s.parse::<lnr::SpeedPreset>().is_ok()));
 }

@@ -7,7 +7,7 @@ use lnr::stream::GroupHeader;
 use lnr::{Decoder, Error, Picture, Result, Tau};
 
 /// What an access unit asks for.
-pub(super) struct Shown {
+pub(super) struct Request {
     pub tau: Tau,
     pub pts: gst::ClockTime,
     pub duration: Option<gst::ClockTime>,
@@ -28,13 +28,13 @@ impl Session {
         Self { decoder, clock: UnitClock::default(), picture: None, has_failed: false }
     }
 
-    pub fn push(&mut self, unit: &[u8], is_packetized: bool) -> Result<Shown> {
+    pub fn push(&mut self, unit: &[u8], is_packetized: bool) -> Result<Request> {
         let shown = self.decoder.push(unit)?;
         let timing = match is_packetized {
             true => None,
             false => self.clock.next(unit, None).ok(),
         };
-        Ok(Shown {
+        Ok(Request {
             tau: shown.tau,
             pts: gst::ClockTime::from_nseconds(shown.pts.min(i64::MAX as u64)),
             duration: timing.map(|t| t.duration),

@@ -30,7 +30,7 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         e => Failure::codec(&args.input, e),
     })?;
     console.detail(&format!("computing with {}", encoder.backend()));
-    let mut job = Job {
+    let mut encoding = Encoding {
         args,
         console,
         encoder,
@@ -41,21 +41,21 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         duration: 0,
         format: info.format,
     };
-    console.start(job.total);
-    let result = job.encode(&mut *source, info.frame_rate);
+    console.start(encoding.total);
+    let result = encoding.encode(&mut *source, info.frame_rate);
     console.stop();
     // Groups that are finished are kept whatever happened.
-    let finished = job.sink.finish();
-    if job.n_written == 0 && args.output.is_file() {
+    let finished = encoding.sink.finish();
+    if encoding.n_written == 0 && args.output.is_file() {
         // An empty file helps nobody; the error says what happened.
         let _ = std::fs::remove_file(&args.output);
     }
     match result {
-        Err(f) if f.code == Code::Interrupted && job.n_written == 0 => {
+        Err(f) if f.code == Code::Interrupted && encoding.n_written == 0 => {
             return Err(Failure::interrupted("interrupted; nothing was written"));
         }
         Err(f) if f.code == Code::Interrupted => {
-            let (n, groups) = (job.n_written, job.encoder.stats().groups);
+            let (n, groups) = (encoding.n_written, encoding.encoder.stats().groups);
             let path = args.output.display();
             return Err(Failure::interrupted(format!(
                 "interrupted; {path} holds the {n} frames of the {groups} groups finished before"
@@ -64,11 +64,11 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         result => result?,
     }
     finished?;
-    if job.n_written == 0 {
+    if encoding.n_written == 0 {
         let cause = "there are no frames to encode (see --start, --frames, --duration)";
         return Err(Failure::damaged(&args.input, cause));
     }
-    job.report(begin.elapsed().as_secs_f64())
+    encoding.report(begin.elapsed().as_secs_f64())
 }
 
 fn settings(args: &EncodeArgs, info: &VideoInfo) -> EncoderSettings {
@@ -98,7 +98,7 @@ fn n_wanted(args: &EncodeArgs, info: &VideoInfo) -> Option<u64> {
     [available, args.frames, by_time].into_iter().flatten().min()
 }
 
-struct Job<'a> {
+struct Encoding<'a> {
     args: &'a EncodeArgs,
     console: &'a Console,
     encoder: Encoder,
@@ -111,7 +111,7 @@ struct Job<'a> {
     format: lnr::PictureFormat,
 }
 
-impl Job<'_> {
+impl Encoding<'_> {
     fn encode(&mut self, source: &mut dyn Source, frame_rate: (u32, u32)) -> Outcome<()> {
         input::skip(source, &self.args.input, self.args.start, self.console)?;
         let mut clock: Option<Clock> = None;
@@ -237,6 +237,8 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::{Args, Command};
+    use clap::Parser;
 
     #[test]
     fn times_near_the_grid_are_put_on_it() {
@@ -245,5 +247,16 @@ mod tests {
         assert_eq!(clock.snap(40_000_000), 40_000_000);
         let free = Clock { first: 0, frame_rate: (0, 1) };
         assert_eq!(free.snap(33_000_000), 33_000_000);
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_library() {
+        let args = Args::try_parse_from(["lnr", "encode", "in.y4m", "out.lnr"]).unwrap();
+        let Command::Encode(args) = args.command else { panic!("encode") };
+        let format = lnr::PictureFormat::new(16, 16, lnr::Chroma::Yuv420, 8);
+        let info = VideoInfo { format, frame_rate: (0, 1), n_frames: None };
+        let ours = format!("{:?}", settings(&args, &info));
+        assert_eq!(ours, format!("{:?}", EncoderSettings::new(format)));
+        assert_eq!(args.compute.decoder(), lnr::DecoderSettings::default());
     }
 }

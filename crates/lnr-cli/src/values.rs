@@ -21,12 +21,20 @@ pub struct Compute {
     /// Number of the GPU, from 0.
     #[arg(long, default_value_t = 0)]
     pub device: u8,
+    /// Memory to stay below in MiB, of the GPU where that computes: groups get shorter for it, and
+    /// files that need more are refused; 0: no bound.
+    #[arg(long, default_value_t = 0)]
+    pub max_memory: u32,
 }
 
 impl Compute {
     /// An encoder's settings with these.
     pub fn encoder(self, settings: EncoderSettings) -> EncoderSettings {
-        settings.backend(self.backend).device(self.device.into()).threads(self.threads)
+        settings
+            .backend(self.backend)
+            .device(self.device.into())
+            .threads(self.threads)
+            .max_memory(self.max_bytes())
     }
 
     /// A decoder's settings.
@@ -35,6 +43,11 @@ impl Compute {
             .backend(self.backend)
             .device(self.device.into())
             .threads(self.threads)
+            .max_memory(self.max_bytes())
+    }
+
+    fn max_bytes(self) -> u64 {
+        u64::from(self.max_memory) << 20
     }
 }
 

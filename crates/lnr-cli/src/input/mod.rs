@@ -151,7 +151,7 @@ fn open_other(
 fn open_other(path: &Path, _: Kind, _: Options, _: &Console) -> Outcome<Box<dyn Source>> {
     Err(Failure::damaged(
         path,
-        "this build, made without GStreamer (feature `plugin`), reads .y4m and .lnr files; \
+        "this build, made without GStreamer (feature `gstreamer`), reads .y4m and .lnr files; \
          convert the video first: ffmpeg -i VIDEO -f yuv4mpegpipe OUT.y4m",
     ))
 }

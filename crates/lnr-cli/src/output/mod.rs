@@ -74,7 +74,7 @@ fn open_container(
     _: &Console,
 ) -> Outcome<Box<dyn PictureSink>> {
     Err(Failure::usage(format!(
-        "{}: this build, made without GStreamer (feature `plugin`), writes .y4m and .png",
+        "{}: this build, made without GStreamer (feature `gstreamer`), writes .y4m and .png",
         path.display()
     )))
 }

@@ -34,7 +34,7 @@ fn open_container(path: &Path, info: &VideoInfo) -> Outcome<Box<dyn UnitSink>> {
 #[cfg(not(feature = "gstreamer"))]
 fn open_container(path: &Path, _: &VideoInfo) -> Outcome<Box<dyn UnitSink>> {
     Err(Failure::usage(format!(
-        "{}: this build, made without GStreamer (feature `plugin`), writes .lnr files",
+        "{}: this build, made without GStreamer (feature `gstreamer`), writes .lnr files",
         path.display()
     )))
 }

@@ -7,6 +7,7 @@ use crate::base::{Error, Result};
 
 /// How far the training of one group is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Number of the group in the sequence, from 0.
     pub group: u64,

@@ -10,6 +10,7 @@ use crate::bitstream::{self, Budget, GroupHeader, Sections, Unit, read_metadata}
 
 /// What an access unit asks to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Shown {
     /// Time inside the current group.
     pub tau: Tau,

@@ -35,6 +35,7 @@ impl InputFrame {
 
 /// One encoded frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AccessUnit {
     /// Its bytes (FORMAT section 2).
     pub data: Vec<u8>,
@@ -48,6 +49,7 @@ pub struct AccessUnit {
 
 /// Running totals of an encoder.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct EncoderStats {
     /// Groups written.
     pub groups: u64,

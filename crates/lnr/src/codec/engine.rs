@@ -20,6 +20,7 @@ const VARIABLE: &str = "LNR_BACKEND";
 
 /// What an encoder or a decoder computes with.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BackendInfo {
     /// Such as "CUDA: NVIDIA H200" or "CPU: AVX-512, 2 threads".
     pub name: String,

@@ -7,6 +7,7 @@ use crate::bitstream::{self, Budget, GroupHeader, Unit};
 
 /// The latent of one shown time.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Latent {
     /// z(tau): as many numbers as the trajectory has dimensions.
     pub z: Vec<f32>,

@@ -12,6 +12,7 @@ use crate::base::{Error, Result};
 /// Numbers of a paper profile that replace the paper's. As text: `key=value`, separated by commas,
 /// with the names of the fields (`-` for `_`); `modulated` is a list such as `1+2+4`.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct ModelOptions {
     /// Rank of the modulation, 1 to 256.
     pub rank: Option<u32>,

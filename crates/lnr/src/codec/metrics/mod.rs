@@ -13,6 +13,7 @@ use crate::base::{Chroma, Error, Picture, Result};
 
 /// Metrics of one frame. PSNR in dB, at most [`MAX_PSNR`]; SSIM and MS-SSIM up to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct FrameMetrics {
     /// Of 8-bit R'G'B' as [`super::convert::to_rgb8`] makes it, over all three components.
     pub psnr_rgb: f64,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use lnr::stream::{GroupHeader, PartSize};
+use lnr::stream::{GroupHeader, Metadata, Orientation, PartSize};
 use serde_json::{Value, json};
 
 use crate::args::InfoArgs;
@@ -8,6 +8,10 @@ use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 use crate::input::{Index, IndexedGroup, index_parts};
 use crate::{model_text, text};
+
+/// Units of the mastering display's chromaticities, and of its luminances in cd/m2.
+const CHROMATICITY: f64 = 0.00002;
+const LUMINANCE: f64 = 0.0001;
 
 pub fn run(args: &InfoArgs, console: &Console) -> Outcome<()> {
     let index = index_parts(&args.file, console)?;
@@ -54,6 +58,7 @@ impl Totals {
 
     fn describe(&self, index: &Index, first: &GroupHeader) -> String {
         let mut lines = vec![text::video(&first.format, first.frame_rate), color(first)];
+        lines.extend(metadata_lines(&index.groups[0].metadata));
         lines.push(format!(
             "{} frames in {} groups, {:.3} s, {} bytes, {:.4} bits per pixel, {:.1} kbit/s",
             self.n_frames,
@@ -87,7 +92,7 @@ impl Totals {
                 _ => format!("groups {number} to {last}"),
             };
             lines.push(format!("model of {name}:"));
-            lines.extend(model_text::describe(&run[0].header.model));
+            lines.extend(model_text::describe(&run[0].header));
             number = last + 1;
         }
         lines.push("parts of all groups:".into());
@@ -111,6 +116,7 @@ impl Totals {
                 "transfer": f.color.transfer,
                 "chroma_site": f.color.site as u8,
             },
+            "metadata": metadata_json(&index.groups[0].metadata),
             "frames": self.n_frames,
             "bytes": self.bytes,
             "bpp": text::rounded(self.bpp, 6),
@@ -136,6 +142,57 @@ fn color(header: &GroupHeader) -> String {
     )
 }
 
+/// What the stream says of itself, as far as it says anything.
+fn metadata_lines(metadata: &Metadata) -> Vec<String> {
+    let mut lines = Vec::new();
+    if metadata.orientation != Orientation::default() {
+        lines.push(format!("orientation {}", metadata.orientation.name()));
+    }
+    if let Some(m) = &metadata.mastering {
+        let xy = |(x, y): (u16, u16)| {
+            format!("({:.4}, {:.4})", f64::from(x) * CHROMATICITY, f64::from(y) * CHROMATICITY)
+        };
+        let [r, g, b] = m.primaries.map(xy);
+        lines.push(format!(
+            "mastering display red {r}, green {g}, blue {b}, white {}, {:.4} to {:.1} cd/m2",
+            xy(m.white),
+            f64::from(m.min_luminance) * LUMINANCE,
+            f64::from(m.max_luminance) * LUMINANCE
+        ));
+    }
+    if let Some(light) = &metadata.light {
+        lines.push(format!(
+            "content light level at most {} cd/m2, {} in the mean of a frame",
+            light.max_content, light.max_frame_average
+        ));
+    }
+    if metadata.alpha {
+        lines.push("the last component is alpha".into());
+    }
+    if !metadata.settings.is_empty() {
+        lines.push(format!("encoded by {}", metadata.settings.escape_debug()));
+    }
+    lines
+}
+
+fn metadata_json(metadata: &Metadata) -> Value {
+    json!({
+        "orientation": metadata.orientation.name(),
+        "mastering_display": metadata.mastering.map(|m| json!({
+            "primaries": m.primaries,
+            "white": m.white,
+            "max_luminance": m.max_luminance,
+            "min_luminance": m.min_luminance,
+        })),
+        "content_light": metadata.light.map(|light| json!({
+            "max_content": light.max_content,
+            "max_frame_average": light.max_frame_average,
+        })),
+        "alpha": metadata.alpha,
+        "settings": metadata.settings,
+    })
+}
+
 fn group_json(g: &IndexedGroup) -> Value {
     json!({
         "id": g.header.id,
@@ -146,7 +203,7 @@ fn group_json(g: &IndexedGroup) -> Value {
         "bytes": g.bytes,
         "first_unit_bytes": g.first_bytes,
         "payload_bytes": g.payload_bytes,
-        "model": model_text::json(&g.header.model),
+        "model": model_text::json(&g.header),
         "parts": g.parts.iter().map(part_json).collect::<Vec<_>>(),
     })
 }
@@ -156,7 +213,7 @@ fn part_json(size: &PartSize) -> Value {
         "part": size.part.name(),
         "values": size.n_values,
         "bytes": size.bytes,
-        "huffman_bytes": size.huffman_bits.div_ceil(8),
+        "huffman_bytes": size.huffman_bits.map(|bits| bits.div_ceil(8)),
     })
 }
 
@@ -180,7 +237,7 @@ fn describe_parts(index: &Index) -> Vec<String> {
             s.bytes,
             share(s.bytes),
             8.0 * s.bytes as f64 / s.n_values.max(1) as f64,
-            s.huffman_bits.div_ceil(8)
+            s.huffman_bits.map_or("not read".into(), |bits| bits.div_ceil(8).to_string())
         ));
     }
     lines.push(format!("  {:<16} {:>11} {headers:>10} {:>5.1}%", "headers", "", share(headers)));

@@ -1,106 +1,137 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Model descriptions for people and programs.
 
-use lnr::stream::{ModelHeader, PaperHeader, WarpHeader};
+use lnr::stream::GroupHeader;
+use lnr::stream::spec::{Bits, Modulation, Precision, SourceSpec};
 use serde_json::{Value, json};
 
-/// A line for each aspect.
-pub fn describe(model: &ModelHeader) -> Vec<String> {
-    match model {
-        ModelHeader::Warp(m) => describe_warp(m),
-        ModelHeader::Paper(m) => describe_paper(m),
-    }
-}
-
-pub fn json(model: &ModelHeader) -> Value {
-    match model {
-        ModelHeader::Warp(m) => warp_json(m),
-        ModelHeader::Paper(m) => paper_json(m),
-    }
-}
-
-fn describe_warp(m: &WarpHeader) -> Vec<String> {
-    let n = &m.network;
-    vec![
-        format!(
-            "  canonical grids at strides {:?}, cubic up to {}, margin {}",
-            m.canonical.strides, m.cubic_up_to, m.margin
-        ),
-        format!(
-            "  motion grids at strides {:?}, a node every {} frames",
-            m.motion.strides, m.motion.node_step
-        ),
-        format!(
-            "  residual grids at strides {:?}, a node every {} frames",
-            m.residual.strides, m.residual.node_step
-        ),
-        format!(
-            "  latents of {} dimensions, a node every {} frames",
-            m.latent.dim, m.latent.node_step
-        ),
-        format!("  network of width {}, modulation of rank {}", n.width, n.rank),
-    ]
-}
-
-fn describe_paper(m: &PaperHeader) -> Vec<String> {
-    let encoding = match m.hash {
-        Some((features, table)) => {
-            format!("hash grids of {features} features, at most 2^{table} entries, cells")
-        }
-        None => "Fourier features, half periods".into(),
-    };
-    vec![
-        format!("  {encoding} {:?} along the longer side", m.resolutions),
-        format!("  network of {} layers of width {}, patches of {}", m.n_layers, m.width, m.patch),
-        format!("  modulation of rank {} in layers {:?}", m.rank, m.modulated),
-        format!(
-            "  latents of {} dimensions, hypernetworks with {} hidden layers of width {}",
-            m.d_latent, m.hyper_layers, m.hyper_width
-        ),
-        format!(
-            "  bits per value: hash tables {}, base network {}, hypernetworks {}, latents {}",
-            m.bits.encoding, m.bits.base, m.bits.hyper, m.bits.latents
-        ),
-    ]
-}
-
-fn warp_json(m: &WarpHeader) -> Value {
-    json!({
-        "profile": "warp",
-        "canonical_strides": m.canonical.strides,
-        "cubic_up_to": m.cubic_up_to,
-        "margin": m.margin,
-        "motion_strides": m.motion.strides,
-        "motion_node_step": m.motion.node_step,
-        "residual_strides": m.residual.strides,
-        "residual_node_step": m.residual.node_step,
-        "latent_dim": m.latent.dim,
-        "latent_node_step": m.latent.node_step,
-        "width": m.network.width,
-        "rank": m.network.rank,
-    })
-}
-
-fn paper_json(m: &PaperHeader) -> Value {
-    json!({
-        "profile": "paper",
-        "encoding": if m.hash.is_some() { "hash" } else { "fourier" },
-        "features": m.hash.map(|h| h.0),
-        "table": m.hash.map(|h| h.1),
-        "resolutions": m.resolutions,
-        "patch": m.patch,
-        "layers": m.n_layers,
-        "width": m.width,
-        "modulated": m.modulated,
-        "rank": m.rank,
-        "latent_dim": m.d_latent,
-        "hyper_layers": m.hyper_layers,
-        "hyper_width": m.hyper_width,
-        "bits": {
-            "encoding": m.bits.encoding,
-            "base": m.bits.base,
-            "hyper": m.bits.hyper,
-            "latents": m.bits.latents,
+/// A line for each aspect of a group's model.
+pub fn describe(header: &GroupHeader) -> Vec<String> {
+    let model = &header.model;
+    let mut lines: Vec<String> = model.sources.iter().map(source).collect();
+    let (net, latent) = (&model.network, &model.latent);
+    lines.push(format!(
+        "  latents of {} dimensions, a node every {} frames",
+        latent.dim, latent.node_step
+    ));
+    lines.push(format!(
+        "  network of {} layers of width {}{}, patches of {}",
+        net.n_layers,
+        net.width,
+        if net.skip { ", with a linear path" } else { "" },
+        net.patch
+    ));
+    lines.push(format!(
+        "  modulation of rank {} in layers {:?}{}, hypernetworks with {} hidden layers of width {}",
+        net.rank,
+        net.modulated,
+        match net.modulation {
+            Modulation::Sigmoid => "",
+            Modulation::Centred => " and of their biases",
         },
+        net.hyper_layers,
+        net.hyper_width
+    ));
+    if let Precision::Uniform(bits) = model.precision {
+        let Bits { sources, base, hyper, latents } = bits;
+        lines.push(format!(
+            "  bits per value: sources {sources}, base network {base}, hypernetworks {hyper}, \
+             latents {latents}"
+        ));
+    }
+    if let Ok(price) = model.price(&header.extent()) {
+        lines.push(format!(
+            "  {} multiplications per pixel of the base network, {} per frame of hypernetworks",
+            price.mults_per_pixel, price.mults_per_frame
+        ));
+    }
+    lines
+}
+
+fn source(source: &SourceSpec) -> String {
+    match source {
+        SourceSpec::Canonical { strides, cubic_up_to, margin, motion } => {
+            let moved = match motion {
+                Some(motion) => format!("moved by motion source {}", motion + 1),
+                None => "not moved".into(),
+            };
+            format!(
+                "  canonical grids at strides {strides:?}, cubic up to {cubic_up_to}, margin \
+                 {margin}, {moved}"
+            )
+        }
+        SourceSpec::Motion { strides, node_step } => {
+            format!("  motion grids at strides {strides:?}, a node every {node_step} frames")
+        }
+        SourceSpec::Residual { strides, node_step } => {
+            format!("  residual grids at strides {strides:?}, a node every {node_step} frames")
+        }
+        SourceSpec::Hash { features, table, resolutions } => format!(
+            "  hash grids of {features} features, at most 2^{table} entries, cells {resolutions:?} \
+             along the longer side"
+        ),
+        SourceSpec::Fourier { resolutions } => {
+            format!("  Fourier features, half periods {resolutions:?} along the longer side")
+        }
+    }
+}
+
+/// A group's model for programs.
+pub fn json(header: &GroupHeader) -> Value {
+    let (model, net) = (&header.model, &header.model.network);
+    let price = model.price(&header.extent()).unwrap_or_default();
+    json!({
+        "sources": model.sources.iter().map(source_json).collect::<Vec<_>>(),
+        "latent_dim": model.latent.dim,
+        "latent_node_step": model.latent.node_step,
+        "patch": net.patch,
+        "layers": net.n_layers,
+        "width": net.width,
+        "skip": net.skip,
+        "modulated": net.modulated,
+        "rank": net.rank,
+        "modulation": match net.modulation {
+            Modulation::Sigmoid => "sigmoid",
+            Modulation::Centred => "centred",
+        },
+        "hyper_layers": net.hyper_layers,
+        "hyper_width": net.hyper_width,
+        "bits": match model.precision {
+            Precision::Steps => Value::Null,
+            Precision::Uniform(Bits { sources, base, hyper, latents }) => json!({
+                "sources": sources, "base": base, "hyper": hyper, "latents": latents,
+            }),
+        },
+        "parameters": price.n_parameters(),
+        "grid_entries": price.n_grid,
+        "multiplications_per_pixel": price.mults_per_pixel,
+        "multiplications_per_frame": price.mults_per_frame,
     })
+}
+
+fn source_json(source: &SourceSpec) -> Value {
+    match source {
+        SourceSpec::Canonical { strides, cubic_up_to, margin, motion } => json!({
+            "kind": "canonical",
+            "strides": strides,
+            "cubic_up_to": cubic_up_to,
+            "margin": margin,
+            "motion": motion,
+        }),
+        SourceSpec::Motion { strides, node_step } => {
+            json!({ "kind": "motion", "strides": strides, "node_step": node_step })
+        }
+        SourceSpec::Residual { strides, node_step } => {
+            json!({ "kind": "residual", "strides": strides, "node_step": node_step })
+        }
+        SourceSpec::Hash { features, table, resolutions } => json!({
+            "kind": "hash",
+            "features": features,
+            "table": table,
+            "resolutions": resolutions,
+        }),
+        SourceSpec::Fourier { resolutions } => {
+            json!({ "kind": "fourier", "resolutions": resolutions })
+        }
+    }
 }

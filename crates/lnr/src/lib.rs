@@ -133,7 +133,7 @@ pub mod stream {
         GroupHeader, MAGIC, Scan, Scanner, Unit, parse, parse_group_header, scan, write_frame,
         write_group,
     };
-    pub use crate::codec::{Part, PartSize, PartSizes, metadata, part_sizes};
+    pub use crate::codec::{Part, PartReader, PartSize, metadata};
 }
 
 /// The layers, for this repository's own tests, benches and tools. Anything in here may change with

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use lnr::metrics::compare;
-use lnr::stream::{PartSize, Unit, part_sizes};
+use lnr::stream::{PartReader, PartSize, Unit};
 use lnr::{
     AccessUnit, Control, Decoder, Encoder, EncoderSettings, Error, InputFrame, Picture, Progress,
     Tau, stream,
@@ -139,7 +139,7 @@ impl Meter<'_> {
             return Err(Stop::Skip("the frames do not fit into one group".into()));
         }
         let parts = units.first().map_or(Ok(Vec::new()), |u| match stream::parse(&u.data)? {
-            Unit::Group { header, payload, .. } => part_sizes(&header, payload),
+            Unit::Group { header, payload, .. } => PartReader::default().read(&header, payload),
             Unit::Frame { .. } => Ok(Vec::new()),
         });
         Ok(File { units, encode_s, parts: parts.map_err(|e| self.stop(e))? })

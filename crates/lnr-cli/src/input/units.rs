@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use lnr::stream::{GroupHeader, PartSize, Scan, Scanner, Unit, parse, part_sizes};
+use lnr::stream::{
+    GroupHeader, Metadata, PartReader, PartSize, Scan, Scanner, Unit, metadata, parse,
+};
 
 #[cfg(feature = "gstreamer")]
 use super::container::ContainerUnits;
@@ -163,6 +165,8 @@ pub struct IndexedGroup {
     pub bytes: u64,
     /// Access units.
     pub n_units: u64,
+    /// What it says of the whole stream.
+    pub metadata: Metadata,
     /// What the parts of its payload take, where that was asked for and the payload is whole.
     pub parts: Vec<PartSize>,
 }
@@ -192,7 +196,7 @@ impl Index {
 /// # Errors
 /// When it cannot be read or holds no group at all.
 pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
-    index_with(path, console, &|_, _| Vec::new())
+    index_with(path, console, &mut |_, _| Vec::new())
 }
 
 /// As [`index`], with what the parts of every payload take: each payload is decoded for it.
@@ -200,13 +204,16 @@ pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
 /// # Errors
 /// As [`index`].
 pub fn index_parts(path: &Path, console: &Console) -> Outcome<Index> {
-    index_with(path, console, &|header, payload| part_sizes(header, payload).unwrap_or_default())
+    let mut reader = PartReader::default();
+    index_with(path, console, &mut |header, payload| {
+        reader.read(header, payload).unwrap_or_default()
+    })
 }
 
 fn index_with(
     path: &Path,
     console: &Console,
-    parts: &dyn Fn(&GroupHeader, &[u8]) -> Vec<PartSize>,
+    parts: &mut dyn FnMut(&GroupHeader, &[u8]) -> Vec<PartSize>,
 ) -> Outcome<Index> {
     let mut units = open_units(path, console)?;
     let mut index = Index::default();
@@ -225,6 +232,7 @@ fn index_with(
         match parse(&data) {
             Ok(Unit::Group { header, payload, .. }) => index.groups.push(IndexedGroup {
                 parts: parts(&header, payload),
+                metadata: metadata(payload).unwrap_or_default(),
                 header: *header,
                 first_bytes: bytes,
                 payload_bytes: payload.len() as u64,
@@ -251,9 +259,10 @@ fn index_with(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lnr::stream::{
-        LatentHeader, ModelHeader, NetworkHeader, WarpHeader, write_frame, write_group,
+    use lnr::stream::spec::{
+        LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
     };
+    use lnr::stream::{write_frame, write_group};
     use lnr::{Chroma, PictureFormat, Tau};
 
     /// Writes another size of payload into a group's header, whose checksum it makes good.
@@ -272,13 +281,23 @@ mod tests {
             frame_rate: (25, 1),
             pts: 0,
             durations: vec![40_000_000; 2],
-            model: ModelHeader::Warp(WarpHeader {
-                latent: LatentHeader { dim: 1, node_step: 1 },
-                network: NetworkHeader { width: 8, rank: 1 },
-                motion: lnr::stream::SourceHeader { strides: vec![], node_step: 1 },
-                residual: lnr::stream::SourceHeader { strides: vec![], node_step: 1 },
-                ..WarpHeader::default()
-            }),
+            continues: false,
+            model: ModelSpec {
+                sources: vec![SourceSpec::Residual { strides: vec![4], node_step: 1 }],
+                latent: LatentSpec { dim: 1, node_step: 1 },
+                network: NetworkSpec {
+                    patch: 1,
+                    width: 8,
+                    n_layers: 3,
+                    skip: true,
+                    modulated: vec![0],
+                    rank: 1,
+                    modulation: Modulation::Centred,
+                    hyper_layers: 0,
+                    hyper_width: 0,
+                },
+                precision: Precision::Steps,
+            },
         }
     }
 

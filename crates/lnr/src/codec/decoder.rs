@@ -2,11 +2,11 @@
 
 use super::engine::BackendInfo;
 use super::loaded::Group;
-use super::payload::{Coding, shape};
+use super::payload::{Coding, metadata, shape};
 use super::{CancelFlag, DecoderSettings, Engine, Limits};
 use crate::backend::Shape;
 use crate::base::{Error, Metadata, Picture, PictureFormat, Result, Tau};
-use crate::bitstream::{self, Budget, GroupHeader, Sections, Unit, read_metadata};
+use crate::bitstream::{self, Budget, GroupHeader, Unit};
 
 /// What an access unit asks to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +100,7 @@ impl Decoder {
         let shape = shape(&header)?;
         let bytes = self.group_bytes(&shape)?;
         self.check_memory(bytes, &header.format)?;
-        let metadata = match Sections::parse(payload)?.metadata() {
-            Some(section) => read_metadata(section)?,
-            None => Metadata::default(),
-        };
+        let metadata = metadata(payload)?;
         let coding = Coding { shape: &shape, precision: header.model.precision };
         let (engine, budget) = (&self.engine, &mut self.budget);
         let parameters = engine.run(|| coding.decode(payload, budget))?;

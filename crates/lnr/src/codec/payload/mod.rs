@@ -11,11 +11,11 @@ use crate::backend::{Shape, TensorKind};
 use crate::base::spec::Precision;
 use crate::base::{Metadata, Result};
 use crate::bitstream::{
-    Budget, GroupHeader, SectionWriter, Sections, Unit, parse, read_metadata, tags, write_metadata,
+    Budget, GroupHeader, SectionWriter, Sections, read_metadata, tags, write_metadata,
 };
 use crate::train::Values;
 
-pub use part_sizes::{Part, PartSize, PartSizes, part_sizes};
+pub use part_sizes::{Part, PartReader, PartSize};
 pub use steps::learn_states;
 
 /// The parameters of a group as f32.
@@ -122,17 +122,13 @@ pub fn shape(header: &GroupHeader) -> Result<Shape> {
     Shape::new(&header.model, &header.extent())
 }
 
-/// What a group says about the whole stream: orientation, mastering display, content light, settings
-/// of the encoder. `unit` is the access unit that begins the group.
+/// What a group's payload says about the whole stream: orientation, mastering display, content light,
+/// settings of the encoder.
 ///
 /// # Errors
-/// [`crate::base::Error::Damaged`] when it is none, or is damaged.
-pub fn metadata(unit: &[u8]) -> Result<Metadata> {
-    let Unit::Group { payload, .. } = parse(unit)? else { return Ok(Metadata::default()) };
-    match Sections::parse(payload)?.metadata() {
-        Some(section) => read_metadata(section),
-        None => Ok(Metadata::default()),
-    }
+/// [`crate::base::Error::Damaged`] when it is damaged.
+pub fn metadata(payload: &[u8]) -> Result<Metadata> {
+    Sections::parse(payload)?.metadata().map_or(Ok(Metadata::default()), read_metadata)
 }
 
 /// Whether a tensor of the network buffer stands in the section of the latents.

@@ -67,40 +67,20 @@ impl Part {
     }
 }
 
-/// Sums of parts of groups. It reads the values of as many groups as their bytes may ask for.
+/// Reads what the parts of groups take: it looks at the values of as many groups as their bytes may
+/// ask for.
 #[derive(Default)]
-pub struct PartSizes {
-    all: Vec<PartSize>,
-    budget: Budget,
-}
+pub struct PartReader(Budget);
 
-impl PartSizes {
-    /// Adds the parts of a group.
+impl PartReader {
+    /// What every part of a group's payload takes; parts that are empty are left out. What is not
+    /// told belongs to the frame of the sections.
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Limit`] when the payload is not one of this model.
-    pub fn add(&mut self, header: &GroupHeader, payload: &[u8]) -> Result<()> {
-        for size in sizes(header, payload, &mut self.budget)? {
-            size.add_to(&mut self.all);
-        }
-        Ok(())
+    pub fn read(&mut self, header: &GroupHeader, payload: &[u8]) -> Result<Vec<PartSize>> {
+        sizes(header, payload, &mut self.0)
     }
-
-    /// The parts so far; those that are empty are left out.
-    pub fn parts(&self) -> &[PartSize] {
-        &self.all
-    }
-}
-
-/// What every part of a group's payload takes; parts that are empty are left out. What is not told
-/// belongs to the frame of the sections.
-///
-/// # Errors
-/// As [`PartSizes::add`].
-pub fn part_sizes(header: &GroupHeader, payload: &[u8]) -> Result<Vec<PartSize>> {
-    let mut sizes = PartSizes::default();
-    sizes.add(header, payload)?;
-    Ok(sizes.all)
 }
 
 impl PartSize {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::trainer::finite;
+use super::divergence::finite;
 use crate::backend::{Backend, Sum, read_sums};
 use crate::base::Result;
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! After training: round the grids, and choose a step for every tensor by its cost.
 
-use super::trainer::{Quantised, Trained, Trainer, Values, finite};
+use super::divergence::finite;
+use super::trained::{Quantised, Trained, Values};
+use super::trainer::Trainer;
 use crate::backend::{Backend, Pixels};
 use crate::base::spec::Precision;
 use crate::base::{Error, Result, limits};

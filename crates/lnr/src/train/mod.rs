@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The training of one group, written once over the backend.
 
+mod coded_source;
+mod divergence;
 mod errors;
 mod finish;
+mod group;
 mod optimiser;
 mod rates;
 mod recipe;
@@ -10,10 +13,13 @@ mod run;
 mod steering;
 #[cfg(all(test, feature = "cuda"))]
 mod tests;
+mod trained;
 mod trainer;
 mod variable;
 mod visits;
 
+pub use group::train;
 pub use recipe::{Points, Recipe};
 pub use run::Report;
-pub use trainer::{Quantised, Trained, Values, bytes, train};
+pub use trained::{Quantised, Trained, Values};
+pub use trainer::bytes;

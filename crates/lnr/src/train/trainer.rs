@@ -1,59 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use super::Recipe;
+use super::coded_source::CodedSource;
 use super::errors::Errors;
-use super::rates::CodedSource;
-use super::run::{Report, Steps, error_form};
+use super::run::error_form;
 use super::steering::Steering;
 use super::variable::Variable;
 use super::visits::Visits;
-use super::{Recipe, finish};
 use crate::backend::{
     Backend, Grads, Params, Pixels, Purpose, Rounding, Shape, Sum, TrainStep, read_sums,
 };
-use crate::base::spec::Precision;
-use crate::base::{Error, Picture, Result, Rng};
+use crate::base::{Picture, Result, Rng};
 use crate::model;
-
-/// A tensor as integers and the binary exponent of its step: value = integer / 2^exponent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Quantised {
-    /// The integers.
-    pub values: Vec<i32>,
-    /// The exponent.
-    pub exponent: u32,
-}
-
-/// The parameters of a trained group, in the form that [`Precision`] asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Values {
-    /// Of [`Precision::Steps`].
-    Steps {
-        /// Symbols of all grids. [`Shape::n_grid`]
-        symbols: Vec<i16>,
-        /// The network's tensors, in the order of [`crate::backend::Network::tensors`].
-        tensors: Vec<Quantised>,
-        /// The entropy model of each grid source, in their order.
-        entropy: Vec<Quantised>,
-    },
-    /// Of [`Precision::Uniform`], not quantised yet.
-    Plain {
-        /// [`Shape::n_grid`]
-        grids: Vec<f32>,
-        /// [`crate::backend::Network::len`]
-        network: Vec<f32>,
-    },
-}
-
-/// A trained group.
-#[derive(Clone, Debug)]
-pub struct Trained {
-    /// Its parameters.
-    pub values: Values,
-    /// Steps done.
-    pub n_steps: u32,
-    /// The price of a bit: the geometric mean where it followed a target.
-    pub lambda: f32,
-}
 
 /// The state of a training run.
 pub(super) struct Trainer<'a, B: Backend> {
@@ -74,12 +32,12 @@ pub(super) struct Trainer<'a, B: Backend> {
     target: B::Buffer,
     /// Bits of every node of every coded source. After the last step the first serves other sums.
     pub sums: B::Buffer,
-    errors: Errors<B::Buffer>,
+    pub errors: Errors<B::Buffer>,
     /// The price of a bit, which follows the target where there is one.
     pub lambda: f32,
-    steering: Steering,
+    pub steering: Steering,
     form: [[f32; 3]; 3],
-    visits: Visits,
+    pub visits: Visits,
     pub n_steps: u32,
 }
 
@@ -116,7 +74,7 @@ fn n_sums(shape: &Shape) -> usize {
 }
 
 impl<'a, B: Backend> Trainer<'a, B> {
-    fn new(
+    pub fn new(
         backend: &'a B,
         shape: &'a Shape,
         recipe: &'a Recipe,
@@ -176,7 +134,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         Ok(read_sums(self.backend, &self.sums, 1)?[0])
     }
 
-    /// The price of a bit, see [`Trained::lambda`].
+    /// The price of a bit, see [`super::Trained::lambda`].
     pub fn mean_lambda(&self) -> f32 {
         self.steering.mean(self.lambda)
     }
@@ -195,7 +153,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
     }
 
     /// What a step asks of the backend.
-    fn operations(&mut self, step: u32, index: usize, rng: &mut Rng) -> Result<()> {
+    pub fn operations(&mut self, step: u32, index: usize, rng: &mut Rng) -> Result<()> {
         let is_rounded = self.shape.encoding().is_none();
         let seed = if is_rounded { rng.next_u64() } else { 0 };
         let pixels = self.visits.pixels(index, rng);
@@ -215,85 +173,5 @@ impl<'a, B: Backend> Trainer<'a, B> {
             self.rate(step, &touched)?;
         }
         self.update(step, &touched)
-    }
-
-    /// Moves the price of a bit towards the target, if there is one.
-    fn follow_target(
-        &mut self,
-        step: u32,
-        measure: &dyn Fn(&Trained) -> Result<f64>,
-    ) -> Result<()> {
-        let n_steps = self.n_steps;
-        let Some(target) = self.recipe.target_bits else { return Ok(()) };
-        if !Steering::is_on(step, n_steps) {
-            return Ok(());
-        }
-        let foreseen = finite("the bits of the grids", self.total_bits()?)?;
-        if Steering::measures(step, n_steps) {
-            self.steering.note(measure(&finish::snapshot(self)?)?, foreseen);
-        }
-        let pace = self.recipe.schedule(step, n_steps);
-        self.lambda = self.steering.steer(self.lambda, foreseen, target, (pace, n_steps));
-        Ok(())
-    }
-
-    fn run(&mut self, measure: &dyn Fn(&Trained) -> Result<f64>, steps: &mut Steps) -> Result<()> {
-        let mut rng = Rng::new(self.recipe.seed ^ 0x5EED);
-        for _ in 0..self.recipe.epochs {
-            self.visits.shuffle(&mut rng);
-            for index in 0..self.visits.len() {
-                let step = steps.n_done();
-                let backend = self.backend;
-                backend.together(|| self.operations(step, index, &mut rng))?;
-                self.follow_target(step, measure)?;
-                steps.done(&self.errors.read(backend, (step, self.n_steps))?)?;
-            }
-            if !self.coded.is_empty() {
-                finite("the bits of the grids", self.total_bits()?)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// # Errors
-/// [`Error::Diverged`] where a number is none.
-pub(super) fn finite(what: &str, value: f64) -> Result<f64> {
-    match value.is_finite() {
-        true => Ok(value),
-        false => Err(Error::Diverged(format!("{what} became {value}"))),
-    }
-}
-
-/// Trains a group on its pictures, all of one format. `measure` says how many bits a trained group
-/// takes; it is asked where the recipe has a target. `report` is called after every step and may stop
-/// the training by an error. What diverges is tried once more at half the learning rates.
-///
-/// # Errors
-/// [`Error::Diverged`]; those of `measure`, of `report` and of the backend.
-pub fn train<B: Backend>(
-    backend: &B,
-    (shape, precision): (&Shape, Precision),
-    recipe: &Recipe,
-    pictures: &[&Picture],
-    measure: &(dyn Fn(&Trained) -> Result<f64> + Sync),
-    report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
-) -> Result<Trained> {
-    backend.scope(|| {
-        again(recipe, &mut |recipe| {
-            let mut trainer = Trainer::new(backend, shape, recipe, pictures)?;
-            let mut steps = Steps::new(trainer.n_steps, trainer.visits.len(), report);
-            trainer.run(measure, &mut steps)?;
-            let n_steps = steps.n_done();
-            finish::finish(trainer, precision, n_steps, &mut || steps.poll())
-        })
-    })
-}
-
-/// Trains, and where that diverges once more with care.
-fn again<T>(recipe: &Recipe, train: &mut dyn FnMut(&Recipe) -> Result<T>) -> Result<T> {
-    match train(recipe) {
-        Err(Error::Diverged(_)) => train(&recipe.halved()),
-        other => other,
     }
 }

@@ -232,3 +232,31 @@ fn seeks_over_push_sources_recover() {
         assert!(!pts.is_empty() && all.ends_with(&pts), "{pts:?}");
     }
 }
+
+/// Headers whose payloads all reach to the end of the stream: were each summed, four megabytes would
+/// take a minute.
+#[test]
+fn nested_headers_end_soon() {
+    let coded = small_stream();
+    let group = &coded.data()[0];
+    let header_len = usize::from(u16::from_le_bytes([group[10], group[11]]));
+    let start_len = 16 + header_len + 4;
+    let n = 4_000_000 / start_len;
+    let mut bombs = Vec::new();
+    for i in 0..n {
+        let mut start = group[..start_len - 4].to_vec();
+        start[12..16].copy_from_slice(&(((n - 1 - i) * start_len) as u32).to_le_bytes());
+        start.extend(crc32c::crc32c(&start).to_le_bytes());
+        bombs.extend(start);
+    }
+    bombs.extend([9; 4]);
+    let stream = [bombs, coded.stream()].concat();
+    for rest in [PARSE, "lnrdec max-errors=-1 ! appsink name=out"] {
+        let begin = std::time::Instant::now();
+        let outcome = run_on(&stream, 1 << 16, rest).ok();
+        let from_file = from_file(&stream, PARSE).ok();
+        assert!(begin.elapsed().as_secs() < 12, "{rest}: {:?}", begin.elapsed());
+        let n = coded.data().len();
+        assert!(outcome.buffers.len() >= n && from_file.data().ends_with(&coded.data()));
+    }
+}

@@ -227,9 +227,23 @@ fn every_layer_says_what_it_is() {
 
 #[test]
 fn the_bitstream_forbids_what_it_must_not_have() {
-    let text =
-        std::fs::read_to_string(root().join(LIBRARY).join("bitstream/mod.rs")).expect("the layer");
+    let folder = root().join(LIBRARY).join("bitstream");
+    let text = std::fs::read_to_string(folder.join("mod.rs")).expect("the layer");
     assert!(text.contains("#![forbid(unsafe_code)]"));
+    assert!(text.contains("#![deny(clippy::float_arithmetic)]"));
+    // Only tests may take it back.
+    let mut files = Vec::new();
+    collect(&folder, &mut files);
+    for file in files.iter().filter(|f| !f.components().any(|c| c.as_os_str() == "tests")) {
+        let text = std::fs::read_to_string(file).expect("source files are readable text");
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or(&text);
+        assert!(!code.contains("allow(clippy::float_arithmetic)"), "{}", file.display());
+        assert!(
+            !code_lines(code).any(|(_, l)| words(l, "f32").chain(words(l, "f64")).next().is_some()),
+            "{}: floats",
+            file.display()
+        );
+    }
 }
 
 #[test]

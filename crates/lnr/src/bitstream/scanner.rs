@@ -19,6 +19,8 @@ pub struct Scanner {
     position: u64,
     /// Bytes whose checksums were computed, or will be by who uses the unit.
     spent: u64,
+    /// Where the last of those bytes ends.
+    reach: u64,
     /// The last good header.
     known: Option<Known>,
 }
@@ -103,15 +105,18 @@ impl Scanner {
         *self = Self::new();
     }
 
-    /// Whether the bytes of the stream up to the end of the `n` bytes at `at` pay for their checksum.
+    /// Whether the bytes of the stream up to the end of the `n` bytes at `at`, or of what was paid for
+    /// before, pay for their checksum. What was only seen does not count: a good unit must be
+    /// affordable whatever stands before it.
     fn can_pay(&self, at: u64, n: usize) -> bool {
-        self.spent + n as u64 <= CREDIT * (at + n as u64)
+        self.spent + n as u64 <= CREDIT * self.reach.max(at + n as u64)
     }
 
     fn pay(&mut self, at: u64, n: usize) -> bool {
         let can_pay = n == 0 || self.can_pay(at, n);
         if can_pay {
             self.spent += n as u64;
+            self.reach = self.reach.max(at + n as u64);
         }
         can_pay
     }
@@ -209,6 +214,16 @@ mod tests {
 
     #[test]
     fn a_group_inside_a_damaged_unit_is_found() {
+        // Of whose payload hardly a byte is left, of a hundred thousand.
+        let (large, next) = (group(1, &vec![0xAA; 100_000]), group(2, &[0xBB; 150]));
+        let mut unit = large[..large.len() - 100_000].to_vec();
+        let at = unit.len();
+        unit.extend(&next);
+        unit.resize(large.len(), 0);
+        let mut scanner = Scanner::new();
+        assert_eq!(scanner.scan(&unit), Scan::Unit { len: unit.len(), is_group: true });
+        assert_eq!(scanner.group_inside(&unit, false), Some(at));
+
         let (a, b) = (group(1, &[0xAA; 200]), group(2, &[0xBB; 150]));
         let mut lost = a[..a.len() - 100].to_vec();
         let at = lost.len();

@@ -55,6 +55,7 @@ impl GroupHeader {
 
     pub(super) fn write(&self, w: &mut Writer) {
         let f = &self.format;
+        w.u8(self.continues.into());
         w.varint(f.width.into());
         w.varint(f.height.into());
         w.u8(f.chroma as u8 | (f.depth - 8) << 3 | u8::from(f.color.full_range) << 7);
@@ -67,7 +68,6 @@ impl GroupHeader {
         w.varint(self.frame_rate.1.into());
         w.varint(self.pts);
         self.write_durations(w);
-        w.u8(self.continues.into());
         write_model(&self.model, w);
     }
 
@@ -89,6 +89,10 @@ impl GroupHeader {
     }
 
     pub(super) fn read(id: u8, r: &mut Reader) -> Result<Self> {
+        let flags = r.u8()?;
+        if flags > 1 {
+            return Err(Error::Unsupported(format!("header flags {flags:#x}: of a later version")));
+        }
         let side = 1..=u64::from(limits::MAX_SIDE);
         let width = r.bounded("width", side.clone())?;
         let height = r.bounded("height", side)?;
@@ -121,12 +125,8 @@ impl GroupHeader {
         if total.is_none_or(|t| t > i64::MAX as u64) {
             return Err(Error::damaged("the group ends after the end of time"));
         }
-        let flags = r.u8()?;
-        if flags > 1 {
-            return Err(Error::Unsupported(format!("flags {flags:#x} of a later version")));
-        }
-        let (continues, model) = (flags != 0, read_model(r)?);
-        Ok(Self { id, format, frame_rate, pts, durations, continues, model })
+        let model = read_model(r)?;
+        Ok(Self { id, format, frame_rate, pts, durations, continues: flags != 0, model })
     }
 
     fn read_durations(r: &mut Reader, frame_rate: (u32, u32)) -> Result<Vec<u64>> {

@@ -5,8 +5,8 @@ use gst::glib;
 use gst_base::Adapter;
 
 use crate::framing::{self, Found};
-use lnr::base::Error;
-use lnr::bitstream::{Scanner, parse};
+use lnr::Error;
+use lnr::stream::{Scanner, parse};
 
 /// Bytes that are looked at first: a frame's access unit, or all that precedes a header.
 const HEAD: usize = 64;

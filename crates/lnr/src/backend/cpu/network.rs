@@ -100,6 +100,18 @@ impl LayerGrad {
         Self { w: vec![[zero; BLOCK]; r * c], b: vec![zero; r], rows, columns }
     }
 
+    /// Values of the gradient of a layer of so many rows and columns.
+    pub fn len(rows: usize, columns: usize) -> usize {
+        let (r, c) = (rows.div_ceil(BLOCK), columns.div_ceil(BLOCK));
+        (r * c * BLOCK + r) * BLOCK * MAX_LANES
+    }
+
+    /// Values that it holds.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        (self.w.len() * BLOCK + self.b.len()) * BLOCK * MAX_LANES
+    }
+
     /// Whether it was made for no layer yet.
     pub fn is_empty(&self) -> bool {
         self.w.is_empty()

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::super::{Entropy, RatePlane};
+use super::super::{Causal, Entropy, Grid, Grids, RatePlane};
 use super::rate_kernel::{Chunk, HIDDEN, MAX_INPUTS};
 use super::rate_planes::{Bordered, PAD, RateCall};
 use super::simd::Isa;
@@ -11,7 +11,7 @@ use super::simd::Isa;
 /// Entries of a plane that one task takes; fixed, so that sums do not depend on the threads.
 const CHUNK: usize = 4096;
 
-/// RateScratch memory: planes with a border of zeros, and one set of sums per task.
+/// Scratch memory: planes with a border of zeros, and one set of sums per task.
 #[derive(Default)]
 pub struct RateScratch {
     planes: Vec<Bordered>,
@@ -25,6 +25,47 @@ pub struct Task {
     pub rows: std::ops::Range<usize>,
     pub biases: usize,
     pub sums: Chunk,
+}
+
+/// Rows of a plane that one task takes.
+fn task_rows(grid: &Grid) -> usize {
+    (CHUNK / grid.width).max(1)
+}
+
+impl RateScratch {
+    /// Bytes of what the rate of any of these sources needs: it is kept from one to the next.
+    pub fn bytes<'a>(sources: impl Iterator<Item = &'a Grids>) -> usize {
+        let (mut planes, mut tasks): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+        let keep = |all: &mut Vec<usize>, at: usize, floats: usize| {
+            all.resize(all.len().max(at + 1), 0);
+            all[at] = all[at].max(floats);
+        };
+        for source in sources {
+            let n_inputs = Causal::HERE.len() + Causal::BEFORE.len() + 1;
+            let grids = source.levels.iter().flat_map(|l| vec![l.grid; source.n_components]);
+            let mut task = 0;
+            for (i, grid) in grids.enumerate() {
+                let pitch = Bordered::pitch(grid.width);
+                keep(&mut planes, i, 3 * (grid.height + 2 * PAD) * pitch);
+                let rows = task_rows(&grid);
+                for start in (0..grid.height).step_by(rows) {
+                    let n = (start + rows).min(grid.height) - start;
+                    let sums = 2 * (n + 2 * PAD) * pitch;
+                    keep(&mut tasks, task, sums + Chunk::model_len(n_inputs));
+                    task += 1;
+                }
+            }
+        }
+        4 * planes.iter().chain(&tasks).sum::<usize>()
+    }
+
+    /// Bytes that it holds.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        let planes = self.planes.iter().map(|p| p.here.len() + p.before.len() + p.extra.len());
+        let tasks = self.tasks.iter().map(|t| t.sums.len());
+        4 * planes.chain(tasks).sum::<usize>()
+    }
 }
 
 /// See [`super::super::Backend::rate`].
@@ -45,7 +86,7 @@ pub fn rate(
     scratch.planes.par_iter_mut().zip(planes).for_each(|(b, p)| b.fill(p, symbols));
     let mut n_tasks = 0;
     for (i, plane) in planes.iter().enumerate() {
-        let rows = (CHUNK / plane.grid.width).max(1);
+        let rows = task_rows(&plane.grid);
         for start in (0..plane.grid.height).step_by(rows) {
             if scratch.tasks.len() == n_tasks {
                 scratch.tasks.push(Task::default());

@@ -26,6 +26,17 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// Values of the gradient of a model of so many inputs.
+    pub fn model_len(n_inputs: usize) -> usize {
+        (n_inputs * HIDDEN + 2 * HIDDEN + n_inputs + HIDDEN + 2) * LANES
+    }
+
+    /// Values that it holds.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.d_here.len() + self.d_before.len() + self.model.len()
+    }
+
     pub fn clear(&mut self, call: &RateCall, len: usize) {
         self.bits = 0.0;
         if call.with_grads {

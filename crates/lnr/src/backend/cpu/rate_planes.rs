@@ -32,10 +32,15 @@ impl Bordered {
         (y + PAD) * self.pitch + x + PAD
     }
 
+    /// Values of a row of a plane of this width, with its border.
+    pub fn pitch(width: usize) -> usize {
+        width.next_multiple_of(16) + 2 * PAD + TAIL
+    }
+
     pub fn fill(&mut self, plane: &RatePlane, symbols: &[f32]) {
         let (w, h) = (plane.grid.width, plane.grid.height);
         (self.width, self.height) = (w, h);
-        self.pitch = w.next_multiple_of(16) + 2 * PAD + TAIL;
+        self.pitch = Self::pitch(w);
         let len = (h + 2 * PAD) * self.pitch;
         for (offset, to) in [(Some(plane.offset), 0), (plane.before, 1)] {
             let to = if to == 0 { &mut self.here } else { &mut self.before };

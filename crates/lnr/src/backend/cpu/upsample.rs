@@ -12,6 +12,12 @@ pub struct Taps {
 }
 
 impl Taps {
+    /// Values that it holds.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.index.len() + self.frac.len()
+    }
+
     /// `len` is the lattice width rounded up to whole tiles; the surplus repeats the last column.
     pub fn new(grid: &Grid, lattice: &Lattice, len: usize) -> Self {
         let at = |j: usize| {
@@ -40,6 +46,12 @@ pub struct Stretch {
 }
 
 impl Stretch {
+    /// Values that it holds.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.rows.iter().map(Vec::len).sum()
+    }
+
     pub fn new(grid: Grid, len: usize) -> Self {
         Self { grid, rows: [vec![0.0; len], vec![0.0; len]], row: 0, valid: false }
     }

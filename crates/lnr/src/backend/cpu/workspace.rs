@@ -7,6 +7,7 @@ use super::super::{CanonicalLevel, Grids, Lattice, Params, Sample, Shape, modula
 use super::dense::TILE;
 use super::network::LayerGrad;
 use super::planes::Padded;
+use super::rate::RateScratch;
 use super::upsample::{Stretch, Taps};
 
 /// Scratch memory for grid models of one shape.
@@ -23,7 +24,7 @@ pub struct Workspace {
     /// One per thread.
     pub bands: Vec<Band>,
     /// Scratch of the entropy model.
-    pub rate: super::rate::RateScratch,
+    pub rate: RateScratch,
     lattice: Option<(Lattice, TimedTaps)>,
 }
 
@@ -72,7 +73,7 @@ impl Workspace {
             modulated: vec![0.0; shape.network.modulated_len()],
             d_modulated: vec![0.0; shape.network.modulated_len()],
             bands: (0..n_threads).map(|_| Band::default()).collect(),
-            rate: super::rate::RateScratch::default(),
+            rate: RateScratch::default(),
             lattice: None,
         }
     }
@@ -130,6 +131,54 @@ impl Workspace {
             taps: self.lattice.as_ref().map_or(&NONE, |(_, t)| t),
             bands: &mut self.bands,
         }
+    }
+}
+
+/// Bytes of a workspace, what it grows to too: for training, and the rate, or for rendering at the
+/// size of the source.
+pub fn bytes(shape: &Shape, n_threads: usize, trains: bool) -> usize {
+    let len = shape.width.next_multiple_of(TILE);
+    let net = &shape.network;
+    let padded =
+        |g: &super::super::Grid| Padded { width: g.width, height: g.height, offset: 0 }.len();
+    let levels = shape.canonical().flat_map(|(_, g)| &g.levels);
+    let canonical: usize = levels.map(|l| padded(&l.grid)).sum();
+    let n_levels: usize = shape.timed().map(|(_, g)| g.levels.len()).sum();
+    let n_planes: usize = shape.timed().map(|(_, g)| g.levels.len() * g.n_components).sum();
+    let n_rows = 2 * shape.motion().count() + shape.n_residual_levels();
+    // Two rows of every plane, and of its gradient.
+    let rows = (4 * n_planes + 2 * n_rows) * len;
+    let (c, k, o) = (net.n_features(), net.width(), net.n_out());
+    let layers = [(k, c), (k, k), (o, k), (o, c)].map(|(rows, n)| LayerGrad::len(rows, n));
+    let grads = canonical + shape.n_timed() + layers.iter().sum::<usize>();
+    let band = rows + if trains { grads } else { 0 };
+    let taps = 2 * n_levels * len;
+    let shared = canonical + shape.n_timed() + 2 * net.modulated_len() + taps;
+    let rate = if trains { RateScratch::bytes(shape.grids().map(|(_, g)| g)) } else { 0 };
+    4 * (shared + n_threads * band) + rate
+}
+
+#[cfg(test)]
+impl Workspace {
+    /// Bytes that it holds.
+    pub fn held(&self) -> usize {
+        let sum = |all: &[Vec<f32>]| all.iter().map(Vec::len).sum::<usize>();
+        let stretched =
+            |all: &[Vec<Stretch>]| all.iter().flatten().map(Stretch::len).sum::<usize>();
+        let band = |b: &Band| {
+            b.d_canonical.len()
+                + sum(&b.d_timed)
+                + stretched(&b.stretch)
+                + stretched(&b.stretch_bwd)
+                + sum(&b.row)
+                + sum(&b.d_row)
+                + b.layers.iter().map(LayerGrad::held).sum::<usize>()
+        };
+        let taps = self.lattice.iter().flat_map(|(_, t)| t.iter().flatten()).map(Taps::len);
+        let shared = self.canonical.len() + sum(&self.timed);
+        let modulated = self.modulated.len() + self.d_modulated.len();
+        let bands = self.bands.iter().map(band).sum::<usize>();
+        4 * (shared + modulated + bands + taps.sum::<usize>()) + self.rate.held()
     }
 }
 

@@ -8,6 +8,7 @@ use crate::base::spec::{
 };
 
 /// A group with grids, networks and a target.
+#[derive(Clone)]
 pub struct Case {
     pub shape: Shape,
     pub step: TrainStep,
@@ -110,6 +111,13 @@ impl Case {
             Self::new(shape(Several, (66, 10), 1, 7, 0), 1.0, 2, (0, 1)),
         ]
     }
+}
+
+/// A step over all points of a frame.
+pub fn whole_frame(shape: &Shape) -> TrainStep {
+    let lattice = shape.centres(1, (0, 0));
+    let form = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+    TrainStep { samples: vec![shape.sample(1.0)], lattice, form, weight: 0.1 }
 }
 
 /// What a training step returns, as plain vectors.

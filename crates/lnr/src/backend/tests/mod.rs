@@ -2,7 +2,7 @@
 //! Gradients of the reference against finite differences, and every other backend against the
 //! reference.
 
-mod cases;
+pub mod cases;
 mod coordinates;
 mod cpu;
 #[cfg(feature = "cuda")]

@@ -3,14 +3,19 @@
 
 mod batch;
 mod encoding;
+mod frame;
+mod memory;
 mod modulation;
 mod network;
+mod prefix;
 mod render;
+mod step;
 mod train;
 
 use super::super::Lattice;
 use super::dense::{Lane, TILE};
 
+pub use memory::{rendering_bytes, training_bytes};
 pub use render::{RenderScratch, render};
 pub use train::{TrainScratch, train};
 

@@ -195,6 +195,7 @@ fn dot<const N: usize>(inputs: &[i16; WIDTH], weights: &[i16; WIDTH]) -> i32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_arithmetic)]
 mod tests {
     use super::*;
     use crate::base::Rng;

@@ -119,6 +119,7 @@ fn learn(sets: [&mut Weights; 2], opinions: &[i16; 8], steps: [i16; 2]) {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_arithmetic)]
 mod tests {
     use super::*;
     use crate::base::Rng;

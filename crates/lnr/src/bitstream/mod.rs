@@ -27,6 +27,7 @@ mod tables;
 mod tau_coding;
 mod tensor_coder;
 #[cfg(test)]
+#[allow(clippy::float_arithmetic)]
 mod tests;
 mod unit;
 

@@ -85,6 +85,7 @@ pub fn huffman_bits(symbols: &[u16]) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_arithmetic)]
 mod tests {
     use super::*;
     use crate::base::Rng;

@@ -137,6 +137,7 @@ impl<'a, C: BitCoder> TensorCoder<'a, C> {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_arithmetic)]
 mod tests {
     use super::*;
     use crate::base::Rng;

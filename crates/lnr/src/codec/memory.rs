@@ -2,7 +2,7 @@
 //! How much memory a group takes, and how long groups may be for it.
 
 use super::plan::{LAMBDA_50, extent, recipe, spec};
-use super::{EncoderSettings, Engine, Profile};
+use super::{EncoderSettings, Engine};
 use crate::backend::Shape;
 use crate::base::{Error, Result};
 
@@ -11,7 +11,7 @@ use crate::base::{Error, Result};
 ///
 /// # Errors
 /// When not even one frame fits: [`Error::InvalidSetting`] into `max_memory`, [`Error::Backend`] into
-/// the GPU; [`Error::Limit`] when the format cannot describe one.
+/// the GPU.
 pub fn max_group_frames(settings: &EncoderSettings, engine: &Engine) -> Result<usize> {
     let free = engine.free_bytes()?.map(|bytes| bytes / 5 * 4);
     let needed = |n| needed(settings, engine, n);
@@ -34,14 +34,7 @@ fn within(
     let wanted = Some(settings.max_memory).filter(|&bytes| bytes > 0);
     let mut n = settings.key_int_max;
     loop {
-        let Needed { bytes, on_gpu } = match needed(n) {
-            // Long groups of large pictures have more entries than the format allows.
-            Err(Error::Limit(_)) if n > 1 && settings.profile == Profile::Warp => {
-                n = n * 3 / 4;
-                continue;
-            }
-            other => other?,
-        };
+        let Needed { bytes, on_gpu } = needed(n)?;
         let most = wanted.into_iter().chain(free.filter(|_| on_gpu)).min();
         let Some(most) = most.filter(|&most| bytes > most) else { return Ok(n as usize) };
         match n {
@@ -136,11 +129,15 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_as_long_as_the_format_can_describe() {
-        let settings = EncoderSettings::new(PictureFormat::new(8192, 4320, Chroma::Yuv420, 8))
-            .key_int_max(256);
-        let engine = Engine::open(crate::EngineSettings::default().threads(1)).unwrap();
-        let n = max_group_frames(&settings, &engine).unwrap();
-        assert!((8..256).contains(&n), "{n} frames");
+    fn the_format_can_describe_the_longest_group_of_the_largest_pictures() {
+        for (width, height) in [(16_384, 4096), (4096, 16_384), (320, 180), (1, 1)] {
+            let format = PictureFormat::new(width, height, Chroma::Yuv444, 8);
+            for quality in [0.0, 50.0, 100.0] {
+                let settings = EncoderSettings::new(format).quality(quality);
+                let lambda = recipe(&settings, 0).lambda;
+                let model = spec(&settings, lambda, 256).unwrap();
+                model.check(&extent(&settings, 256)).unwrap();
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::super::{Causal, Entropy, Grid, Grids, RatePlane};
+use super::super::{Causal, Entropy, Grid, Grids, RatePlane, Role};
 use super::rate_kernel::{Chunk, HIDDEN, MAX_INPUTS};
 use super::rate_planes::{Bordered, PAD, RateCall};
 use super::simd::Isa;
@@ -35,13 +35,16 @@ fn task_rows(grid: &Grid) -> usize {
 impl RateScratch {
     /// Bytes of what the rate of any of these sources needs: it is kept from one to the next.
     pub fn bytes<'a>(sources: impl Iterator<Item = &'a Grids>) -> usize {
-        let (mut planes, mut tasks): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+        // Of every plane and of every task, and of the gradient of the model in a task.
+        let [mut planes, mut tasks, mut models] = [const { Vec::new() }; 3];
         let keep = |all: &mut Vec<usize>, at: usize, floats: usize| {
             all.resize(all.len().max(at + 1), 0);
             all[at] = all[at].max(floats);
         };
         for source in sources {
-            let n_inputs = Causal::HERE.len() + Causal::BEFORE.len() + 1;
+            let is_canonical = matches!(source.role, Role::Canonical { .. });
+            let before = if is_canonical { 0 } else { Causal::BEFORE.len() };
+            let n_inputs = Causal::HERE.len() + before + 1;
             let grids = source.levels.iter().flat_map(|l| vec![l.grid; source.n_components]);
             let mut task = 0;
             for (i, grid) in grids.enumerate() {
@@ -50,20 +53,21 @@ impl RateScratch {
                 let rows = task_rows(&grid);
                 for start in (0..grid.height).step_by(rows) {
                     let n = (start + rows).min(grid.height) - start;
-                    let sums = 2 * (n + 2 * PAD) * pitch;
-                    keep(&mut tasks, task, sums + Chunk::model_len(n_inputs));
+                    keep(&mut tasks, task, 2 * (n + 2 * PAD) * pitch);
+                    keep(&mut models, task, Chunk::model_len(n_inputs));
                     task += 1;
                 }
             }
         }
-        4 * planes.iter().chain(&tasks).sum::<usize>()
+        4 * planes.iter().chain(&tasks).chain(&models).sum::<usize>()
     }
 
     /// Bytes that it holds.
     #[cfg(test)]
     pub fn held(&self) -> usize {
-        let planes = self.planes.iter().map(|p| p.here.len() + p.before.len() + p.extra.len());
-        let tasks = self.tasks.iter().map(|t| t.sums.len());
+        let all = |p: &Bordered| [&p.here, &p.before, &p.extra].map(Vec::capacity);
+        let planes = self.planes.iter().flat_map(all);
+        let tasks = self.tasks.iter().map(|t| t.sums.capacity());
         4 * planes.chain(tasks).sum::<usize>()
     }
 }

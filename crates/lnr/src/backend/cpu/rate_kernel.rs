@@ -31,10 +31,10 @@ impl Chunk {
         (n_inputs * HIDDEN + 2 * HIDDEN + n_inputs + HIDDEN + 2) * LANES
     }
 
-    /// Values that it holds.
+    /// Values that it has room for.
     #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.d_here.len() + self.d_before.len() + self.model.len()
+    pub fn capacity(&self) -> usize {
+        [&self.d_here, &self.d_before, &self.model].map(Vec::capacity).iter().sum()
     }
 
     pub fn clear(&mut self, call: &RateCall, len: usize) {
@@ -45,6 +45,7 @@ impl Chunk {
                 [(&mut self.d_here, len), (&mut self.d_before, len), (&mut self.model, n * LANES)]
             {
                 v.clear();
+                v.reserve_exact(len);
                 v.resize(len, 0.0);
             }
         }

@@ -45,6 +45,7 @@ impl Bordered {
         for (offset, to) in [(Some(plane.offset), 0), (plane.before, 1)] {
             let to = if to == 0 { &mut self.here } else { &mut self.before };
             to.clear();
+            to.reserve_exact(len);
             to.resize(len, 0.0);
             let Some(offset) = offset else { continue };
             for y in 0..h {
@@ -53,6 +54,7 @@ impl Bordered {
             }
         }
         self.extra.clear();
+        self.extra.reserve_exact(len);
         self.extra.resize(len, 0.0);
         if let Some(extra) = &plane.extra {
             for y in 0..h {

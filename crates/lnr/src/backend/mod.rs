@@ -179,6 +179,12 @@ pub trait Backend: Send + Sync {
 
     /// A buffer of zeros.
     fn alloc(&self, len: usize) -> Result<Self::Buffer>;
+    /// A buffer of these values.
+    fn upload(&self, values: Vec<f32>) -> Result<Self::Buffer> {
+        let mut buffer = self.alloc(values.len())?;
+        self.write(&mut buffer, 0, &values)?;
+        Ok(buffer)
+    }
     /// Copies `values` to `buffer[at..]`.
     fn write(&self, buffer: &mut Self::Buffer, at: usize, values: &[f32]) -> Result<()>;
     /// Copies `buffer[at..]` to `values`.

@@ -104,7 +104,7 @@ impl Decoder {
         let coding = Coding { shape: &shape, precision: header.model.precision };
         let (engine, budget) = (&self.engine, &mut self.budget);
         let parameters = engine.run(|| coding.decode(payload, budget))?;
-        let group = engine.load(shape, &parameters)?;
+        let group = engine.load(shape, parameters)?;
         Ok(Current { header, metadata, group, bytes })
     }
 

@@ -261,7 +261,7 @@ impl Encoder {
         let coding = Coding { shape: &shape, precision: header.model.precision };
         let budget = &mut bitstream::Budget::unlimited();
         let parameters = self.engine.run(|| coding.decode(payload, budget))?;
-        let mut group = self.engine.load(shape, &parameters)?;
+        let mut group = self.engine.load(shape, parameters)?;
         let mut out = Picture::new(self.settings.format)?;
         let (mut sum, cancel) = (0.0, &control.cancel);
         for (i, frame) in frames.iter().enumerate() {

@@ -206,7 +206,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Backend`] when memory is short or the device fails.
-    pub(super) fn load(&self, shape: Shape, parameters: &Parameters) -> Result<Group> {
+    pub(super) fn load(&self, shape: Shape, parameters: Parameters) -> Result<Group> {
         Ok(match self.device_for(&shape)? {
             #[cfg(feature = "cuda")]
             Device::Cuda(b) => Group::Cuda(Box::new(Loaded::new(b, shape, parameters)?)),

@@ -49,14 +49,10 @@ impl<B: Backend> Loaded<B> {
         4 * (shape.n_grid() + shape.network.len()) as u64 + backend.bytes(shape, RENDER)
     }
 
-    pub fn new(backend: &B, shape: Shape, parameters: &Parameters) -> Result<Self> {
-        let upload = |values: &[f32]| -> Result<B::Buffer> {
-            let mut buffer = backend.alloc(values.len())?;
-            backend.write(&mut buffer, 0, values)?;
-            Ok(buffer)
-        };
+    pub fn new(backend: &B, shape: Shape, parameters: Parameters) -> Result<Self> {
+        let Parameters { grids, network } = parameters;
+        let (grids, network) = (backend.upload(grids)?, backend.upload(network)?);
         let mut workspace = backend.workspace(&shape, RENDER)?;
-        let (grids, network) = (upload(&parameters.grids)?, upload(&parameters.network)?);
         let params = Params { grids: &grids, network: &network };
         backend.load(&mut workspace, &shape, &params)?;
         Ok(Self { shape, workspace, grids, network, surface: None })

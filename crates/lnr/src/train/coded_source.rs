@@ -28,7 +28,7 @@ impl<'a, T> CodedSource<'a, T> {
         rng: &mut Rng,
     ) -> Result<Self> {
         let entropy = model::entropy(source);
-        let model = Variable::new(backend, &model::entropy_parameters(&entropy, rng))?;
+        let model = Variable::new(backend, model::entropy_parameters(&entropy, rng))?;
         let visits = vec![0; source.nodes.n];
         Ok(Self { index, source, entropy, model, steps: 0, first_sum, visits })
     }

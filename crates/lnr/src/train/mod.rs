@@ -11,7 +11,7 @@ mod rates;
 mod recipe;
 mod run;
 mod steering;
-#[cfg(all(test, feature = "cuda"))]
+#[cfg(test)]
 mod tests;
 mod trained;
 mod trainer;

@@ -83,8 +83,8 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let visits = Visits::new(recipe.points, shape);
         let (n_points, n_target) = (n_points(shape, &visits), n_target(shape, &visits));
         let mut rng = Rng::new(recipe.seed);
-        let grids = Variable::new(backend, &model::grid_parameters(shape, &mut rng))?;
-        let network = Variable::new(backend, &model::network_parameters(shape, &mut rng))?;
+        let grids = Variable::new(backend, model::grid_parameters(shape, &mut rng))?;
+        let network = Variable::new(backend, model::network_parameters(shape, &mut rng))?;
         let mut coded: Vec<CodedSource<B::Buffer>> = Vec::new();
         for source in shape.grids() {
             let first_sum = coded.last().map_or(0, |c| c.first_sum + c.visits.len());

@@ -14,12 +14,10 @@ pub(super) struct Variable<T> {
 }
 
 impl<T> Variable<T> {
-    pub fn new<B: Backend<Buffer = T>>(backend: &B, values: &[f32]) -> Result<Self> {
+    pub fn new<B: Backend<Buffer = T>>(backend: &B, values: Vec<f32>) -> Result<Self> {
         let n = values.len();
-        let mut buffer = backend.alloc(n)?;
-        backend.write(&mut buffer, 0, values)?;
         Ok(Self {
-            values: buffer,
+            values: backend.upload(values)?,
             grads: backend.alloc(n)?,
             m: backend.alloc(n)?,
             v: backend.alloc(n)?,

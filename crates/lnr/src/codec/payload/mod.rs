@@ -4,6 +4,8 @@
 mod grids;
 mod part_sizes;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod uniform;
 
 use super::CancelFlag;

@@ -35,8 +35,9 @@ impl Default for Budget {
 impl Budget {
     /// What a reader begins with: 1.5 seconds.
     pub const START: u64 = 1_500_000_000;
-    /// What each byte earns: 0.7 seconds for a million of them. Symbols that say something take about
-    /// a fifth of that.
+    /// What each byte earns: 0.7 seconds for a million of them. Good streams spend more, 1700 to 2100 (a
+    /// clip of 320 x 180 at qualities 50 and 22): groups beyond a megabyte must be shorter in frames, and
+    /// who reads many groups without rendering cannot read all their symbols.
     pub const PER_BYTE: u64 = 700;
 
     /// The budget of a new reader.

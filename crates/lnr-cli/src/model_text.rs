@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Model descriptions for people and programs.
 
+use lnr::base::spec::ModelSpec;
 use lnr::bitstream::{ModelHeader, PaperHeader, WarpHeader};
 use serde_json::{Value, json};
 
 /// A line for each aspect.
-pub fn describe(model: &ModelHeader) -> Vec<String> {
-    match model {
-        ModelHeader::Warp(m) => describe_warp(m),
-        ModelHeader::Paper(m) => describe_paper(m),
+pub fn describe(model: &ModelSpec) -> Vec<String> {
+    match ModelHeader::of(model) {
+        Ok(ModelHeader::Warp(m)) => describe_warp(&m),
+        Ok(ModelHeader::Paper(m)) => describe_paper(&m),
+        Err(e) => vec![format!("  {e}")],
     }
 }
 
-pub fn json(model: &ModelHeader) -> Value {
-    match model {
-        ModelHeader::Warp(m) => warp_json(m),
-        ModelHeader::Paper(m) => paper_json(m),
+pub fn json(model: &ModelSpec) -> Value {
+    match ModelHeader::of(model) {
+        Ok(ModelHeader::Warp(m)) => warp_json(&m),
+        Ok(ModelHeader::Paper(m)) => paper_json(&m),
+        Err(e) => json!({ "error": e.to_string() }),
     }
 }
 

@@ -86,7 +86,7 @@ type Bad = (&'static str, fn(&mut Vec<u8>), usize);
 const BAD: [Bad; 5] = [
     ("bad-payload", |f| f[130] ^= 4, 3),
     ("bad-header", |f| f[20] ^= 1, 3),
-    ("bad-version", |f| f[2] = 0x21, 3),
+    ("bad-version", |f| f[2] = 0x31, 3),
     ("cut-in-the-second-group", |f| f.truncate(f.len() - 40), 3),
     ("cut-in-the-first-group", |f| f.truncate(200), 0),
 ];

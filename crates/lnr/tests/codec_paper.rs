@@ -115,12 +115,6 @@ fn damage_gives_errors_or_pictures() {
         n_errors += usize::from(decode([&unit[..]]).is_err());
     }
     assert!(n_errors > 90, "{n_errors}");
-    fn change(header: &mut bitstream::GroupHeader) -> &mut bitstream::PaperHeader {
-        match &mut header.model {
-            ModelHeader::Paper(model) => model,
-            ModelHeader::Warp(_) => panic!("a paper profile was asked for"),
-        }
-    }
     type Change = fn(&mut bitstream::PaperHeader);
     let changes: [Change; 12] = [
         |m| m.patch = 17,
@@ -128,7 +122,7 @@ fn damage_gives_errors_or_pictures() {
         |m| m.n_layers = 17,
         |m| m.n_layers = 1,
         |m| m.modulated = vec![4],
-        |m| m.modulated = vec![2, 1],
+        |m| m.n_layers = 0,
         |m| m.modulated = vec![],
         |m| m.rank = 257,
         |m| m.resolutions = vec![0],
@@ -142,7 +136,11 @@ fn damage_gives_errors_or_pictures() {
     ];
     for (i, f) in changes.iter().enumerate() {
         let mut header = header.clone();
-        f(change(&mut header));
+        let ModelHeader::Paper(mut model) = ModelHeader::of(&header.model).unwrap() else {
+            panic!("a paper profile was asked for")
+        };
+        f(&mut model);
+        header.model = ModelHeader::Paper(model).spec();
         let unit = bitstream::write_group(&header, shows, payload);
         assert!(decode([&unit[..]]).is_err(), "change {i}");
     }

@@ -265,10 +265,9 @@ fn index_with(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lnr::base::spec::ModelSpec;
     use lnr::base::{Chroma, PictureFormat, Tau};
-    use lnr::bitstream::{
-        LatentHeader, ModelHeader, NetworkHeader, WarpHeader, write_frame, write_group,
-    };
+    use lnr::bitstream::{write_frame, write_group};
 
     /// Writes another size of payload into a group's header, whose checksum it makes good.
     fn set_payload_size(unit: &mut [u8], size: usize) {
@@ -286,13 +285,8 @@ mod tests {
             frame_rate: (25, 1),
             pts: 0,
             durations: vec![40_000_000; 2],
-            model: ModelHeader::Warp(WarpHeader {
-                latent: LatentHeader { dim: 1, node_step: 1 },
-                network: NetworkHeader { width: 8, rank: 1 },
-                motion: lnr::bitstream::SourceHeader { strides: vec![], node_step: 1 },
-                residual: lnr::bitstream::SourceHeader { strides: vec![], node_step: 1 },
-                ..WarpHeader::default()
-            }),
+            continues: false,
+            model: ModelSpec::default(),
         }
     }
 

@@ -29,6 +29,28 @@ pub struct ModelSpec {
     pub precision: Precision,
 }
 
+impl Default for ModelSpec {
+    /// The smallest legal model.
+    fn default() -> Self {
+        Self {
+            sources: vec![SourceSpec::Residual { strides: vec![512], node_step: 256 }],
+            latent: LatentSpec { dim: 1, node_step: 256 },
+            network: NetworkSpec {
+                patch: 1,
+                width: 1,
+                n_layers: 3,
+                skip: true,
+                modulated: vec![0],
+                rank: 1,
+                modulation: Modulation::Centred,
+                hyper_layers: 0,
+                hyper_width: 0,
+            },
+            precision: Precision::Steps,
+        }
+    }
+}
+
 /// A feature source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceSpec {

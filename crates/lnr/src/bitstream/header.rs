@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::ModelHeader;
 use super::bytes::{Reader, Writer};
-use crate::base::spec::Extent;
+use super::model_spec::{read_model, write_model};
+use crate::base::spec::{Extent, ModelSpec};
 use crate::base::{Chroma, ChromaSite, Color, Error, Matrix, PictureFormat, Result, Tau, limits};
+
+/// The flags that this version knows: bit 0, the shot goes on in the next group.
+const CONTINUES: u8 = 1;
 
 /// Everything a group says before its payload: sequence, times and model (FORMAT section 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +21,10 @@ pub struct GroupHeader {
     pub pts: u64,
     /// Duration of every frame in ns, 1..=[`limits::MAX_GROUP_FRAMES`] entries.
     pub durations: Vec<u64>,
-    /// The network.
-    pub model: ModelHeader,
+    /// Whether the shot goes on in the next group, so that pictures may be interpolated between the two.
+    pub continues: bool,
+    /// The model; one that was read is legal ([`ModelSpec::check`]).
+    pub model: ModelSpec,
 }
 
 impl GroupHeader {
@@ -53,6 +58,7 @@ impl GroupHeader {
 
     pub(super) fn write(&self, w: &mut Writer) {
         let f = &self.format;
+        w.u8(if self.continues { CONTINUES } else { 0 });
         w.varint(f.width.into());
         w.varint(f.height.into());
         w.u8(f.chroma as u8 | (f.depth - 8) << 3 | u8::from(f.color.full_range) << 7);
@@ -65,7 +71,7 @@ impl GroupHeader {
         w.varint(self.frame_rate.1.into());
         w.varint(self.pts);
         self.write_durations(w);
-        self.model.write(w);
+        write_model(&self.model, w);
     }
 
     /// As a position on the nominal frame grid where they lie on it (1 + its number), else as 0 and
@@ -86,6 +92,13 @@ impl GroupHeader {
     }
 
     pub(super) fn read(id: u8, r: &mut Reader) -> Result<Self> {
+        let flags = r.u8()?;
+        if flags & !CONTINUES != 0 {
+            return Err(Error::Unsupported(format!(
+                "this decoder does not know the header flags {:#04x}; a later version may",
+                flags & !CONTINUES
+            )));
+        }
         let side = 1..=u64::from(limits::MAX_SIDE);
         let width = r.bounded("width", side.clone())?;
         let height = r.bounded("height", side)?;
@@ -118,7 +131,11 @@ impl GroupHeader {
         if total.is_none_or(|t| t > i64::MAX as u64) {
             return Err(Error::damaged("the group ends after the end of time"));
         }
-        Ok(Self { id, format, frame_rate, pts, durations, model: ModelHeader::read(r)? })
+        let continues = flags & CONTINUES != 0;
+        let model = read_model(r)?;
+        let header = Self { id, format, frame_rate, pts, durations, continues, model };
+        header.model.check(&header.extent())?;
+        Ok(header)
     }
 
     fn read_durations(r: &mut Reader, frame_rate: (u32, u32)) -> Result<Vec<u64>> {
@@ -163,4 +180,69 @@ fn grid_durations(first: u64, n: usize, frame_rate: (u32, u32)) -> Vec<u64> {
     }
     let times = |i: u64| grid_time(first + i, frame_rate);
     (0..n as u64).map(|i| times(i + 1).saturating_sub(times(i))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::spec::samples::{EXTENT, grids, hash};
+
+    fn header(model: ModelSpec) -> GroupHeader {
+        GroupHeader {
+            id: 7,
+            format: PictureFormat::new(EXTENT.width, EXTENT.height, Chroma::Yuv420, 8),
+            frame_rate: (30_000, 1001),
+            pts: 0,
+            durations: grid_durations(0, EXTENT.n_frames as usize, (30_000, 1001)),
+            continues: false,
+            model,
+        }
+    }
+
+    fn bytes_of(header: &GroupHeader) -> Vec<u8> {
+        let mut w = Writer::default();
+        header.write(&mut w);
+        w.0
+    }
+
+    #[test]
+    fn headers_round_trip() {
+        let mut uneven = header(grids());
+        uneven.durations[3] += 1000;
+        (uneven.pts, uneven.frame_rate) = (123_456_789, (0, 1));
+        let continued = GroupHeader { continues: true, ..header(hash()) };
+        for header in [header(grids()), uneven, continued] {
+            let bytes = bytes_of(&header);
+            assert_eq!(header.extent(), EXTENT);
+            assert_eq!(GroupHeader::read(7, &mut Reader(&bytes)).unwrap(), header);
+            for n in 0..bytes.len() {
+                assert!(GroupHeader::read(7, &mut Reader(&bytes[..n])).is_err(), "{n} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn the_sequence_takes_few_bytes() {
+        let bytes = bytes_of(&header(grids()));
+        let expected = [0, 0xC0, 2, 0xB4, 1, 1, 2, 2, 2, 1, 1, 0xB0, 0xEA, 1, 0xE9, 7, 0, 9, 1];
+        assert_eq!(bytes[..19], expected);
+        assert_eq!(bytes.len(), 19 + 26);
+    }
+
+    #[test]
+    fn flags_and_models_that_are_not_known_are_refused() {
+        let good = bytes_of(&header(grids()));
+        let read = |bytes: &[u8]| GroupHeader::read(7, &mut Reader(bytes));
+        for flags in [2, 0x80, 3] {
+            let mut bytes = good.clone();
+            bytes[0] = flags;
+            assert!(matches!(read(&bytes), Err(Error::Unsupported(_))), "{flags}");
+        }
+        let mut model = grids();
+        model.network.n_layers = 5;
+        assert!(matches!(read(&bytes_of(&header(model))), Err(Error::Unsupported(_))));
+        let mut model = grids();
+        model.network.width = 513;
+        assert!(matches!(read(&bytes_of(&header(model))), Err(Error::Limit(_))));
+    }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::PaperHeader;
-use super::bytes::{Reader, Writer};
-use crate::base::{Error, Result, limits};
+use super::{PaperBits, PaperHeader};
+use crate::base::spec::{Bits, LatentSpec, ModelSpec, Modulation, NetworkSpec};
+use crate::base::spec::{Precision, SourceSpec};
+use crate::base::{Error, Result};
 
-/// What the network of a group looks like (FORMAT sections 4 and 8).
+/// What the codec still sees of a [`ModelSpec`], until it is written over that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelHeader {
     /// Grids sampled through motion.
@@ -20,35 +21,20 @@ impl Default for ModelHeader {
 }
 
 impl ModelHeader {
-    const WARP: u8 = 0;
-    const PAPER: u8 = 1;
-
-    /// Dimensions of a latent.
-    pub fn d_latent(&self) -> u32 {
-        match self {
-            Self::Warp(m) => m.latent.dim,
-            Self::Paper(m) => m.d_latent,
+    /// # Errors
+    /// [`Error::Unsupported`] when the codec does not know such a model.
+    pub fn of(spec: &ModelSpec) -> Result<Self> {
+        match spec.precision {
+            Precision::Steps => WarpHeader::of(spec).map(Self::Warp),
+            Precision::Uniform(bits) => PaperHeader::of(spec, bits).map(Self::Paper),
         }
     }
 
-    pub(super) fn write(&self, w: &mut Writer) {
+    /// The description of the model.
+    pub fn spec(&self) -> ModelSpec {
         match self {
-            Self::Warp(m) => {
-                w.u8(Self::WARP);
-                m.write(w);
-            }
-            Self::Paper(m) => {
-                w.u8(Self::PAPER);
-                m.write(w);
-            }
-        }
-    }
-
-    pub(super) fn read(r: &mut Reader) -> Result<Self> {
-        match r.u8()? {
-            Self::WARP => Ok(Self::Warp(WarpHeader::read(r)?)),
-            Self::PAPER => Ok(Self::Paper(PaperHeader::read(r)?)),
-            kind => Err(Error::damaged(format!("unknown kind of model {kind}"))),
+            Self::Warp(m) => m.spec(),
+            Self::Paper(m) => m.spec(),
         }
     }
 }
@@ -100,51 +86,124 @@ pub struct WarpHeader {
 }
 
 impl WarpHeader {
-    fn write(&self, w: &mut Writer) {
-        for source in [&self.canonical, &self.motion, &self.residual] {
-            w.varint(source.strides.len() as u64);
-            source.strides.iter().for_each(|&s| w.varint(s.into()));
-        }
-        w.varint(self.motion.node_step.into());
-        w.varint(self.residual.node_step.into());
-        w.varint(self.cubic_up_to.into());
-        w.varint(self.margin.into());
-        w.varint(self.latent.dim.into());
-        w.varint(self.latent.node_step.into());
-        w.varint(self.network.width.into());
-        w.varint(self.network.rank.into());
-    }
-
-    fn read(r: &mut Reader) -> Result<Self> {
-        let mut sources = [const { Vec::new() }; 3];
-        for strides in &mut sources {
-            let n = r.bounded("number of levels", 0..=limits::MAX_LEVELS as u64)?;
-            for _ in 0..n {
-                strides.push(r.bounded("stride", 1..=u64::from(limits::MAX_STRIDE))?);
+    fn of(spec: &ModelSpec) -> Result<Self> {
+        let mut m = Self {
+            motion: SourceHeader { strides: Vec::new(), node_step: 1 },
+            residual: SourceHeader { strides: Vec::new(), node_step: 1 },
+            latent: LatentHeader { dim: spec.latent.dim, node_step: spec.latent.node_step },
+            network: NetworkHeader { width: spec.network.width, rank: spec.network.rank },
+            ..Self::default()
+        };
+        for pair in spec.sources.windows(2) {
+            if pair[0].order() == pair[1].order() {
+                return Err(Error::Unsupported("several sources of a kind".into()));
             }
         }
-        let [canonical, motion, residual] = sources;
-        let steps = 1..=u64::from(limits::MAX_GROUP_FRAMES);
+        let has_motion = spec.sources.iter().any(|s| s.order() == 1);
+        for source in spec.sources.iter().cloned() {
+            match source {
+                SourceSpec::Canonical { strides, cubic_up_to, margin, motion } => {
+                    if motion.is_some() != has_motion {
+                        return Err(Error::Unsupported("motion that moves nothing".into()));
+                    }
+                    m.canonical.strides = strides;
+                    (m.cubic_up_to, m.margin) = (cubic_up_to, margin);
+                }
+                SourceSpec::Motion { strides, node_step } => {
+                    m.motion = SourceHeader { strides, node_step };
+                }
+                SourceSpec::Residual { strides, node_step } => {
+                    m.residual = SourceHeader { strides, node_step };
+                }
+                _ => return Err(Error::Unsupported("a source that is no grid".into())),
+            }
+        }
+        Ok(m)
+    }
+
+    fn spec(&self) -> ModelSpec {
+        let mut sources = Vec::new();
+        if !self.canonical.strides.is_empty() {
+            sources.push(SourceSpec::Canonical {
+                strides: self.canonical.strides.clone(),
+                cubic_up_to: self.cubic_up_to,
+                margin: self.margin,
+                motion: (!self.motion.strides.is_empty()).then_some(0),
+            });
+        }
+        if !self.motion.strides.is_empty() {
+            let SourceHeader { strides, node_step } = self.motion.clone();
+            sources.push(SourceSpec::Motion { strides, node_step });
+        }
+        if !self.residual.strides.is_empty() {
+            let SourceHeader { strides, node_step } = self.residual.clone();
+            sources.push(SourceSpec::Residual { strides, node_step });
+        }
+        let LatentHeader { dim, node_step } = self.latent;
+        ModelSpec {
+            sources,
+            latent: LatentSpec { dim, node_step },
+            network: NetworkSpec {
+                width: self.network.width,
+                rank: self.network.rank,
+                ..ModelSpec::default().network
+            },
+            precision: Precision::Steps,
+        }
+    }
+}
+
+impl PaperHeader {
+    fn of(spec: &ModelSpec, bits: Bits) -> Result<Self> {
+        let (hash, resolutions) = match &spec.sources[..] {
+            [SourceSpec::Hash { features, table, resolutions }] => {
+                (Some((*features, *table)), resolutions.clone())
+            }
+            [SourceSpec::Fourier { resolutions }] => (None, resolutions.clone()),
+            _ => return Err(Error::Unsupported("such sources in a model of coordinates".into())),
+        };
+        let net = spec.network.clone();
         Ok(Self {
-            canonical: SourceHeader { strides: canonical, node_step: 0 },
-            motion: SourceHeader {
-                strides: motion,
-                node_step: r.bounded("motion node step", steps.clone())?,
-            },
-            residual: SourceHeader {
-                strides: residual,
-                node_step: r.bounded("residual node step", steps.clone())?,
-            },
-            cubic_up_to: r.bounded("largest cubic stride", 0..=u64::from(limits::MAX_STRIDE))?,
-            margin: r.bounded("margin", 0..=u64::from(limits::MAX_STRIDE))?,
-            latent: LatentHeader {
-                dim: r.bounded("latent dimension", 1..=u64::from(limits::MAX_LATENT))?,
-                node_step: r.bounded("latent node step", steps)?,
-            },
-            network: NetworkHeader {
-                width: r.bounded("network width", 1..=u64::from(limits::MAX_WIDTH))?,
-                rank: r.bounded("rank", 1..=u64::from(limits::MAX_RANK))?,
+            patch: net.patch,
+            hash,
+            resolutions,
+            width: net.width,
+            n_layers: net.n_layers,
+            modulated: net.modulated,
+            rank: net.rank,
+            d_latent: spec.latent.dim,
+            hyper_layers: net.hyper_layers,
+            hyper_width: net.hyper_width,
+            bits: PaperBits {
+                encoding: bits.sources,
+                base: bits.base,
+                hyper: bits.hyper,
+                latents: bits.latents,
             },
         })
+    }
+
+    fn spec(&self) -> ModelSpec {
+        let resolutions = self.resolutions.clone();
+        let PaperBits { encoding, base, hyper, latents } = self.bits;
+        ModelSpec {
+            sources: vec![match self.hash {
+                Some((features, table)) => SourceSpec::Hash { features, table, resolutions },
+                None => SourceSpec::Fourier { resolutions },
+            }],
+            latent: LatentSpec { dim: self.d_latent, node_step: 1 },
+            network: NetworkSpec {
+                patch: self.patch,
+                width: self.width,
+                n_layers: self.n_layers,
+                skip: false,
+                modulated: self.modulated.clone(),
+                rank: self.rank,
+                modulation: Modulation::Sigmoid,
+                hyper_layers: self.hyper_layers,
+                hyper_width: self.hyper_width,
+            },
+            precision: Precision::Uniform(Bits { sources: encoding, base, hyper, latents }),
+        }
     }
 }

@@ -9,9 +9,9 @@ use crate::base::{Error, Result, Tau, limits};
 pub const MAGIC: [u8; 8] = [SYNC[0], SYNC[1], GROUP, b'L', b'N', b'R', b'\r', b'\n'];
 
 const SYNC: [u8; 2] = [0x9C, 0x4C];
-/// Version 1 in the high half, type in the low half.
-const GROUP: u8 = 0x11;
-const FRAME: u8 = 0x12;
+/// Version 2 in the high half, type in the low half.
+const GROUP: u8 = 0x21;
+const FRAME: u8 = 0x22;
 /// Magic, group id, tau, header size, payload size at their longest.
 const GROUP_FIXED: usize = 8 + 1 + 5 + 2 + 4;
 
@@ -146,8 +146,8 @@ fn read_fixed(data: &[u8]) -> Result<std::result::Result<(Prefix, bool), usize>>
     let (min, longest) = match kind {
         GROUP => (GROUP_FIXED - 4, GROUP_FIXED),
         FRAME => (7, 9),
-        _ if kind & 0xF0 != 0x10 => {
-            return Err(Error::damaged(format!("stream version {} (1 is known)", kind >> 4)));
+        _ if kind & 0xF0 != GROUP & 0xF0 => {
+            return Err(Error::damaged(format!("stream version {} (2 is known)", kind >> 4)));
         }
         _ => return Err(not_here()),
     };

@@ -183,7 +183,8 @@ impl Encoder {
             frame_rate: self.config.frame_rate,
             pts: frames[0].pts,
             durations,
-            model: coded.model,
+            continues: false,
+            model: coded.model.spec(),
         };
         let units = access_units(&header, &coded.payload, &frames);
         let psnr = self.check(&units[0].data, &frames, control)?;

@@ -225,7 +225,7 @@ pub fn learn_states<'a>(streams: impl IntoIterator<Item = &'a [u8]>) -> Result<V
             let unit = stream.get(..len).ok_or_else(|| Error::damaged("a unit is cut off"))?;
             if is_group
                 && let Unit::Group { header, payload, .. } = bitstream::parse(unit)?
-                && let ModelHeader::Warp(model) = &header.model
+                && let ModelHeader::Warp(model) = &ModelHeader::of(&header.model)?
             {
                 let shape = spec(&header, model).shape()?;
                 let [_, sources @ ..] = bitstream::split_parts::<N_PARTS>(payload)?;

@@ -53,7 +53,7 @@ impl LatentReader {
             }
         };
         let t = self.group.as_ref().filter(|t| t.header.id == id).ok_or_else(missing)?;
-        let dim = t.header.model.d_latent() as usize;
+        let dim = t.header.model.latent.dim as usize;
         let last = (t.header.n_frames() - 1) as f32;
         let (a, b, w) = t.nodes.at(tau.as_f32().min(last));
         let z = (0..dim)

@@ -75,7 +75,7 @@ impl Part {
 /// # Errors
 /// [`crate::base::Error::Limit`] when it is too large.
 pub fn model(header: &GroupHeader) -> Result<Model> {
-    Ok(match &header.model {
+    Ok(match &ModelHeader::of(&header.model)? {
         ModelHeader::Warp(m) => Model::Warp(group::spec(header, m).shape()?),
         ModelHeader::Paper(m) => Model::Paper(paper::spec(header, m).shape()?, m.bits),
     })

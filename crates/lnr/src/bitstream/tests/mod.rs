@@ -7,6 +7,7 @@ mod golden;
 mod round_trip;
 
 use super::*;
+use crate::base::spec::ModelSpec;
 use crate::base::{Chroma, PictureFormat, Rng};
 
 /// A header for streams whose payload is of no interest.
@@ -17,13 +18,8 @@ pub(super) fn group_header(id: u8) -> GroupHeader {
         frame_rate: (25, 1),
         pts: 0,
         durations: vec![40_000_000; 2],
-        model: ModelHeader::Warp(WarpHeader {
-            motion: SourceHeader { strides: vec![], node_step: 1 },
-            residual: SourceHeader { strides: vec![], node_step: 1 },
-            latent: LatentHeader { dim: 1, node_step: 1 },
-            network: NetworkHeader { width: 8, rank: 1 },
-            ..WarpHeader::default()
-        }),
+        continues: false,
+        model: ModelSpec::default(),
     }
 }
 

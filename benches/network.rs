@@ -7,37 +7,38 @@ mod common;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lnr::internals::backend::cpu::{Cpu, Isa};
-use lnr::internals::backend::{Backend, Grads, Lattice, Params, Purpose, Shape, Sum, TrainStep};
+use lnr::internals::backend::{Backend, Grads, Params, Purpose, Shape, Sum, TrainStep};
 use lnr::internals::base::Rng;
-use lnr::internals::model::{Spec, TimedSpec};
-use lnr::{Chroma, Picture, PictureFormat};
+use lnr::stream::spec::{Extent, LatentSpec, ModelSpec, NetworkSpec, Precision, SourceSpec};
+use lnr::{Chroma, PictureFormat};
 
 const SIZE: (u32, u32) = (320, 180);
 
 fn shape(hidden: u32) -> Shape {
-    let timed = |strides: &[u32]| TimedSpec { strides: strides.to_vec(), node_step: 1 };
-    let spec = Spec {
-        width: SIZE.0,
-        height: SIZE.1,
-        n_frames: 1,
-        n_out: 3,
-        canonical: vec![1, 2, 4, 8, 16, 32],
-        cubic_up_to: 2,
-        margin: 0,
-        motion: timed(&[8, 16, 32]),
-        residual: timed(&[4, 8, 16, 32]),
-        d_latent: 8,
-        latent_step: 1,
-        hidden,
-        rank: 1,
+    let model = ModelSpec {
+        sources: vec![
+            SourceSpec::Canonical {
+                strides: vec![1, 2, 4, 8, 16, 32],
+                cubic_up_to: 2,
+                margin: 0,
+                motion: Some(0),
+            },
+            SourceSpec::Motion { strides: vec![8, 16, 32], node_step: 1 },
+            SourceSpec::Residual { strides: vec![4, 8, 16, 32], node_step: 1 },
+        ],
+        latent: LatentSpec { dim: 8, node_step: 1 },
+        network: NetworkSpec { width: hidden, rank: 1, ..ModelSpec::default().network },
+        precision: Precision::Steps,
     };
-    spec.shape().expect("a legal model")
+    let extent = Extent { width: SIZE.0, height: SIZE.1, n_frames: 1, n_out: 3 };
+    Shape::new(&model, &extent).expect("a legal model")
 }
 
 /// Multiplications and additions of the network for one point.
 fn flop(shape: &Shape) -> u64 {
     let n = &shape.network;
-    2 * (n.width * (n.n_features + n.width + n.n_out) + n.n_features * n.n_out) as u64
+    let (c, k, o) = (n.n_features(), n.width(), n.n_out());
+    2 * (k * (c + k + o) + c * o) as u64
 }
 
 struct Bench {
@@ -45,7 +46,6 @@ struct Bench {
     shape: Shape,
     grids: Vec<f32>,
     network: Vec<f32>,
-    modulated: Vec<f32>,
 }
 
 impl Bench {
@@ -54,13 +54,11 @@ impl Bench {
         let mut rng = Rng::new(1);
         let mut noise = |n: usize| (0..n).map(|_| 0.3 * rng.normal()).collect::<Vec<_>>();
         let (grids, network) = (noise(shape.n_grid()), noise(shape.network.len()));
-        let mut modulated = vec![0.0; shape.network.modulated_len()];
-        cpu.modulate(&shape, 0.0, &network, &mut modulated).expect("memory");
-        Self { cpu, shape, grids, network, modulated }
+        Self { cpu, shape, grids, network }
     }
 
     fn params(&self) -> Params<'_, Vec<f32>> {
-        Params { grids: &self.grids, network: &self.network, modulated: &self.modulated }
+        Params { grids: &self.grids, network: &self.network }
     }
 }
 
@@ -72,31 +70,32 @@ fn network(c: &mut Criterion) {
     for hidden in [16, 64] {
         let bench = Bench::new(hidden);
         let (cpu, shape, params) = (&bench.cpu, &bench.shape, bench.params());
-        let mut ws = cpu.workspace(shape, Purpose::Render).expect("memory");
+        let mut ws = cpu.workspace(shape, Purpose::Render { max_prefix: 0 }).expect("memory");
         let format = PictureFormat::new(SIZE.0, SIZE.1, Chroma::Yuv444, 8);
-        let mut picture = Picture::new(format).expect("a legal format");
+        let mut surface = cpu.surface(format).expect("a legal format");
+        let sample = shape.sample(0.0);
         cpu.load(&mut ws, shape, &params).expect("memory");
         let work = n_points * flop(shape);
         group.throughput(Throughput::Elements(work));
-        let mut forward = || cpu.render(&mut ws, shape, 0.0, &params, &mut picture);
+        let mut forward = || cpu.render(&mut ws, shape, &sample, &params, &|| false, &mut surface);
         let seconds = best(&mut || forward().expect("rendering succeeds"));
         report("forward", hidden, work as f64 / seconds, peak);
         group.bench_function(BenchmarkId::new("forward", hidden), |b| b.iter(&mut forward));
 
         let step = TrainStep {
-            tau: 0.0,
-            lattice: Lattice::subset((SIZE.0 as usize, SIZE.1 as usize), 1, (0, 0)),
+            samples: shape.step_samples(0),
+            lattice: shape.centres(1, (0, 0)),
             form: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
             weight: 1.0,
         };
         let target = vec![0.5; 3 * n_points as usize];
         let mut sums = vec![0.0; 2];
-        let [mut d_grids, mut d_network, mut d_modulated] =
-            [&bench.grids, &bench.network, &bench.modulated].map(|v| vec![0.0; v.len()]);
-        let mut ws = cpu.workspace(shape, Purpose::Train).expect("memory");
+        let [mut d_grids, mut d_network] =
+            [&bench.grids, &bench.network].map(|v| vec![0.0; v.len()]);
+        let purpose = Purpose::Train { n_points: step.lattice.len() };
+        let mut ws = cpu.workspace(shape, purpose).expect("memory");
         let mut train = || {
-            let mut grads =
-                Grads { grids: &mut d_grids, network: &mut d_network, modulated: &mut d_modulated };
+            let mut grads = Grads { grids: &mut d_grids, network: &mut d_network };
             let error = Sum { buffer: &mut sums, index: 0 };
             cpu.train(&mut ws, shape, &step, &target, &params, Some(&mut grads), error)
         };

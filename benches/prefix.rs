@@ -7,47 +7,57 @@ mod common;
 
 use common::time;
 use lnr::internals::backend::cpu::Cpu;
-use lnr::internals::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
+use lnr::internals::backend::{Backend, Params, Purpose, Shape};
 use lnr::internals::base::Rng;
-use lnr::internals::model::{EncodingSpec, PaperSpec, paper_parameters};
+use lnr::internals::model::{grid_parameters, network_parameters};
+use lnr::stream::spec::{
+    Bits, Extent, LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
+};
 use lnr::{Chroma, Picture, PictureFormat};
 
 const SIZE: (u32, u32) = (160, 90);
 const N_FRAMES: u32 = 33;
 
-fn shape(modulated: u32) -> PaperShape {
-    let spec = PaperSpec {
-        width: SIZE.0,
-        height: SIZE.1,
-        n_frames: N_FRAMES,
-        n_out: 3,
-        patch: 1,
-        encoding: EncodingSpec::Hash { features: 2, table: 14 },
-        resolutions: (0..16).map(|l| 16 + 20 * l).collect(),
-        hidden: 512,
-        n_layers: 6,
-        modulated: vec![modulated],
-        rank: 100,
-        d_latent: 512,
-        hyper_layers: 1,
-        hyper_width: 128,
+fn shape(modulated: u32) -> Shape {
+    let resolutions = (0..16).map(|l| 16 + 20 * l).collect();
+    let model = ModelSpec {
+        sources: vec![SourceSpec::Hash { features: 2, table: 14, resolutions }],
+        latent: LatentSpec { dim: 512, node_step: 1 },
+        network: NetworkSpec {
+            patch: 1,
+            width: 512,
+            n_layers: 6,
+            skip: false,
+            modulated: vec![modulated],
+            rank: 100,
+            modulation: Modulation::Sigmoid,
+            hyper_layers: 1,
+            hyper_width: 128,
+        },
+        precision: Precision::Uniform(Bits { sources: 8, base: 32, hyper: 8, latents: 32 }),
     };
-    spec.shape().expect("a legal model")
+    let extent = Extent { width: SIZE.0, height: SIZE.1, n_frames: N_FRAMES, n_out: 3 };
+    Shape::new(&model, &extent).expect("a legal model")
 }
 
 /// Frames per second, and the last picture.
-fn decode(cpu: &Cpu, shape: &PaperShape, params: &Vec<f32>, max_prefix: usize) -> (f64, Picture) {
+fn decode(
+    cpu: &Cpu,
+    shape: &Shape,
+    params: &Params<Vec<f32>>,
+    max_prefix: usize,
+) -> (f64, Picture) {
     let format = PictureFormat::new(SIZE.0, SIZE.1, Chroma::Yuv420, 8);
-    let mut out = Picture::new(format).expect("a legal format");
+    let mut surface = cpu.surface(format).expect("a legal format");
     let taken = time(|| {
-        let mut workspace =
-            cpu.paper_workspace(shape, PaperPurpose::Render { max_prefix }).expect("memory");
+        let mut ws = cpu.workspace(shape, Purpose::Render { max_prefix }).expect("memory");
         for frame in 0..N_FRAMES {
-            cpu.paper_render(&mut workspace, shape, frame as f32, params, &mut out)
+            let sample = shape.sample(frame as f32);
+            cpu.render(&mut ws, shape, &sample, params, &|| false, &mut surface)
                 .expect("rendering succeeds");
         }
     });
-    (f64::from(N_FRAMES) / taken.as_secs_f64(), out)
+    (f64::from(N_FRAMES) / taken.as_secs_f64(), surface)
 }
 
 fn main() {
@@ -56,7 +66,10 @@ fn main() {
     println!("modulated layer   without      with   ratio");
     for modulated in 0..6 {
         let shape = shape(modulated);
-        let params = paper_parameters(&shape, &mut Rng::new(1));
+        let mut rng = Rng::new(1);
+        let grids = grid_parameters(&shape, &mut rng);
+        let network = network_parameters(&shape, &mut rng);
+        let params = Params { grids: &grids, network: &network };
         let (without, a) = decode(&cpu, &shape, &params, 0);
         let (with, b) = decode(&cpu, &shape, &params, 1 << 30);
         assert!((0..3).all(|p| a.plane(p) == b.plane(p)), "the pictures differ");

@@ -13,9 +13,9 @@ use std::process::{Command, Stdio};
 use common::time;
 use lnr::Picture;
 use lnr::internals::backend::Backend;
-use lnr::internals::backend::cpu::Cpu;
-use lnr::internals::model::{Spec, TimedSpec};
-use lnr::internals::train::{Recipe, train};
+use lnr::internals::backend::{Shape, cpu::Cpu};
+use lnr::internals::train::{Points, Recipe, train};
+use lnr::stream::spec::{Extent, LatentSpec, ModelSpec, NetworkSpec, Precision, SourceSpec};
 
 const WIDTH: u32 = 320;
 const HEIGHT: u32 = 180;
@@ -30,26 +30,25 @@ const PROTOTYPE: &str = "--ste 1 --rep 1 --B 1 --K 16 --nlr .02 --glr .2 --mlr .
     --kern 2 --kmax 2 --alpha 0 --hypi .02 --hlr .2 --lfm .02 --anchors 16 --lam 4e-3 --start 0";
 
 /// The prototype's model: one canonical stack, motion and residual for every frame.
-fn spec() -> Spec {
-    let strides = |first: u32| std::iter::successors(Some(first), |s| Some(s * 2));
-    let timed = |first| TimedSpec {
-        strides: strides(first).take_while(|&s| s <= 32).collect(),
-        node_step: 1,
+fn model() -> ModelSpec {
+    let strides = |first: u32| {
+        let all = std::iter::successors(Some(first), |s| Some(s * 2));
+        all.take_while(|&s| s <= 32).collect()
     };
-    Spec {
-        width: WIDTH,
-        height: HEIGHT,
-        n_frames: N_FRAMES as u32,
-        n_out: 3,
-        canonical: strides(1).take(6).collect(),
-        cubic_up_to: 2,
-        margin: 0,
-        motion: timed(8),
-        residual: timed(4),
-        d_latent: 8,
-        latent_step: 1,
-        hidden: 16,
-        rank: 1,
+    ModelSpec {
+        sources: vec![
+            SourceSpec::Canonical {
+                strides: strides(1),
+                cubic_up_to: 2,
+                margin: 0,
+                motion: Some(0),
+            },
+            SourceSpec::Motion { strides: strides(8), node_step: 1 },
+            SourceSpec::Residual { strides: strides(4), node_step: 1 },
+        ],
+        latent: LatentSpec { dim: 8, node_step: 1 },
+        network: NetworkSpec { width: 16, rank: 1, ..ModelSpec::default().network },
+        precision: Precision::Steps,
     }
 }
 
@@ -60,13 +59,21 @@ fn rate(points: usize, run: &dyn Fn(u32)) -> f64 {
     (EPOCHS.1 - EPOCHS.0) as f64 * points as f64 / seconds
 }
 
-fn ours(backend: &impl Backend, pictures: &[&Picture], lattice: usize, interval: u32) -> f64 {
-    let shape = spec().shape().expect("a legal model");
+fn ours(backend: &impl Backend, pictures: &[&Picture], points: Points, interval: u32) -> f64 {
+    let extent = Extent { width: WIDTH, height: HEIGHT, n_frames: N_FRAMES as u32, n_out: 3 };
+    let shape = Shape::new(&model(), &extent).expect("a legal model");
     rate(N_FRAMES * (WIDTH * HEIGHT) as usize, &|epochs| {
-        let mut recipe = Recipe::new(4e-3, epochs, 1);
-        (recipe.lattice, recipe.rate_interval) = (lattice, interval);
-        train(backend, &shape, &recipe, pictures, &|_| Ok(0.0), &mut |_| Ok(()))
-            .expect("training succeeds");
+        let mut recipe = Recipe::grids(4e-3, epochs, 1);
+        (recipe.points, recipe.rate_interval) = (points, interval);
+        train(
+            backend,
+            (&shape, Precision::Steps),
+            &recipe,
+            pictures,
+            &|_| Ok(0.0),
+            &mut |_| Ok(()),
+        )
+        .expect("training succeeds");
     })
 }
 
@@ -104,13 +111,13 @@ fn main() {
     let raw = common::rgb24(WIDTH as usize, HEIGHT as usize, N_FRAMES);
     std::fs::write(&video, raw).expect("space for a clip");
 
-    let Recipe { lattice, rate_interval, .. } = Recipe::new(4e-3, 1, 1);
+    let Recipe { points, rate_interval, .. } = Recipe::grids(4e-3, 1, 1);
     // One after the other in every round, so that all see the same machine.
     let rounds: Vec<_> = (0..ROUNDS)
         .map(|_| {
             let reference = binary.as_ref().map_or(f64::NAN, |b| prototype(b, &video));
-            let whole = [&one, &all].map(|b| ours(b, &pictures, 1, 1));
-            let recipe = [&one, &all].map(|b| ours(b, &pictures, lattice, rate_interval));
+            let whole = [&one, &all].map(|b| ours(b, &pictures, Points::OfAFrame(1), 1));
+            let recipe = [&one, &all].map(|b| ours(b, &pictures, points, rate_interval));
             [reference, whole[0], whole[1], recipe[0], recipe[1]]
         })
         .collect();

@@ -132,26 +132,19 @@ fn unknown_group() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lnr::stream::{
-        LatentHeader, ModelHeader, NetworkHeader, WarpHeader, write_frame, write_group,
-    };
+    use lnr::stream::spec::ModelSpec;
+    use lnr::stream::{write_frame, write_group};
     use lnr::{Chroma, PictureFormat};
 
     fn header(durations: &[u64]) -> GroupHeader {
-        let mut model = WarpHeader {
-            latent: LatentHeader { dim: 1, node_step: 1 },
-            network: NetworkHeader { width: 1, rank: 1 },
-            ..WarpHeader::default()
-        };
-        model.motion.node_step = 1;
-        model.residual.node_step = 1;
         GroupHeader {
             id: 9,
             format: PictureFormat::new(4, 4, Chroma::Gray, 8),
             frame_rate: (0, 1),
             pts: 1000,
             durations: durations.to_vec(),
-            model: ModelHeader::Warp(model),
+            continues: false,
+            model: ModelSpec::default(),
         }
     }
 

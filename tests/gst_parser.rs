@@ -50,7 +50,7 @@ fn chunks_of_any_size_give_the_same() {
 fn garbage_is_skipped() {
     let coded = small_stream();
     let mut data = coded.data();
-    data.insert(0, b"no access unit: \x9C\x4C\x11LN".to_vec());
+    data.insert(0, b"no access unit: \x9C\x4C\x21LN".to_vec());
     data.insert(5, vec![0x9C; 300]);
     data.push(vec![7; 3]);
     for chunk in [13, 4096] {

@@ -6,6 +6,7 @@ mod codec;
 use codec::{config, decode, decoder, encode_pattern, split, yuv420};
 use lnr::internals::base::Rng;
 use lnr::stream::Unit;
+use lnr::stream::spec::SourceSpec;
 use lnr::{Error, Picture, stream};
 
 fn file() -> Vec<u8> {
@@ -70,10 +71,10 @@ fn headers_that_ask_for_too_much_are_refused() {
     let Ok(Unit::Group { header, shows, payload }) = stream::parse(split(&file)[0]) else {
         panic!("the first unit begins a group")
     };
-    fn warp(h: &mut stream::GroupHeader) -> &mut stream::WarpHeader {
-        match &mut h.model {
-            stream::ModelHeader::Warp(model) => model,
-            stream::ModelHeader::Paper(_) => panic!("the default profile is warp"),
+    fn strides(h: &mut stream::GroupHeader, source: usize) -> &mut Vec<u32> {
+        match &mut h.model.sources[source] {
+            SourceSpec::Canonical { strides, .. } | SourceSpec::Residual { strides, .. } => strides,
+            other => panic!("{other:?}"),
         }
     }
     type Change = fn(&mut stream::GroupHeader);
@@ -81,10 +82,10 @@ fn headers_that_ask_for_too_much_are_refused() {
         |h| h.format.width = 16_385,
         |h| (h.format.width, h.format.height) = (16_384, 16_384),
         |h| (h.format.width, h.format.height) = (8192, 8192),
-        |h| warp(h).canonical.strides = vec![1; 9],
-        |h| warp(h).residual.strides = vec![0],
-        |h| warp(h).network.width = 513,
-        |h| warp(h).latent.dim = 5000,
+        |h| *strides(h, 0) = vec![1; 11],
+        |h| *strides(h, 2) = vec![0],
+        |h| h.model.network.width = 513,
+        |h| h.model.latent.dim = 5000,
     ];
     for (i, change) in changes.iter().enumerate() {
         let mut header = header.clone();

@@ -4,7 +4,8 @@
 mod codec;
 
 use codec::{PAPER, config, decode, decoder, encode_pattern, paper, psnr, split, yuv420};
-use lnr::stream::{ModelHeader, Part, Unit, part_sizes};
+use lnr::stream::spec::{ModelSpec, Precision, SourceSpec};
+use lnr::stream::{Part, PartReader, Unit};
 use lnr::{
     AccessUnit, CancelFlag, Chroma, Control, Encoder, Error, Interpolator, LatentReader,
     ModelOptions, Picture, PictureFormat, Profile, RateControl, Tau, stream,
@@ -84,11 +85,11 @@ fn parts_add_up() {
         let Ok(Unit::Group { header, payload, .. }) = stream::parse(&units[0].data) else {
             panic!("the first unit begins a group")
         };
-        let sizes = part_sizes(&header, payload).unwrap();
+        let sizes = PartReader::default().read(&header, payload).unwrap();
         let sum: u64 = sizes.iter().map(|s| s.bytes).sum();
         assert!(sum <= payload.len() as u64 && sum + 60 > payload.len() as u64, "{sizes:?}");
         assert!(sizes.iter().any(|s| s.part == Part::Latents && s.n_values >= 18));
-        assert!(sizes.iter().all(|s| s.huffman_bits > 0), "{sizes:?}");
+        assert!(sizes.iter().all(|s| s.huffman_bits > Some(0)), "{sizes:?}");
     }
 }
 
@@ -114,34 +115,38 @@ fn damage_gives_errors_or_pictures() {
         n_errors += usize::from(decode([&unit[..]]).is_err());
     }
     assert!(n_errors > 90, "{n_errors}");
-    fn change(header: &mut stream::GroupHeader) -> &mut stream::PaperHeader {
-        match &mut header.model {
-            ModelHeader::Paper(model) => model,
-            ModelHeader::Warp(_) => panic!("a paper profile was asked for"),
+    type Change = fn(&mut ModelSpec);
+    fn hash(m: &mut ModelSpec) -> (&mut u32, &mut Vec<u32>) {
+        match &mut m.sources[0] {
+            SourceSpec::Hash { table, resolutions, .. } => (table, resolutions),
+            other => panic!("{other:?}"),
         }
     }
-    type Change = fn(&mut stream::PaperHeader);
     let changes: [Change; 12] = [
-        |m| m.patch = 17,
-        |m| m.width = 513,
-        |m| m.n_layers = 17,
-        |m| m.n_layers = 1,
-        |m| m.modulated = vec![4],
-        |m| m.modulated = vec![2, 1],
-        |m| m.modulated = vec![],
-        |m| m.rank = 257,
-        |m| m.resolutions = vec![0],
-        |m| m.bits.base = 17,
-        |m| m.hash = Some((8, 21)),
+        |m| m.network.patch = 17,
+        |m| m.network.width = 513,
+        |m| m.network.n_layers = 17,
+        |m| m.network.n_layers = 1,
+        |m| m.network.modulated = vec![4],
+        |m| m.network.n_layers = 0,
+        |m| m.network.modulated = vec![],
+        |m| m.network.rank = 257,
+        |m| *hash(m).1 = vec![0],
+        |m| match &mut m.precision {
+            Precision::Uniform(bits) => bits.base = 17,
+            Precision::Steps => panic!("another precision"),
+        },
+        |m| *hash(m).0 = 21,
         // Each within its limit, too much together.
         |m| {
-            (m.width, m.n_layers, m.rank, m.d_latent) = (512, 16, 256, 4096);
-            (m.modulated, m.hyper_layers, m.hyper_width) = ((0..16).collect(), 16, 512);
+            let net = &mut m.network;
+            (net.width, net.n_layers, net.rank, m.latent.dim) = (512, 16, 256, 4096);
+            (net.modulated, net.hyper_layers, net.hyper_width) = ((0..16).collect(), 16, 512);
         },
     ];
     for (i, f) in changes.iter().enumerate() {
         let mut header = header.clone();
-        f(change(&mut header));
+        f(&mut header.model);
         let unit = stream::write_group(&header, shows, payload);
         assert!(decode([&unit[..]]).is_err(), "change {i}");
     }

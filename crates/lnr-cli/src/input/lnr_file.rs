@@ -264,7 +264,7 @@ fn tau_at(group: &GroupHeader, time: u64) -> Tau {
 mod tests {
     use super::*;
     use lnr::Chroma;
-    use lnr::stream::ModelHeader;
+    use lnr::stream::spec::ModelSpec;
 
     #[test]
     fn times_become_taus() {
@@ -274,7 +274,8 @@ mod tests {
             frame_rate: (0, 1),
             pts: 1000,
             durations: vec![100, 300, 100],
-            model: ModelHeader::default(),
+            continues: false,
+            model: ModelSpec::default(),
         };
         for (time, units) in [
             (0, 0),

@@ -259,9 +259,7 @@ fn index_with(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lnr::stream::spec::{
-        LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
-    };
+    use lnr::stream::spec::ModelSpec;
     use lnr::stream::{write_frame, write_group};
     use lnr::{Chroma, PictureFormat, Tau};
 
@@ -282,22 +280,7 @@ mod tests {
             pts: 0,
             durations: vec![40_000_000; 2],
             continues: false,
-            model: ModelSpec {
-                sources: vec![SourceSpec::Residual { strides: vec![4], node_step: 1 }],
-                latent: LatentSpec { dim: 1, node_step: 1 },
-                network: NetworkSpec {
-                    patch: 1,
-                    width: 8,
-                    n_layers: 3,
-                    skip: true,
-                    modulated: vec![0],
-                    rank: 1,
-                    modulation: Modulation::Centred,
-                    hyper_layers: 0,
-                    hyper_width: 0,
-                },
-                precision: Precision::Steps,
-            },
+            model: ModelSpec::default(),
         }
     }
 

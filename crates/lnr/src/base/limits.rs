@@ -18,8 +18,8 @@ pub const MAX_SOURCES: usize = 16;
 pub const MAX_GRID_BASE: u64 = 1 << 24;
 /// Grid entries that each pixel of the source allows on top: 33 frames of residual grids of stride 2.
 pub const MAX_GRID_PER_PIXEL: u64 = 8;
-/// Most levels of one grid source: strides 1 to 128, halved each time.
-pub const MAX_LEVELS: usize = 8;
+/// Most levels of one grid source: strides 1 to [`MAX_STRIDE`], doubled each time.
+pub const MAX_LEVELS: usize = 10;
 /// Largest stride of a grid level in pixels: coarser ones cost nothing and say nothing.
 pub const MAX_STRIDE: u32 = 512;
 /// Widest hidden layer: the paper's, and what the kernels are written for.

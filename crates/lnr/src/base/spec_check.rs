@@ -215,7 +215,7 @@ mod tests {
             |m| m.sources = vec![m.sources[1].clone()],
             |m| m.sources = vec![m.sources[2].clone(); 17],
             |m| strides(&mut m.sources[0]).clear(),
-            |m| *strides(&mut m.sources[0]) = vec![1; 9],
+            |m| *strides(&mut m.sources[0]) = vec![1; 11],
             |m| strides(&mut m.sources[1])[0] = 0,
             |m| strides(&mut m.sources[1])[0] = 513,
             |m| m.sources[1] = SourceSpec::Motion { strides: vec![1], node_step: 0 },

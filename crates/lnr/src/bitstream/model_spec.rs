@@ -204,7 +204,7 @@ mod tests {
             }
             bytes[at] = good;
         }
-        for (at, value) in [(0, 0), (0, 17), (2, 0), (2, 9)] {
+        for (at, value) in [(0, 0), (0, 17), (2, 0), (2, 11)] {
             let good = std::mem::replace(&mut bytes[at], value);
             assert!(matches!(read_model(&mut Reader(&bytes)), Err(Error::Limit(_))));
             bytes[at] = good;

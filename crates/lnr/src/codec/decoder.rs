@@ -51,7 +51,7 @@ impl Decoder {
         Self {
             engine,
             limits: settings.limits,
-            budget: Budget::new(),
+            budget: Budget::decoding(),
             group: None,
             cancel: CancelFlag::default(),
         }

@@ -259,7 +259,8 @@ impl Encoder {
         };
         let shape = shape(&header)?;
         let coding = Coding { shape: &shape, precision: header.model.precision };
-        let budget = &mut bitstream::Budget::unlimited();
+        // What a decoder would refuse is not written.
+        let budget = &mut bitstream::Budget::decoding();
         let parameters = self.engine.run(|| coding.decode(payload, budget))?;
         let mut group = self.engine.load(shape, parameters)?;
         let mut out = Picture::new(self.settings.format)?;

@@ -3,8 +3,8 @@
 
 use super::{Dense, Encoding, Grid, Grids, HashLevel, Hyper, Kernel, Level, Network, Nodes, Role};
 use super::{Shape, Source};
-use crate::base::Result;
 use crate::base::spec::{Extent, ModelSpec, Modulation, NetworkSpec, SourceSpec};
+use crate::base::{Result, hash_entries, hash_vertices};
 
 /// Hands out places in a buffer.
 #[derive(Default)]
@@ -96,9 +96,9 @@ fn source(spec: &SourceSpec, extent: &Extent, places: &mut Places, n_scales: &mu
             let n_features = *features as usize;
             let side = extent.width.max(extent.height);
             let level = |&resolution: &u32| {
-                let vertices = |n: u32| hash_vertices(n, resolution, side);
+                let vertices = |n: u32| hash_vertices(n, resolution, side) as usize;
                 let (width, height) = (vertices(extent.width), vertices(extent.height));
-                let n_entries = (width * height).min(1 << table);
+                let n_entries = hash_entries(extent, resolution, *table) as usize;
                 let offset = places.take(n_entries * n_features);
                 let scale = resolution as f32 / side as f32;
                 HashLevel { scale, width, height, n_entries, offset }
@@ -150,9 +150,4 @@ fn hypernetworks(mut network: Network, spec: &NetworkSpec) -> Network {
     }
     network.latents = places.0;
     network
-}
-
-/// Vertices of a hash level along a side (FORMAT section 8).
-fn hash_vertices(side: u32, resolution: u32, longer: u32) -> usize {
-    (u64::from(side) * u64::from(resolution) / u64::from(longer)) as usize + 2
 }

@@ -119,7 +119,7 @@ fn write(values: &[f32], tensors: &[Stored], cancel: &CancelFlag) -> Result<Vec<
     let scale = |t: &Stored| Scale::new(&values[t.range.clone()], t.bits);
     let scales: Vec<Scale> = tensors.iter().map(scale).collect();
     let head = scales.iter().flat_map(|s| [s.min.to_le_bytes(), s.step.to_le_bytes()]).flatten();
-    let mut parts = vec![head.collect::<Vec<u8>>()];
+    let mut section: Vec<u8> = head.collect();
     let piece = |p: Piece| {
         cancel.check()?;
         let values = &values[p.range];
@@ -133,8 +133,8 @@ fn write(values: &[f32], tensors: &[Stored], cancel: &CancelFlag) -> Result<Vec<
         Ok(out.finish())
     };
     let coded: Result<Vec<Vec<u8>>> = pieces(tensors).into_par_iter().map(piece).collect();
-    parts.extend(coded?);
-    Ok(bitstream::join_parts(&parts))
+    section.extend(bitstream::join_parts(&coded?));
+    Ok(section)
 }
 
 pub(super) fn encode(
@@ -165,12 +165,10 @@ pub(super) struct Opened<'a> {
 impl<'a> Opened<'a> {
     pub fn new(section: &'a [u8], tensors: &[Stored]) -> Result<Self> {
         let pieces = pieces(tensors);
-        let mut coded = bitstream::split_all_parts(section, pieces.len() + 1)?;
-        let (head, rest) = coded.remove(0).as_chunks::<8>();
-        if head.len() != tensors.len() || !rest.is_empty() {
-            return Err(Error::damaged("the scales of the tensors are not all there"));
-        }
-        let scales: Result<_> = head.iter().map(Scale::read).collect();
+        let short = || Error::damaged("the scales of the tensors are not all there");
+        let (head, rest) = section.split_at_checked(8 * tensors.len()).ok_or_else(short)?;
+        let scales: Result<_> = head.as_chunks::<8>().0.iter().map(Scale::read).collect();
+        let coded = bitstream::split_all_parts(rest, pieces.len())?;
         Ok(Self { pieces, scales: scales?, coded })
     }
 

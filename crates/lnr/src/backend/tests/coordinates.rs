@@ -3,7 +3,7 @@
 use super::cases::{download, upload};
 use super::cpu::cpus;
 use super::gradients::check;
-use super::parity::{close, render, same_picture};
+use super::parity::{close, render, same_picture, training_astray};
 use crate::backend::reference::Reference;
 use crate::backend::*;
 use crate::base::spec::{
@@ -175,6 +175,25 @@ fn paper_step_against_finite_differences() {
             case.loss(in_network, &values);
         }
     }
+}
+
+/// A parameter that is NaN makes the error NaN.
+pub fn astray<B: Backend>(backend: &B, name: &str) {
+    let all = Case::all();
+    // Every kind of encoding, hidden layers of hypernetworks.
+    for Case { shape, step, tables, network, target } in [&all[1], &all[2]] {
+        training_astray(backend, name, (shape, step), [tables, network, target]);
+    }
+}
+
+#[test]
+fn reference_paper_astray() {
+    astray(&Reference, "reference");
+}
+
+#[test]
+fn cpu_paper_astray() {
+    cpus().for_each(|(cpu, name)| astray(&cpu, &name));
 }
 
 /// How far a backend may be from the reference: of the error, of the largest gradient of every

@@ -3,7 +3,7 @@
 
 use super::cases::{self, Case};
 use super::coordinates::{Tolerance, paper};
-use super::parity;
+use super::{coordinates, parity};
 use crate::backend::cuda::Cuda;
 use crate::backend::cuda::simt::Simt;
 
@@ -37,10 +37,18 @@ fn simt_parity() {
 }
 
 #[test]
+fn simt_astray() {
+    parity::astray(&simt(3), "SIMT");
+    coordinates::astray(&simt(3), "SIMT");
+}
+
+#[test]
 fn gpu_parity() {
     if let Some(gpu) = gpu() {
         parity::all(&gpu, gpu.name());
         paper(&gpu, gpu.name(), PAPER);
+        parity::astray(&gpu, gpu.name());
+        coordinates::astray(&gpu, gpu.name());
     }
 }
 

@@ -23,8 +23,9 @@ fn gpu() -> Option<Cuda> {
     }
 }
 
-/// Products of f16.
-const PAPER: Tolerance = Tolerance { error: 1e-3, gradients: 2e-2, steps: 3 };
+/// Products of f16. A unit whose sum is near zero may be on in one precision and off in the other,
+/// which shows in few gradients and little in their mean.
+const PAPER: Tolerance = Tolerance { error: 1e-3, gradients: 4e-2, mean: 1e-2, steps: 3 };
 
 #[test]
 fn simt_paper_parity() {

@@ -2,10 +2,10 @@
 //! Gradients of the reference against finite differences, and every other backend against the
 //! reference.
 
-mod cases;
-mod coordinates;
+pub mod cases;
+pub mod coordinates;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod gradients;
-mod parity;
+pub mod parity;

@@ -15,6 +15,14 @@ pub fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
     }
 }
 
+/// The root of the mean square of a - b <= tolerance times the largest |b|.
+pub fn close_on_average(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
+    let scale = b.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
+    let sum: f32 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
+    let off = (sum / a.len() as f32).sqrt();
+    assert!(off <= tolerance * scale, "{what}: {off} on average (scale {scale})");
+}
+
 /// A training step of a case against what the reference got.
 pub fn training_step<B: Backend>(backend: &B, name: &str, case: &Case, expected: &Trained) {
     let got = cases::train(backend, case, 0.25);

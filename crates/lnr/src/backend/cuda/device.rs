@@ -124,7 +124,7 @@ pub trait Device: Send + Sync {
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
     fn launch(&self, kernel: &'static str, launch: Launch, args: &impl Pod) -> Result<()>;
-    /// Hands over the operations of `f` at once. None of them may allocate, write, read or send.
+    /// Hands over the operations of `f` at once: launches and clears, nothing else.
     ///
     /// # Errors
     /// Those of `f`; [`crate::base::Error::Backend`] when the device fails.

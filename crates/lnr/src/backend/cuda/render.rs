@@ -4,7 +4,7 @@
 use super::device::Device;
 use super::frame::{self, Pass};
 use super::memory::Floats;
-use super::surface::{Job, Surface};
+use super::surface::{Rendering, Surface};
 use super::widths::Mode;
 use super::workspace::GridScratch;
 use crate::backend::cpu::points_per_pixel;
@@ -32,8 +32,8 @@ pub fn render<D: Device>(
     let points = points_per_pixel(source, size);
     let lattice = Lattice::resized(source, (size.0 * points, size.1 * points));
     frame::prepare(device, scratch, shape, sample, params)?;
-    let job = Job { points, work: work(shape), stop };
-    surface.render(device, &job, &mut |band| {
+    let how = Rendering { points, work: work(shape), stop };
+    surface.render(device, &how, &mut |band| {
         let pass = Pass {
             mode: Mode::Render,
             lattice: &lattice,

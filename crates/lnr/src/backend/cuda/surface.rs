@@ -10,8 +10,9 @@ use crate::base::{ChromaSite, Error, Picture, PictureFormat, Result};
 /// Bands of a picture at least: what the way of the last one to the host costs is that part of the
 /// picture.
 const BANDS: usize = 4;
-/// Points of a band at least, where the picture has them: a large GPU runs so many threads at once.
-const MIN_POINTS: usize = 1 << 16;
+/// Points of a band at least per processor, where the picture has them: eight warps of 64 points keep
+/// one busy.
+const MIN_POINTS: usize = 512;
 /// Points of a band at most, but for the two rows that chroma needs: their values are then a few MiB,
 /// which stay in the cache until they are packed.
 const MAX_POINTS: usize = 1 << 19;
@@ -59,7 +60,7 @@ impl Rows {
 }
 
 /// How a picture is rendered.
-pub struct Job<'a> {
+pub struct Rendering<'a> {
     /// Points per pixel and axis.
     pub points: usize,
     /// Multiplications per point, about.
@@ -119,11 +120,11 @@ impl<D: Device> Surface<D> {
     }
 
     /// Rows of a band, even but for the last.
-    fn rows(&self, job: &Job) -> usize {
+    fn rows(&self, device: &D, how: &Rendering) -> usize {
         let (width, height) = self.size();
-        let row = width * job.points * job.points;
-        let most = capacity(&self.format).min(MAX_WORK / job.work.max(1));
-        let wanted = height.div_ceil(BANDS).max(MIN_POINTS.div_ceil(row));
+        let row = width * how.points * how.points;
+        let most = capacity(&self.format).min(MAX_WORK / how.work.max(1));
+        let wanted = height.div_ceil(BANDS).max((MIN_POINTS * device.n_processors()).div_ceil(row));
         // Chroma rows come from pairs of rows.
         (wanted.min(most / row) / 2 * 2).max(2)
     }
@@ -132,20 +133,20 @@ impl<D: Device> Surface<D> {
     pub(super) fn render(
         &mut self,
         device: &D,
-        job: &Job,
+        how: &Rendering,
         evaluate: &mut dyn FnMut(&Band) -> Result<()>,
     ) -> Result<()> {
         // An error may have left a copy under way, whose source must stay as it is.
         self.landing.settle()?;
         self.bands.clear();
         let (width, height) = self.size();
-        let (rows, points) = (self.rows(job), job.points);
+        let (rows, points) = (self.rows(device, how), how.points);
         for first in (0..height).step_by(rows) {
             let before = self.bands.len().checked_sub(IN_FLIGHT);
             if let Some((_, packed)) = before.map(|i| &self.bands[i]) {
                 packed.wait()?;
             }
-            if (job.stop)() {
+            if (how.stop)() {
                 self.bands.clear();
                 return Err(Error::Cancelled);
             }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::args::Add;
 use super::device::{Device, Launch};
 use super::simt::Simt;
-use super::surface::{Job, Surface};
+use super::surface::{Rendering, Surface};
 use super::{Cuda, sizes};
 use crate::backend::tests::cases::{self, Case, Sources, upload};
 use crate::backend::tests::coordinates;
@@ -94,13 +94,13 @@ fn bands_come_home_and_stop_between_each_other() {
         let format = PictureFormat::new(width, height, chroma, depth);
         let mut surface = Surface::new(&device, format).unwrap();
         let never = || false;
-        let job = Job { points: 1, work: usize::MAX, stop: &never };
+        let how = Rendering { points: 1, work: usize::MAX, stop: &never };
         let n_planes = chroma.n_planes();
         let value = |y: usize| (y / 2 + 1) as f32 / 16.0;
         // What the memory of a band holds: kernels add to it what it lacks.
         let mut held = vec![0.0; n_planes * 2 * format.width as usize];
         surface
-            .render(&device, &job, &mut |band| {
+            .render(&device, &how, &mut |band| {
                 let n = n_planes * band.n * band.columns;
                 let lacks = held[..n].iter().map(|h| value(band.first) - h).collect::<Vec<_>>();
                 held[..n].fill(value(band.first));
@@ -121,10 +121,39 @@ fn bands_come_home_and_stop_between_each_other() {
         }
         let (asked, mut started) = (AtomicUsize::new(0), 0);
         let second = || asked.fetch_add(1, Ordering::Relaxed) == 1;
-        let stopped = surface.render(&device, &Job { stop: &second, ..job }, &mut |_| {
+        let stopped = surface.render(&device, &Rendering { stop: &second, ..how }, &mut |_| {
             started += 1;
             Ok(())
         });
         assert!(height <= 2 || matches!(stopped, Err(Error::Cancelled)) && started == 1);
+    }
+}
+
+/// What the kernels lack is refused with what helps; what they have is not.
+#[test]
+fn shapes_that_the_kernels_lack_are_refused() {
+    let cuda = Cuda::on(Simt::new(0)).unwrap();
+    let wide = cases::shape(Sources::One, (37, 21), 3, 65, 0);
+    let mut patches = cases::shape(Sources::One, (37, 21), 3, 8, 0);
+    patches.patch = 2;
+    let mut motions = cases::shape(Sources::Several, (41, 23), 3, 8, 0);
+    let motion = motions.motion().next().map(|(i, _)| motions.sources[i].clone()).unwrap();
+    motions.sources.extend(vec![motion; sizes::MAX_MOTIONS]);
+    let mut levels = cases::shape(Sources::One, (37, 21), 3, 8, 0);
+    let residual = levels.residual().next().map(|(i, _)| levels.sources[i].clone()).unwrap();
+    levels.sources.extend(vec![residual; sizes::MAX_LEVELS]);
+    let (mut encoded, ..) = coordinates::models().remove(0);
+    encoded.network.nodes.step = 2;
+    for shape in [wide, patches, motions, levels, encoded] {
+        for refused in [
+            cuda.supports(&shape),
+            cuda.workspace(&shape, Purpose::Render { max_prefix: 0 }).map(|_| ()),
+        ] {
+            let Err(Error::Backend(text)) = refused else { panic!("{refused:?}") };
+            assert!(text.starts_with("CUDA: ") && text.ends_with("; use backend=cpu"), "{text}");
+        }
+    }
+    for model in models() {
+        cuda.supports(&model.shape).unwrap();
     }
 }

@@ -117,6 +117,8 @@ impl Case {
             Self::new(&o((1, 1), 3, 1, 4, &[0, 1, 2, 3], true, (0, 1)), 1, (0, 0)),
             Self::new(&o((65, 40), 3, 1, 33, &[2], false, (1, 5)), 1, (0, 0)),
             Self::new(&o((9, 5), 3, 2, 131, &[1], true, (1, 4)), 1, (0, 0)),
+            // Patches that lie across the bands of a picture.
+            Self::new(&o((40, 60), 3, 3, 6, &[1], false, (1, 3)), 1, (0, 0)),
         ]
     }
 

@@ -6,7 +6,7 @@ use super::super::args::Points;
 use super::super::blocks;
 use super::super::device::{Device, Launch, Memory};
 use super::super::memory::{Arena, Floats, Region};
-use super::super::surface::{Band, Job, Surface};
+use super::super::surface::{Band, Rendering, Surface};
 use super::fused::Fused;
 use super::layers::{self, Extent, Output, Rows};
 use super::networks::{Networks, Which};
@@ -226,8 +226,8 @@ pub fn render<D: Device>(
     let view = View { device, scratch, shape, params, lattice, encode, is_kept };
     let work: usize = shape.network.layers.iter().map(|l| padded(l.n_in) * padded(l.n_out)).sum();
     // A patch is a point, and has that many points of pixels.
-    let job = Job { points, work: work / (shape.patch * shape.patch), stop };
-    surface.render(device, &job, &mut |band| view.band(band))?;
+    let how = Rendering { points, work: work / (shape.patch * shape.patch), stop };
+    surface.render(device, &how, &mut |band| view.band(band))?;
     scratch.kept = Some(lattice);
     Ok(())
 }

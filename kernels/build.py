@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Compiles the kernels into kernels/compiled; needs Python 3.9, gcc, a network and no GPU.
+"""Compiles the kernels into kernels/compiled; needs Python 3.9, gcc on x86-64, a network and no GPU.
 
     python3 kernels/build.py [FOLDER]
 
 Takes NVIDIA's compilers in pinned versions from the Python package index into FOLDER
 (target/cuda), then writes
     lnr.fatbin     machine code for every architecture below
-    lnr.ptx        for the driver to compile, where it cannot read the former; ends in zero
+    lnr.ptx.z      for the driver to compile, where it cannot read the former; ends in zero, then
+                   compressed (zlib)
     names.in       the kernels' names
+    sizes.in       the numbers of sizes.h
     resources.txt  registers and spilled bytes of every kernel by architecture
     sources.txt    FNV-1a hashes of what all this was made from; a test compares them
 """
@@ -18,7 +20,9 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import venv
+import zlib
 
 ARCHITECTURES = ["80", "86", "89", "90", "100", "120"]
 NVCC = [
@@ -73,13 +77,13 @@ def fatbin(cuda):
 
 
 def ptx(nvidia):
-    """Writes lnr.ptx by the run-time compiler."""
+    """Writes lnr.ptx.z by the run-time compiler."""
     rtc = ctypes.CDLL(str(next((nvidia / "cuda_nvrtc/lib").glob("libnvrtc.so.12"))))
     program = ctypes.c_void_p()
     source = (KERNELS / "lnr.cu").read_bytes()
     status = rtc.nvrtcCreateProgram(ctypes.byref(program), source, b"lnr.cu", 0, None, None)
     assert status == 0, f"nvrtcCreateProgram: {status}"
-    folders = [KERNELS, KERNELS / "paper", nvidia / "cuda_runtime/include"]
+    folders = [KERNELS, KERNELS / "coordinates", nvidia / "cuda_runtime/include"]
     options = [b"--std=c++17", b"--gpu-architecture=compute_80"] + [f"-I{f}".encode() for f in folders]
     status = rtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
     size = ctypes.c_size_t()
@@ -93,7 +97,26 @@ def ptx(nvidia):
     rtc.nvrtcGetPTX(program, text)
     version = re.search(rb"\.version (\S+)", text.value).group(1).decode()
     assert version == "8.1", f"PTX version {version} needs a later driver"
-    (COMPILED / "lnr.ptx").write_bytes(text.value + b"\0")
+    (COMPILED / "lnr.ptx.z").write_bytes(zlib.compress(text.value + b"\0", 9))
+
+
+def sizes():
+    """Writes sizes.in: the numbers as g++ has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = pathlib.Path(folder) / "sizes.so"
+        flags = ["-std=c++17", "-w", "-fPIC", "-shared", "-o", library]
+        subprocess.run(["g++", *flags, KERNELS / "simt.cpp"], check=True)
+        shim = ctypes.CDLL(str(library))
+        shim.lnr_size_name.restype = ctypes.c_char_p
+        shim.lnr_size.restype = ctypes.c_uint64
+        found, i = [], 0
+        while name := shim.lnr_size_name(i):
+            found.append((name.decode(), shim.lnr_size(i)))
+            i += 1
+    lines = [f"pub const {name}: usize = {value:#x};\n" for name, value in found]
+    lines.append("#[cfg(test)]\npub const ALL: &[(&str, usize)] = &[\n")
+    lines += [f'    ("{name}", {name}),\n' for name, _ in found]
+    (COMPILED / "sizes.in").write_text("".join(lines) + "];\n")
 
 
 def fnv1a(data):
@@ -109,12 +132,13 @@ def main():
     COMPILED.mkdir(exist_ok=True)
     nvidia = install(folder)
     ptx(nvidia)
+    sizes()
     rows = fatbin(nvidia / "cu13")
     names = sorted({r[0] for r in rows})
     (COMPILED / "names.in").write_text("[\n" + "".join(f'    "{n}",\n' for n in names) + "]\n")
     text = "# kernel architecture registers spilled-bytes\n"
     (COMPILED / "resources.txt").write_text(text + "".join("%s %d %d %d\n" % r for r in rows))
-    sources = sorted([*KERNELS.rglob("*.cu*"), KERNELS / "build.py"])
+    sources = sorted([*KERNELS.rglob("*.cu*"), KERNELS / "sizes.h", KERNELS / "build.py"])
     lines = [f"{fnv1a(p.read_bytes()):016x} {p.relative_to(KERNELS)}\n" for p in sources]
     (COMPILED / "sources.txt").write_text("".join(lines))
     print(f"{len(names)} kernels, {len(ARCHITECTURES)} architectures")

@@ -59,8 +59,20 @@ DEVICE void add_fixed(unsigned long long* sum, long long v) {
     atomicAdd(sum, static_cast<unsigned long long>(v));
 }
 DEVICE long long round_to_fixed(float v) { return __float2ll_rn(v); }
-DEVICE float fast_exp(float v) { return __expf(v); }
-DEVICE float fast_divide(float a, float b) { return __fdividef(a, b); }
+// Towards zero; 0 for NaN.
+DEVICE int to_int(float v) { return __float2int_rz(v); }
+// The larger and the smaller of two; NaN where one is.
+DEVICE float larger(float a, float b) {
+    float c;
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(c) : "f"(a), "f"(b));
+    return c;
+}
+DEVICE float smaller(float a, float b) {
+    float c;
+    asm("min.NaN.f32 %0, %1, %2;" : "=f"(c) : "f"(a), "f"(b));
+    return c;
+}
+DEVICE float not_a_number() { return __int_as_float(0x7FC00000); }
 
 // 16 bytes from global to shared memory; zeros where they are not wanted.
 DEVICE void copy_async16(void* to, const void* from, bool wanted) {
@@ -104,7 +116,12 @@ DEVICE void mma(float* c, const uint32_t* a, uint32_t b0, uint32_t b1) {
 DEVICE int minimum(int a, int b) { return a < b ? a : b; }
 DEVICE int maximum(int a, int b) { return a > b ? a : b; }
 DEVICE int clamp(int v, int low, int high) { return minimum(maximum(v, low), high); }
-DEVICE float clamp(float v, float low, float high) { return fminf(fmaxf(v, low), high); }
+// fminf and fmaxf would turn NaN into a number, and a training that went astray into one that stands
+// still.
+DEVICE float clamp(float v, float low, float high) { return smaller(larger(v, low), high); }
+DEVICE float relu(float v) { return larger(v, 0.0f); }
+// A target that is NaN is none.
+DEVICE float difference(float v, float target) { return target == target ? v - target : 0.0f; }
 
 // Sum over the lanes of a warp, in all of them; always in the same order.
 template <class T>
@@ -113,6 +130,9 @@ DEVICE T warp_sum(T v) {
     for (int mask = 16; mask > 0; mask >>= 1) v += shuffle_xor(v, mask);
     return v;
 }
+
+// Bytes of shared memory of block_sum.
+#define BLOCK_SUM_SHARED (8 * sizeof(float))
 
 // Sum over the 256 threads of a block, for thread 0. sums: [8] of shared memory
 DEVICE float block_sum(float v, float* sums) {
@@ -125,12 +145,14 @@ DEVICE float block_sum(float v, float* sums) {
     return total;
 }
 
-// A warp leaves the sum of `n` parts as the host reads it: a float and what rounding to it lost.
-DEVICE void store_sum(const float* parts, uint32_t n, float* to) {
+// A warp leaves the sum of `n` parts as the host reads it: a float and what rounding to it lost. With
+// `adds` it adds to the sum that is there.
+DEVICE void store_sum(const float* parts, uint32_t n, bool adds, float* to) {
     double sum = 0.0;
     for (uint32_t i = threadIdx.x % 32; i < n; i += 32) sum += double(parts[i]);
     sum = warp_sum(sum);
     if (threadIdx.x % 32 != 0) return;
+    if (adds) sum += double(to[0]) + double(to[1]);
     to[0] = float(sum);
     to[1] = float(sum - double(float(sum)));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Profile `warp`, fused: points go through sampling, network, loss and back without leaving the
+// Grid models, fused: points go through sampling, network, loss and back without leaving the
 // processor. A warp takes 64 points at a time, two per lane; values lie in shared memory as
 // [unit, point], and every lane keeps some of the weights' gradients in registers.
 #include "network.cuh"
@@ -13,7 +13,7 @@ struct FrameArgs {
     const float* timed;
     // [n_out, points]
     const float* target;
-    // [2 + residual levels, points]
+    // [2 motion sources + residual levels, points]
     float* d_rows;
     unsigned long long* d_canonical;
     // [sums, blocks]
@@ -56,19 +56,20 @@ DEVICE void load_weights(const FrameArgs& a, Weights<W>& w, WeightsBwd<W>* bwd) 
     }
     for (int i = threadIdx.x; i < MAX_FEATURES * 4; i += blockDim.x) {
         int c = i / 4, o = i % 4;
-        w.skipt[i] = c < n && o < int(a.n_out) ? a.network[a.skip + o * n + c] : 0.0f;
+        bool there = a.skip != NO_LAYER && c < n && o < int(a.n_out);
+        w.skipt[i] = there ? a.network[a.skip + o * n + c] : 0.0f;
     }
     if (threadIdx.x < MAX_LEVELS)
-        w.scales[threadIdx.x] = threadIdx.x < a.sources.n_canonical ? expf(a.network[threadIdx.x]) : 0.0f;
+        w.scales[threadIdx.x] = threadIdx.x < a.sources.n_canonical ? expf(a.network[a.sources.canonical[threadIdx.x].scale]) : 0.0f;
     if (threadIdx.x < 4) w.b3[threadIdx.x] = threadIdx.x < a.n_out ? a.network[a.b3 + threadIdx.x] : 0.0f;
 }
 
 // Rows of a tile: features, hidden layers, output; in training also where the canonical grids were
-// read (2) and their slopes (2 per level).
+// read (2 per place) and their slopes (2 per level).
 template <int W, Mode mode>
 DEVICE int tile_rows(const FrameArgs& a) {
     int rows = a.n_features + 2 * W + 4;
-    return mode == TRAIN ? rows + 2 + 2 * a.sources.n_canonical : rows;
+    return mode == TRAIN ? rows + 2 * (a.sources.n_places + a.sources.n_canonical) : rows;
 }
 
 template <int W, Mode mode>
@@ -87,12 +88,13 @@ DEVICE void frame(const FrameArgs& a) {
     float* h2 = h1 + W * PITCH;
     float* out = h2 + W * PITCH;
     float* places = out + 4 * PITCH;
-    float* slopes = places + 2 * PITCH;
+    float* slopes = places + 2 * s.n_places * PITCH;
     // Gradients this lane owns: rows lane % 16 + 16 r, and half of the columns, of the hidden
-    // layers; component lane % 4 and units lane / 4 + 8 k of what leads to the output.
+    // layers; component lane % 4 and units lane / 4 + 8 k of what leads to the output; the scale of
+    // canonical level `lane`.
     const int owned_row = lane % 16, half = lane / 16;
     float d_w2[W / 16][W / 2] = {}, d_w1[W / 16][MAX_FEATURES / 2] = {}, d_b1[W / 16] = {}, d_b2[W / 16] = {};
-    float d_w3[W / 8] = {}, d_skip[MAX_FEATURES / 8] = {}, d_b3 = 0.0f, d_scale[MAX_LEVELS] = {};
+    float d_w3[W / 8] = {}, d_skip[MAX_FEATURES / 8] = {}, d_b3 = 0.0f, d_scale = 0.0f;
     float error = 0.0f;
     const uint32_t n_points = a.lattice.nx * a.lattice.ny;
     const uint32_t n_tiles = (n_points + TILE - 1) / TILE;
@@ -103,19 +105,23 @@ DEVICE void frame(const FrameArgs& a) {
             uint32_t index = minimum(int(tile * TILE + p), int(n_points) - 1);
             float px = a.lattice.x0 + a.lattice.dx * float(index % a.lattice.nx);
             float py = a.lattice.y0 + a.lattice.dy * float(a.lattice.row + index / a.lattice.nx);
-            float at[2], slope[2];
-            displaced(s, a.timed, px, py, at);
-            for (int l = 0; l < n_canonical; l++) {
-                float scale = w.scales[l];
-                x[l * PITCH + p] = scale * canonical(s.canonical[l], a.grids, at, slope);
-                if (mode == TRAIN) {
-                    slopes[2 * l * PITCH + p] = scale * slope[0];
-                    slopes[(2 * l + 1) * PITCH + p] = scale * slope[1];
+#pragma unroll 1
+            for (uint32_t place = 0; place < s.n_places; place++) {
+                float at[2], slope[2];
+                displaced(s, place, a.timed, px, py, at);
+                for (int l = 0; l < n_canonical; l++) {
+                    if (s.canonical[l].place != place) continue;
+                    float scale = w.scales[l];
+                    x[l * PITCH + p] = scale * canonical(s.canonical[l], a.grids, at, slope);
+                    if (mode == TRAIN) {
+                        slopes[2 * l * PITCH + p] = scale * slope[0];
+                        slopes[(2 * l + 1) * PITCH + p] = scale * slope[1];
+                    }
                 }
-            }
-            if (mode == TRAIN) {
-                places[p] = at[0];
-                places[PITCH + p] = at[1];
+                if (mode == TRAIN) {
+                    places[2 * place * PITCH + p] = at[0];
+                    places[(2 * place + 1) * PITCH + p] = at[1];
+                }
             }
             for (uint32_t l = 0; l < s.n_residual; l++) {
                 const Level& level = s.residual[l];
@@ -141,7 +147,7 @@ DEVICE void frame(const FrameArgs& a) {
             float d[3];
 #pragma unroll
             for (int c = 0; c < 3; c++)
-                d[c] = valid && c < n_out ? y[c] - a.target[uint64_t(c) * n_points + index] : 0.0f;
+                d[c] = valid && c < n_out ? difference(y[c], a.target[uint64_t(c) * n_points + index]) : 0.0f;
 #pragma unroll
             for (int c = 0; c < 3; c++) {
                 float g = a.form[3 * c] * d[0] + a.form[3 * c + 1] * d[1] + a.form[3 * c + 2] * d[2];
@@ -223,31 +229,41 @@ DEVICE void frame(const FrameArgs& a) {
 #pragma unroll
         for (int c = 0; c < MAX_FEATURES; c++) {
             if (c >= n_features) continue;
+            float product = 0.0f;
 #pragma unroll
             for (int q = 0; q < 2; q++) {
                 float* at = x + c * PITCH + lane + 32 * q;
                 float d = d_x[q][c] + dot4(w.skipt + 4 * c, d_out[q]);
-                if (c < MAX_LEVELS && c < n_canonical) d_scale[c % MAX_LEVELS] += d * *at;
+                product += d * *at;
                 *at = d;
             }
+            if (c >= n_canonical) continue;
+            product = warp_sum(product);
+            if (lane == c) d_scale += product;
         }
 #pragma unroll 1
         for (int q = 0; q < 2; q++) {
             int p = lane + 32 * q;
             uint32_t index = tile * TILE + p;
             bool valid = index < n_points;
-            float at[2] = {places[p], places[PITCH + p]}, d_at[2] = {0.0f, 0.0f};
-            for (int l = 0; l < n_canonical; l++) {
-                float d = x[l * PITCH + p];
-                d_at[0] += d * slopes[2 * l * PITCH + p];
-                d_at[1] += d * slopes[(2 * l + 1) * PITCH + p];
-                canonical_bwd(s.canonical[l], a.d_canonical, at, valid ? d * w.scales[l] : 0.0f);
+#pragma unroll 1
+            for (uint32_t place = 0; place < s.n_places; place++) {
+                const float* from = places + 2 * place * PITCH + p;
+                float at[2] = {from[0], from[PITCH]}, d_at[2] = {0.0f, 0.0f};
+                for (int l = 0; l < n_canonical; l++) {
+                    if (s.canonical[l].place != place) continue;
+                    float d = x[l * PITCH + p];
+                    d_at[0] += d * slopes[2 * l * PITCH + p];
+                    d_at[1] += d * slopes[(2 * l + 1) * PITCH + p];
+                    canonical_bwd(s.canonical[l], a.d_canonical, at, valid ? d * w.scales[l] : 0.0f);
+                }
+                if (!valid || place >= s.n_motions) continue;
+                a.d_rows[uint64_t(2 * place) * n_points + index] = d_at[0];
+                a.d_rows[uint64_t(2 * place + 1) * n_points + index] = d_at[1];
             }
             if (!valid) continue;
-            a.d_rows[index] = d_at[0];
-            a.d_rows[uint64_t(n_points) + index] = d_at[1];
             for (uint32_t l = 0; l < s.n_residual; l++)
-                a.d_rows[uint64_t(2 + l) * n_points + index] = x[(n_canonical + l) * PITCH + p];
+                a.d_rows[uint64_t(2 * s.n_motions + l) * n_points + index] = x[(n_canonical + l) * PITCH + p];
         }
     }
     if (mode == RENDER) return;
@@ -256,9 +272,6 @@ DEVICE void frame(const FrameArgs& a) {
     float* sums = tiles;
     typedef Partial<W> At;
     error = warp_sum(error);
-    if (mode == TRAIN)
-#pragma unroll
-        for (int l = 0; l < MAX_LEVELS; l++) d_scale[l] = warp_sum(d_scale[l]);
     block_sync();
     for (int i = threadIdx.x; i < At::len; i += blockDim.x) sums[i] = 0.0f;
     block_sync();
@@ -286,9 +299,7 @@ DEVICE void frame(const FrameArgs& a) {
                 for (int k = 0; k < MAX_FEATURES / 8; k++)
                     sums[At::skip + (lane % 4) * MAX_FEATURES + lane / 4 + 8 * k] += d_skip[k];
                 if (lane < 4) sums[At::b3 + lane] += d_b3;
-                if (lane == 0)
-#pragma unroll
-                    for (int l = 0; l < MAX_LEVELS; l++) sums[At::scale + l] += d_scale[l];
+                if (lane < MAX_LEVELS) sums[At::scale + lane] += d_scale;
             }
         }
         block_sync();
@@ -309,14 +320,18 @@ struct FrameReduceArgs {
     const float* partials;
     // null when only the error is wanted
     float* d_network;
+    // becomes the gradient of the weights and biases
     float* d_modulated;
     // two values, see Sum
     float* error;
     uint32_t n_blocks, n_features, width, n_out, n_canonical;
     uint32_t w2, b2, w3, b3, skip;
+    // where the logarithms of the canonical levels' scales lie
+    uint32_t scales[MAX_LEVELS];
     // the gradients are of the loss times this
     float gain;
-    uint32_t unused;
+    // whether the error is added to the one that is there
+    uint32_t adds;
 };
 
 // A warp per sum of the blocks, over the blocks in their order.
@@ -327,7 +342,7 @@ DEVICE void frame_reduce(const FrameReduceArgs& a) {
     if (i >= At::len || (!a.d_network && i != At::error)) return;
     const float* partials = a.partials + uint64_t(i) * a.n_blocks;
     if (i == At::error) {
-        store_sum(partials, a.n_blocks, a.error);
+        store_sum(partials, a.n_blocks, a.adds, a.error);
         return;
     }
     float sum = 0.0f;
@@ -340,21 +355,21 @@ DEVICE void frame_reduce(const FrameReduceArgs& a) {
         if (row < width && column < width) a.d_network[a.w2 + row * width + column] += sum;
     } else if (i < At::w3) {
         int row = (i - At::w1) / MAX_FEATURES, column = (i - At::w1) % MAX_FEATURES;
-        if (row < width && column < n) a.d_modulated[row * n + column] += sum;
+        if (row < width && column < n) a.d_modulated[row * n + column] = sum;
     } else if (i < At::skip) {
         int row = (i - At::w3) / W, column = (i - At::w3) % W;
         if (row < n_out && column < width) a.d_network[a.w3 + row * width + column] += sum;
     } else if (i < At::b1) {
         int row = (i - At::skip) / MAX_FEATURES, column = (i - At::skip) % MAX_FEATURES;
-        if (row < n_out && column < n) a.d_network[a.skip + row * n + column] += sum;
+        if (a.skip != NO_LAYER && row < n_out && column < n) a.d_network[a.skip + row * n + column] += sum;
     } else if (i < At::b2) {
-        if (i - At::b1 < width) a.d_modulated[width * n + i - At::b1] += sum;
+        if (i - At::b1 < width) a.d_modulated[width * n + i - At::b1] = sum;
     } else if (i < At::b3) {
         if (i - At::b2 < width) a.d_network[a.b2 + i - At::b2] += sum;
     } else if (i < At::scale) {
         if (i - At::b3 < n_out) a.d_network[a.b3 + i - At::b3] += sum;
     } else if (i - At::scale < int(a.n_canonical)) {
-        a.d_network[i - At::scale] += sum;
+        a.d_network[a.scales[i - At::scale]] += sum;
     }
 }
 KERNEL(frame_reduce_16, 256, FrameReduceArgs) { frame_reduce<16>(a); }

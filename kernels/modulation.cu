@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Hypernetwork and modulation of profile `warp` (paper section 3.2, Eq. 2): a few thousand
+// Hypernetwork and modulation of grid models (paper section 3.2, Eq. 2): a few thousand
 // operations, so one block does it, each thread some of the outputs.
 #include "common.cuh"
 

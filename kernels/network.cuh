@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// The small network of profile `warp` over a tile of points: 64 to a warp, two to a lane, values as
+// The small network of a grid model over a tile of points: 64 to a warp, two to a lane, values as
 // [unit, point] in shared memory.
 #pragma once
 #include "sources.cuh"
 
-// Points of a tile, and the distance of rows: 16-byte loads of eight rows meet no bank twice.
+// Points of a tile: two per lane, so that every weight that is read serves two.
 #define TILE 64
-#define PITCH 68
+// Distance of rows: loads of 16 bytes of eight rows meet no bank of shared memory twice.
+#define PITCH (TILE + 4)
+// Most features of a point: a lane keeps the gradients of half of them for its rows in registers.
 #define MAX_FEATURES 16
+// Where there is no skip layer.
+#define NO_LAYER 0xFFFFFFFFu
 
 // Sums of a block, in this order.
 template <int W>
@@ -76,8 +80,8 @@ DEVICE void layer(const float* wt, const float* b, const float* x, int n_in, flo
         for (int c = 0; c < n_in; c++) add_products(sum, wt + c * W + block, x + c * PITCH);
 #pragma unroll
         for (int i = 0; i < 16; i++) {
-            y[(block + i) * PITCH] = fmaxf(sum[0][i], 0.0f);
-            y[(block + i) * PITCH + 32] = fmaxf(sum[1][i], 0.0f);
+            y[(block + i) * PITCH] = relu(sum[0][i]);
+            y[(block + i) * PITCH + 32] = relu(sum[1][i]);
         }
     }
 }

@@ -5,7 +5,7 @@
 struct PackArgs {
     // [planes, rows * points, width * points] of some rows of a picture
     const float* values;
-    // planes of these rows, one after the other
+    // where these rows begin in each plane
     unsigned char* out;
     uint64_t offset[3];
     // pixels of a row, rows, points of a pixel both ways
@@ -47,7 +47,7 @@ KERNEL(pack, 256, PackArgs) {
         } else {
             v = halved(a, values, x, y);
         }
-        uint32_t sample = uint32_t(clamp(v * a.max + 0.5f, 0.0f, a.max));
+        uint32_t sample = to_int(clamp(v * a.max + 0.5f, 0.0f, a.max));
         unsigned char* to = a.out + a.offset[plane] + uint64_t(i) * a.sample_bytes;
         to[0] = sample & 0xFF;
         if (a.sample_bytes == 2) to[1] = sample >> 8;

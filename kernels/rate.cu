@@ -170,7 +170,7 @@ DEVICE float entry(const RateArgs& a, const RatePlane& p, RateShared& s, int x, 
     }
 #pragma unroll
     for (int j = 0; j < HIDDEN; j++) {
-        h[j] = fmaxf(h[j], 0.0f);
+        h[j] = relu(h[j]);
         mean += h[j] * s.w2[j];
         log_scale += h[j] * s.w2[HIDDEN + j];
     }
@@ -313,7 +313,7 @@ KERNEL(rate_reduce, 256, RateReduceArgs) {
     if (i >= N_SUMS || (!a.d_model && i != AT_BITS)) return;
     const float* partials = a.partials + uint64_t(i) * a.n_blocks;
     if (i == AT_BITS) {
-        store_sum(partials, a.n_blocks, a.bits);
+        store_sum(partials, a.n_blocks, false, a.bits);
         return;
     }
     if (i >= AT_BIASES) {

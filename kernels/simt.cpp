@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // All kernels for the CPU, as a library for the tests.
 #include "lnr.cu"
+#include "sizes.h"
+
+// The name of a number, null behind the last one; and the number.
+extern "C" const char* lnr_size_name(unsigned i) { return i < sizeof SIZES / sizeof *SIZES ? SIZES[i].name : nullptr; }
+extern "C" uint64_t lnr_size(unsigned i) { return SIZES[i].value; }
 
 #if !defined(__x86_64__)
 #error "The SIMT shim switches stacks on x86-64 only"

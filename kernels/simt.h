@@ -249,8 +249,11 @@ DEVICE void add_fixed(unsigned long long* sum, long long v) { *sum += (unsigned 
 DEVICE long long round_to_fixed(float v) {
     return fabsf(v) < 9e18f ? llrintf(v) : 0;
 }
-DEVICE float fast_exp(float v) { return expf(v); }
-DEVICE float fast_divide(float a, float b) { return a / b; }
+// The casts of NaN are a GPU's, which has 0 for it.
+DEVICE int to_int(float v) { return v == v ? int(v) : 0; }
+DEVICE float larger(float a, float b) { return a != a ? a : b != b ? b : a > b ? a : b; }
+DEVICE float smaller(float a, float b) { return a != a ? a : b != b ? b : a < b ? a : b; }
+DEVICE float not_a_number() { return NAN; }
 
 // Ends the test when an address is not a multiple of 16, as a GPU would.
 DEVICE void check_aligned(const void* address) {

@@ -3,7 +3,11 @@
 #pragma once
 #include "common.cuh"
 
-#define MAX_LEVELS 8
+// Most levels of all canonical, all motion and all residual sources: arguments of a kernel must stay
+// below 4 KiB, and more features than these a point does not have.
+#define MAX_LEVELS 16
+// Most motion sources: each takes two rows of every tile's shared memory.
+#define MAX_MOTIONS 4
 
 struct Level {
     float stride, margin;
@@ -11,14 +15,32 @@ struct Level {
     // where its first plane begins in its buffer; the next component follows
     uint32_t offset;
     uint32_t cubic;
+    // of a canonical level the place where it is read, of a motion level its source
+    uint32_t place;
+    // where the logarithm of its scale lies in the network buffer
+    uint32_t scale;
 };
 
 struct Sources {
     Level canonical[MAX_LEVELS];
-    // in the planes of one time, motion before residual
+    // in the planes of one time
     Level motion[MAX_LEVELS];
     Level residual[MAX_LEVELS];
-    uint32_t n_canonical, n_motion, n_residual, unused;
+    uint32_t n_canonical, n_motion, n_residual;
+    // where the canonical grids are read: a place per motion source, then one for those that are not
+    // moved, if there are any
+    uint32_t n_motions, n_places;
+    // the first motion level of every place, and where the last one's end
+    uint32_t first[MAX_MOTIONS + 2];
+    uint32_t unused;
+};
+
+// The nodes around a time of every motion level, then of every residual level.
+struct Nodes {
+    // where the level begins in the grids, at the first node and at the second
+    uint32_t first[2 * MAX_LEVELS], second[2 * MAX_LEVELS];
+    // weight of the second
+    float weight[2 * MAX_LEVELS];
 };
 
 struct Lattice {
@@ -61,7 +83,7 @@ DEVICE Axis axis(const Level& level, float pixel, int n) {
     Axis a;
     float inside;
     float p = coordinate(level, pixel, n, inside);
-    int i = minimum(int(p), maximum(n - 2, 0));
+    int i = minimum(to_int(p), maximum(n - 2, 0));
     float f = p - float(i);
     a.first = i - 1;
     if (level.cubic) {
@@ -82,7 +104,7 @@ DEVICE Axis axis(const Level& level, float pixel, int n) {
 DEVICE float bilinear(const float* RESTRICT plane, const Level& level, float x, float y) {
     float unused;
     float px = coordinate(level, x, level.width, unused), py = coordinate(level, y, level.height, unused);
-    int i = minimum(int(px), maximum(level.width - 2, 0)), j = minimum(int(py), maximum(level.height - 2, 0));
+    int i = minimum(to_int(px), maximum(level.width - 2, 0)), j = minimum(to_int(py), maximum(level.height - 2, 0));
     float fx = px - float(i), fy = py - float(j);
     int i1 = minimum(i + 1, level.width - 1), j1 = minimum(j + 1, level.height - 1);
     const float* top = plane + j * level.width;
@@ -91,11 +113,11 @@ DEVICE float bilinear(const float* RESTRICT plane, const Level& level, float x, 
            (bottom[i] * (1.0f - fx) + bottom[i1] * fx) * fy;
 }
 
-// Where the canonical grids are read for pixel (x, y). timed: planes of one time, scaled
-DEVICE void displaced(const Sources& s, const float* RESTRICT timed, float x, float y, float* at) {
+// Where the canonical grids of a place are read for pixel (x, y). timed: planes of one time, scaled
+DEVICE void displaced(const Sources& s, uint32_t place, const float* RESTRICT timed, float x, float y, float* at) {
     at[0] = x;
     at[1] = y;
-    for (uint32_t l = 0; l < s.n_motion; l++) {
+    for (uint32_t l = s.first[place]; l < s.first[place + 1]; l++) {
         const Level& level = s.motion[l];
         const float* plane = timed + level.offset;
         at[0] += bilinear(plane, level, x, y);
@@ -133,11 +155,12 @@ DEVICE float canonical(const Level& level, const float* RESTRICT grids, const fl
     return value;
 }
 
-// Gradients of grids are summed as integers of this unit, so that their order does not matter.
+// Gradients of grids are summed as integers, so that their order does not matter: in units of 2^-30,
+// which is finer than f32 is around 1/100, and leaves room for sums up to 2^33.
 #define FIXED_ONE 1073741824.0f
 
-// From this stride on, neighbouring points of a warp share entries: they are summed before memory is
-// touched, since it takes sums of one entry one after the other.
+// From this stride on, the 32 neighbouring points of a warp read three columns of entries at most: they
+// are summed before memory is touched, since it takes sums of one entry one after the other.
 #define FEW_ENTRIES 16.0f
 
 // Linear levels: lanes in a row that read the same four entries add up, and the first of them goes to

@@ -2,43 +2,29 @@
 // Motion and residual planes of one time, and the way back from the points of a lattice to them.
 #include "sources.cuh"
 
-// The two time nodes around a time, for motion (0) and residual (1).
-struct Moment {
-    uint32_t first[2], second[2];
-    // weight of the second node
-    float weight[2];
-    // entries of one node
-    uint32_t len[2];
-    // where the logarithms of the scales begin in the network buffer
-    uint32_t scales[2];
-};
-
 struct BlendArgs {
     const float* grids;
     const float* network;
     float* timed;
     Sources sources;
-    Moment moment;
+    Nodes nodes;
 };
 
-// timed = scale * the planes between two nodes
+// timed = scale * the planes between two nodes. One row of blocks per level.
 KERNEL(blend, 256, BlendArgs) {
-    uint32_t n = a.moment.len[0] + a.moment.len[1];
-    for (uint32_t i = blockIdx.x * 256 + threadIdx.x; i < n; i += gridDim.x * 256) {
-        int k = i >= a.moment.len[0];
-        uint32_t local = k ? i - a.moment.len[0] : i;
-        const Level* levels = k ? a.sources.residual : a.sources.motion;
-        uint32_t n_levels = k ? a.sources.n_residual : a.sources.n_motion;
-        uint32_t level = 0;
-        while (level + 1 < n_levels && i >= levels[level + 1].offset) level++;
-        float first = a.grids[a.moment.first[k] + local], second = a.grids[a.moment.second[k] + local];
-        float scale = expf(a.network[a.moment.scales[k] + level]);
-        a.timed[i] = scale * (first + (second - first) * a.moment.weight[k]);
-    }
+    uint32_t index = blockIdx.y;
+    bool is_motion = index < a.sources.n_motion;
+    const Level& level = is_motion ? a.sources.motion[index] : a.sources.residual[index - a.sources.n_motion];
+    uint32_t n = uint32_t(level.width * level.height) * (is_motion ? 2 : 1);
+    const float* first = a.grids + a.nodes.first[index];
+    const float* second = a.grids + a.nodes.second[index];
+    float scale = expf(a.network[level.scale]), weight = a.nodes.weight[index];
+    for (uint32_t i = blockIdx.x * 256 + threadIdx.x; i < n; i += gridDim.x * 256)
+        a.timed[level.offset + i] = scale * (first[i] + (second[i] - first[i]) * weight);
 }
 
 struct UpsampleBwdArgs {
-    // [2 + residual levels, points]: gradients of displacement and residual features
+    // [2 motion sources + residual levels, points]: gradients of displacements and residual features
     const float* d_rows;
     const float* timed;
     const float* network;
@@ -46,7 +32,7 @@ struct UpsampleBwdArgs {
     // [planes, gridDim.x]: sums of d_timed * timed
     float* partials;
     Sources sources;
-    Moment moment;
+    Nodes nodes;
     Lattice lattice;
     // the gradients are of the loss times this
     float gain;
@@ -58,13 +44,13 @@ DEVICE void reach(const Level& level, float start, float step, uint32_t n_points
                   int& end) {
     float low = (float(e) - 0.5f) * level.stride - 0.5f - level.margin;
     float high = (float(e) + 1.5f) * level.stride - 0.5f - level.margin;
-    first = e == 0 ? 0 : int(clamp(floorf((low - start) / step), 0.0f, float(n_points)));
-    end = e == n - 1 ? int(n_points) : int(clamp(ceilf((high - start) / step) + 1.0f, 0.0f, float(n_points)));
+    first = e == 0 ? 0 : to_int(clamp(floorf((low - start) / step), 0.0f, float(n_points)));
+    end = e == n - 1 ? int(n_points) : to_int(clamp(ceilf((high - start) / step) + 1.0f, 0.0f, float(n_points)));
 }
 
 DEVICE float tent(const Level& level, float pixel, int e, int n) {
     float unused;
-    return fmaxf(1.0f - fabsf(coordinate(level, pixel, n, unused) - float(e)), 0.0f);
+    return relu(1.0f - fabsf(coordinate(level, pixel, n, unused) - float(e)));
 }
 
 // Entries gather from the points around them. One row of blocks per plane: motion levels, two
@@ -76,11 +62,12 @@ KERNEL(upsample_bwd, 256, UpsampleBwdArgs) {
     uint32_t index = is_motion ? plane / 2 : plane - 2 * a.sources.n_motion;
     uint32_t component = is_motion ? plane % 2 : 0;
     const Level& level = is_motion ? a.sources.motion[index] : a.sources.residual[index];
-    uint32_t row = is_motion ? component : 2 + index;
+    uint32_t row = is_motion ? 2 * level.place + component : 2 * a.sources.n_motions + index;
     const Lattice& l = a.lattice;
     const float* d = a.d_rows + uint64_t(row) * l.nx * l.ny;
     int n = level.width * level.height;
     uint32_t start = level.offset + component * n;
+    // An entry has the points of two strides both ways: from 8 on there are more than 256.
     bool shared = level.stride > 8.0f * l.dx;
     int lanes = shared ? 32 : 1, lane = shared ? threadIdx.x % 32 : 0;
     int per_block = 256 / lanes;
@@ -113,11 +100,10 @@ KERNEL(upsample_bwd, 256, UpsampleBwdArgs) {
         if (shared) sum = warp_sum(sum);
         if (e < n && lane == 0) {
             sum *= a.gain;
-            int k = is_motion ? 0 : 1;
-            uint32_t local = start - (is_motion ? 0 : a.moment.len[0]) + e;
-            float scaled = sum * expf(a.network[a.moment.scales[k] + index]), w = a.moment.weight[k];
-            a.d_grids[a.moment.first[k] + local] += scaled * (1.0f - w);
-            if (w > 0.0f) a.d_grids[a.moment.second[k] + local] += scaled * w;
+            uint32_t timed = is_motion ? index : a.sources.n_motion + index, local = component * n + e;
+            float scaled = sum * expf(a.network[level.scale]), w = a.nodes.weight[timed];
+            a.d_grids[a.nodes.first[timed] + local] += scaled * (1.0f - w);
+            if (w > 0.0f) a.d_grids[a.nodes.second[timed] + local] += scaled * w;
             product += sum * a.timed[start + e];
         }
     }
@@ -128,22 +114,21 @@ KERNEL(upsample_bwd, 256, UpsampleBwdArgs) {
 struct ScaleBwdArgs {
     const float* partials;
     float* d_network;
-    uint32_t n_motion, n_residual, n_blocks;
-    uint32_t scales[2];
-    uint32_t unused;
+    Sources sources;
+    uint32_t n_blocks, unused;
 };
 
 // Gradients of the scales: a warp per level.
 KERNEL(scale_bwd, 32, ScaleBwdArgs) {
-    uint32_t level = blockIdx.x;
-    bool is_motion = level < a.n_motion;
-    uint32_t plane = is_motion ? 2 * level : level + a.n_motion;
+    uint32_t index = blockIdx.x, n_motion = a.sources.n_motion;
+    bool is_motion = index < n_motion;
+    const Level& level = is_motion ? a.sources.motion[index] : a.sources.residual[index - n_motion];
+    uint32_t plane = is_motion ? 2 * index : index + n_motion;
     uint32_t n = (is_motion ? 2 : 1) * a.n_blocks;
     float sum = 0.0f;
     for (uint32_t i = threadIdx.x; i < n; i += 32) sum += a.partials[plane * a.n_blocks + i];
     sum = warp_sum(sum);
-    if (threadIdx.x == 0)
-        a.d_network[is_motion ? a.scales[0] + level : a.scales[1] + level - a.n_motion] += sum;
+    if (threadIdx.x == 0) a.d_network[level.scale] += sum;
 }
 
 struct FixedArgs {

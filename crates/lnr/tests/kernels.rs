@@ -29,7 +29,7 @@ fn collect(inner: &str, found: &mut BTreeMap<String, String>) {
             path.strip_prefix(folder()).expect("inside").to_string_lossy().replace('\\', "/");
         if path.is_dir() {
             collect(&name, found);
-        } else if name.ends_with(".cu") || name.ends_with(".cuh") || name == "build.py" {
+        } else if [".cu", ".cuh", "sizes.h", "build.py"].iter().any(|end| name.ends_with(end)) {
             found.insert(name, format!("{:016x}", hash(&std::fs::read(path).expect("a source"))));
         }
     }
@@ -55,8 +55,8 @@ fn limits(kernel: &str) -> (u32, u32) {
     match kernel {
         "frame_train_16" => (168, 0),
         k if k.starts_with("frame_") && k.ends_with("_16") => (136, 0),
-        "frame_train_64" => (255, 160),
-        k if k.starts_with("frame_") => (208, 96),
+        "frame_train_64" => (255, 0),
+        k if k.starts_with("frame_") => (208, 0),
         // Weights fill the shared memory: one or two blocks of 128 threads.
         "fused_128" => (216, 0),
         "fused_64" => (144, 0),
@@ -81,15 +81,4 @@ fn registers_and_spills_are_within_their_limits() {
     let names = text("compiled/names.in");
     let names: BTreeSet<&str> = names.split('"').skip(1).step_by(2).collect();
     assert!(names.iter().copied().eq(seen.keys().map(String::as_str)), "{names:?}");
-}
-
-#[test]
-fn the_image_is_a_fat_binary_and_the_text_ends_in_zero() {
-    let read = |name: &str| std::fs::read(folder().join("compiled").join(name)).expect(name);
-    assert_eq!(read("lnr.fatbin")[..4], [0x50, 0xED, 0x55, 0xBA]);
-    let ptx = read("lnr.ptx");
-    assert_eq!(ptx.iter().position(|&b| b == 0), Some(ptx.len() - 1));
-    let text = String::from_utf8_lossy(&ptx);
-    // Drivers of March 2023 (R530) read 8.1.
-    assert!(text.contains("\n.version 8.1\n") && text.contains("\n.target sm_80\n"));
 }

@@ -168,7 +168,8 @@ fn multiply_by<S: Simd, const N: usize, const V: usize>(
                     let zero = s.splat(0.0);
                     let v = match finish {
                         Finish::Keep => sums[r][k],
-                        Finish::Relu => s.max(sums[r][k], zero),
+                        // NaN stays.
+                        Finish::Relu => s.max(zero, sums[r][k]),
                         Finish::Mask(h) => {
                             let h = s.load(&h[b * BLOCK + r][at..]);
                             s.select(s.gt(h, zero), sums[r][k], zero)

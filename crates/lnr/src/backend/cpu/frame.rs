@@ -221,10 +221,10 @@ impl Task for BandTask<'_> {
                 sampler.features(s, p, places, &band.row, &mut tiles.x, slopes_wanted);
                 sampler.weights.forward(s, tiles);
                 let valid = (lattice.nx - p).min(TILE);
-                for (c, (t, y)) in wanted.iter_mut().zip(&tiles.y[..n_out]).enumerate() {
+                for (c, t) in wanted.iter_mut().enumerate() {
                     let from = c * lattice.len() + i * lattice.nx + p;
                     t[..valid].copy_from_slice(&target[from..from + valid]);
-                    t[valid..].copy_from_slice(&y[valid..]);
+                    t[valid..].fill(f32::NAN);
                 }
                 let (y, d_y) = (&tiles.y[..n_out], &mut tiles.d_y[..n_out]);
                 band.squared_error += loss(s, &step.form, 2.0 * step.weight, y, wanted, d_y);
@@ -254,8 +254,7 @@ impl Task for BandTask<'_> {
     }
 }
 
-/// Sum over the tile of d^T form d, and its gradient times `weight / 2`. Points without a target
-/// have d = 0.
+/// Sum over the tile of d^T form d, and its gradient times `weight / 2`. Where the target is NaN, d = 0.
 #[inline(always)]
 fn loss<S: Simd>(
     s: S,
@@ -270,7 +269,9 @@ fn loss<S: Simd>(
     for p in (0..TILE).step_by(S::LANES) {
         let mut d = [s.splat(0.0); 3];
         for c in 0..n {
-            d[c] = s.sub(s.load(&out[c][p..]), s.load(&target[c][p..]));
+            let target = s.load(&target[c][p..]);
+            let there = s.gt(target, s.splat(f32::NEG_INFINITY));
+            d[c] = s.select(there, s.sub(s.load(&out[c][p..]), target), s.splat(0.0));
         }
         for c in 0..n {
             let mut g = s.splat(0.0);

@@ -27,7 +27,7 @@ fn axis<S: Simd>(s: S, pixel: S::F, level: &Level, n: usize) -> (S::I, S::F, S::
     let raw = s.mul_add(pixel, inv, s.splat((0.5 + g.margin) / g.stride - 0.5));
     let zero = s.splat(0.0);
     let last = s.splat((n - 1) as f32);
-    let p = s.min(s.max(raw, zero), last);
+    let p = s.min(last, s.max(zero, raw));
     let i = s.min_i(s.trunc(p), s.splat_i(n as i32 - 2));
     let i = s.max_i(i, s.splat_i(0));
     let slope = s.select(s.gt(s.splat(0.0), raw), zero, inv);

@@ -4,8 +4,9 @@
 
 use bytemuck::Zeroable;
 
-use super::super::{Canonical, Grid, Kernel, Lattice, Shape, Timed};
-use crate::base::limits;
+use super::sizes::{MAX_LEVELS, MAX_MOTIONS, NO_LAYER};
+use super::widths::n_places;
+use crate::backend::{self, Grids, Kernel, Lattice, Network, Sample, Shape};
 
 /// A struct of plain numbers, laid out as in C++.
 macro_rules! args {
@@ -26,16 +27,27 @@ args! {
         height: i32,
         offset: u32,
         cubic: u32,
+        place: u32,
+        scale: u32,
     }
 
     struct Sources {
-        canonical: [Level; limits::MAX_LEVELS],
-        motion: [Level; limits::MAX_LEVELS],
-        residual: [Level; limits::MAX_LEVELS],
+        canonical: [Level; MAX_LEVELS],
+        motion: [Level; MAX_LEVELS],
+        residual: [Level; MAX_LEVELS],
         n_canonical: u32,
         n_motion: u32,
         n_residual: u32,
+        n_motions: u32,
+        n_places: u32,
+        first: [u32; MAX_MOTIONS + 2],
         unused: u32,
+    }
+
+    struct Nodes {
+        first: [u32; 2 * MAX_LEVELS],
+        second: [u32; 2 * MAX_LEVELS],
+        weight: [f32; 2 * MAX_LEVELS],
     }
 
     struct Points {
@@ -47,14 +59,6 @@ args! {
         ny: u32,
         row: u32,
         unused: u32,
-    }
-
-    struct Moment {
-        first: [u32; 2],
-        second: [u32; 2],
-        weight: [f32; 2],
-        len: [u32; 2],
-        scales: [u32; 2],
     }
 
     struct Add {
@@ -111,7 +115,7 @@ args! {
         network: u64,
         timed: u64,
         sources: Sources,
-        moment: Moment,
+        nodes: Nodes,
     }
 
     struct UpsampleBwd {
@@ -121,7 +125,7 @@ args! {
         d_grids: u64,
         partials: u64,
         sources: Sources,
-        moment: Moment,
+        nodes: Nodes,
         lattice: Points,
         gain: f32,
         unused: u32,
@@ -130,10 +134,8 @@ args! {
     struct ScaleBwd {
         partials: u64,
         d_network: u64,
-        n_motion: u32,
-        n_residual: u32,
+        sources: Sources,
         n_blocks: u32,
-        scales: [u32; 2],
         unused: u32,
     }
 
@@ -184,13 +186,15 @@ args! {
         w3: u32,
         b3: u32,
         skip: u32,
+        scales: [u32; MAX_LEVELS],
         gain: f32,
-        unused: u32,
+        adds: u32,
     }
 
     struct Target {
         picture: u64,
         target: u64,
+        picture_bytes: u64,
         offset: [u64; 3],
         width: [u32; 3],
         height: [u32; 3],
@@ -199,13 +203,13 @@ args! {
         half_x: u32,
         half_y: u32,
         centred: u32,
+        patch: u32,
         step: u32,
         x: u32,
         y: u32,
         nx: u32,
         ny: u32,
         gain: f32,
-        unused: u32,
     }
 
     struct Pack {
@@ -223,34 +227,76 @@ args! {
     }
 }
 
-fn level(grid: &Grid, offset: usize, kernel: Kernel) -> Level {
+fn level(of: &backend::Level, offset: usize, place: usize, scale: usize) -> Level {
     Level {
-        stride: grid.stride,
-        margin: grid.margin,
-        width: grid.width as i32,
-        height: grid.height as i32,
+        stride: of.grid.stride,
+        margin: of.grid.margin,
+        width: of.grid.width as i32,
+        height: of.grid.height as i32,
         offset: offset as u32,
-        cubic: (kernel == Kernel::Cubic).into(),
+        cubic: (of.kernel == Kernel::Cubic).into(),
+        place: place as u32,
+        scale: scale as u32,
     }
 }
 
+/// The levels of a timed source whose planes of one time begin at `base`.
+fn levels(source: &Grids, base: usize, place: usize) -> impl Iterator<Item = Level> {
+    let one = move |(i, l): (usize, &backend::Level)| {
+        level(l, base + l.offset, place, source.first_scale + i)
+    };
+    source.levels.iter().enumerate().map(one)
+}
+
+/// The first levels, which kernels count, and zeros behind them.
+fn fill(levels: impl Iterator<Item = Level>) -> ([Level; MAX_LEVELS], u32) {
+    let (mut all, mut n) = ([Level::zeroed(); MAX_LEVELS], 0);
+    for (to, level) in all.iter_mut().zip(levels) {
+        *to = level;
+        n += 1;
+    }
+    (all, n)
+}
+
 impl Sources {
-    /// The levels of a shape, at most [`limits::MAX_LEVELS`] per source.
+    /// The levels of a shape.
     pub fn new(shape: &Shape) -> Self {
-        let fill = |all: &mut dyn Iterator<Item = Level>| {
-            std::array::from_fn(|_| all.next().unwrap_or(Level::zeroed()))
+        let n_motions = shape.motion().count();
+        // Canonical grids of a group have one node.
+        let canonical = shape.canonical_levels(&shape.sample(0.0));
+        let canonical = canonical
+            .iter()
+            .map(|c| level(&c.level, c.offset, c.motion.unwrap_or(n_motions), c.scale));
+        // In the planes of one time all motion sources come before all residual ones.
+        let n_moving: usize = shape.motion().map(|(_, g)| g.node_len).sum();
+        let based = |mut base: usize| {
+            move |g: &Grids| {
+                base += g.node_len;
+                base - g.node_len
+            }
         };
-        let canonical = |c: &Canonical| level(&c.grid, c.offset, c.kernel);
-        let timed = |t: &Timed, offset: usize| {
-            fill(&mut t.levels.iter().map(|l| level(&l.grid, offset + l.offset, Kernel::Linear)))
-        };
+        let (mut of_motion, mut of_residual) = (based(0), based(n_moving));
+        let motion = shape.motion().enumerate().flat_map(|(k, (_, g))| levels(g, of_motion(g), k));
+        let residual = shape.residual().flat_map(|(_, g)| levels(g, of_residual(g), 0));
+        let (mut first, mut end) = ([0; MAX_MOTIONS + 2], 0);
+        let lens = shape.motion().map(|(_, g)| g.levels.len() as u32);
+        for (to, len) in first[1..].iter_mut().zip(lens.chain(std::iter::repeat(0))) {
+            end += len;
+            *to = end;
+        }
+        let (canonical, n_canonical) = fill(canonical);
+        let (motion, n_motion) = fill(motion);
+        let (residual, n_residual) = fill(residual);
         Self {
-            canonical: fill(&mut shape.canonical.iter().map(canonical)),
-            motion: timed(&shape.motion, 0),
-            residual: timed(&shape.residual, shape.motion.node_len),
-            n_canonical: shape.canonical.len() as u32,
-            n_motion: shape.motion.levels.len() as u32,
-            n_residual: shape.residual.levels.len() as u32,
+            canonical,
+            motion,
+            residual,
+            n_canonical,
+            n_motion,
+            n_residual,
+            n_motions: n_motions as u32,
+            n_places: n_places(shape) as u32,
+            first,
             unused: 0,
         }
     }
@@ -272,20 +318,43 @@ impl Points {
     }
 }
 
-impl Moment {
-    /// The nodes of a shape around a time.
-    pub fn new(shape: &Shape, tau: f32) -> Self {
-        let sources = [&shape.motion, &shape.residual];
-        let at = sources.map(|t| {
-            let (a, b, w) = t.nodes.at(tau);
-            ((t.offset + a * t.node_len) as u32, (t.offset + b * t.node_len) as u32, w)
-        });
-        Self {
-            first: at.map(|a| a.0),
-            second: at.map(|a| a.1),
-            weight: at.map(|a| a.2),
-            len: sources.map(|t| t.node_len as u32),
-            scales: [1, 2].map(|k| shape.network.scales(k).start as u32),
+impl Nodes {
+    /// The nodes of a shape at a time.
+    pub fn new(shape: &Shape, sample: &Sample) -> Self {
+        let mut nodes = Self::zeroed();
+        let mut next = 0;
+        for (i, source) in shape.motion().chain(shape.residual()) {
+            let at = sample.sources[i];
+            for level in 0..source.levels.len() {
+                let plane = |node| source.plane(node, level, 0).start as u32;
+                nodes.first[next] = plane(at.first);
+                nodes.second[next] = plane(at.second);
+                nodes.weight[next] = at.weight;
+                next += 1;
+            }
         }
+        nodes
+    }
+}
+
+/// Where the layers after the first begin in the network buffer.
+pub struct Layers {
+    pub w2: u32,
+    pub b2: u32,
+    pub w3: u32,
+    pub b3: u32,
+    pub skip: u32,
+}
+
+impl Layers {
+    /// Those of a network of three layers.
+    pub fn new(net: &Network) -> Self {
+        let at = |layer: usize| {
+            let layer = &net.layers[layer];
+            (layer.weights().start as u32, layer.bias().start as u32)
+        };
+        let ((w2, b2), (w3, b3)) = (at(1), at(2));
+        let skip = net.skip.map_or(NO_LAYER, |s| s.offset);
+        Self { w2, b2, w3, b3, skip: skip as u32 }
     }
 }

@@ -14,7 +14,7 @@ pub struct Launch {
     pub grid: [u32; 3],
     /// Threads of a block.
     pub threads: u32,
-    /// Bytes of shared memory of a block: [`MAX_SHARED`], or what [`Device::max_shared`] says.
+    /// Bytes of shared memory of a block: at most [`MAX_SHARED`], or what [`Device::max_shared`] says.
     pub shared: usize,
 }
 
@@ -34,13 +34,27 @@ pub trait Memory: Send + Sync {
     fn address(&self) -> u64;
 }
 
-/// Memory of the host that a device copies to while it works.
-pub trait Landing: Send {
-    /// Its bytes, once everything that was copied to it has arrived.
+/// A point in what a device was given to do.
+pub trait Event: Send {
+    /// Returns when everything before it is done.
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
-    fn bytes(&self) -> Result<&[u8]>;
+    fn wait(&self) -> Result<()>;
+}
+
+/// Memory of the host that a device copies to while it works.
+pub trait Landing: Send {
+    /// Some of its bytes, once everything that was copied to them has arrived.
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Backend`] when the device fails.
+    fn bytes(&self, range: Range<usize>) -> Result<&[u8]>;
+    /// Returns when everything that was copied to it has arrived.
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Backend`] when the device fails.
+    fn settle(&mut self) -> Result<()>;
 }
 
 /// A device: operations run in the order they are given in, and may still run when a call returns.
@@ -49,6 +63,8 @@ pub trait Device: Send + Sync {
     type Memory: Memory;
     /// Memory of the host for [`Device::send`].
     type Landing: Landing;
+    /// A point in its work.
+    type Event: Event;
 
     /// Processors that work at the same time.
     fn n_processors(&self) -> usize;
@@ -84,19 +100,31 @@ pub trait Device: Send + Sync {
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
     fn clear(&self, memory: &mut Self::Memory, range: Range<usize>) -> Result<()>;
-    /// Copies `memory[..bytes]` to `landing`, while the device goes on with what follows. `memory`
-    /// must stay as it is until [`Landing::bytes`] was asked for.
+    /// The point that is now reached when everything so far is done.
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
-    fn send(&self, memory: &Self::Memory, bytes: usize, landing: &mut Self::Landing) -> Result<()>;
+    fn record(&self) -> Result<Self::Event>;
+    /// Copies `memory[range]` to `landing[range]` when `after` is reached, while the device goes on
+    /// with what follows it. The memory must stay as it is until [`Landing::bytes`] of that range was
+    /// asked for, or [`Landing::settle`].
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Backend`] when the device fails.
+    fn send(
+        &self,
+        memory: &Self::Memory,
+        range: Range<usize>,
+        after: &Self::Event,
+        landing: &mut Self::Landing,
+    ) -> Result<()>;
     /// Runs a kernel. `args` is the twin of its argument in C++; its addresses lie in memory that
     /// lives until the device has finished.
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
     fn launch(&self, kernel: &'static str, launch: Launch, args: &impl Pod) -> Result<()>;
-    /// Hands over the operations of `f` at once. None of them may allocate, write, read or send.
+    /// Hands over the operations of `f` at once: launches and clears, nothing else.
     ///
     /// # Errors
     /// Those of `f`; [`crate::base::Error::Backend`] when the device fails.

@@ -1,123 +1,41 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The fused training step.
+//! The fused training step of grid models.
 
 use super::device::{Device, Launch};
 use super::memory::Floats;
-use super::workspace::Workspace;
-use super::{MAX_SHARED, args, blocks, unsupported};
-use crate::backend::{Grads, Lattice, Params, Shape, Sum, Tensor, TrainStep};
-use crate::base::{Result, limits};
+use super::widths::{Mode, Width, n_planes, upsample_blocks};
+use super::workspace::GridScratch;
+use super::{args, blocks, modulation, sizes, unsupported};
+use crate::backend::{Grads, Lattice, Params, Sample, Shape, Sum, TrainStep};
+use crate::base::Result;
 
-/// As in `kernels/network.cuh`: points of a tile, distance of rows, features at most.
-const TILE: usize = 64;
-const PITCH: usize = 68;
-const MAX_FEATURES: usize = 16;
-
-/// What a pass over points is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    Render,
-    Error,
-    Train,
-}
-
-/// The kernels of one width of the hidden layers.
-struct Width {
-    width: usize,
-    /// Render, error, train.
-    frame: [&'static str; 3],
-    reduce: &'static str,
-}
-
-const WIDTHS: [Width; 3] = [
-    Width {
-        width: 16,
-        frame: ["frame_render_16", "frame_error_16", "frame_train_16"],
-        reduce: "frame_reduce_16",
-    },
-    Width {
-        width: 32,
-        frame: ["frame_render_32", "frame_error_32", "frame_train_32"],
-        reduce: "frame_reduce_32",
-    },
-    Width {
-        width: 64,
-        frame: ["frame_render_64", "frame_error_64", "frame_train_64"],
-        reduce: "frame_reduce_64",
-    },
-];
-
-impl Width {
-    fn of(shape: &Shape) -> Result<&'static Self> {
-        let net = &shape.network;
-        if net.n_features > MAX_FEATURES {
-            return Err(unsupported("profile warp with more than 16 features"));
-        }
-        let found = WIDTHS.iter().find(|w| net.width <= w.width);
-        found.ok_or_else(|| unsupported("profile warp with hidden layers wider than 64"))
-    }
-
-    /// Sums of a block.
-    fn n_sums(&self) -> usize {
-        let w = self.width;
-        w * w + w * MAX_FEATURES + 4 * w + 4 * MAX_FEATURES + 2 * w + 4 + limits::MAX_LEVELS + 1
-    }
-
-    /// As many warps as shared memory has room for, up to four.
-    fn launch(&self, device: &impl Device, shape: &Shape, mode: Mode, n_points: usize) -> Launch {
-        let (w, n) = (self.width, shape.network.n_features);
-        let train = mode == Mode::Train;
-        let forward = w * w + (MAX_FEATURES + 6) * w + 4 + 4 * MAX_FEATURES + limits::MAX_LEVELS;
-        let weights = forward + if train { w * w + MAX_FEATURES * w } else { 0 };
-        let places = if train { 2 + 2 * shape.canonical.len() } else { 0 };
-        let tile = (n + 2 * w + 4 + places) * PITCH;
-        let n_warps = ((MAX_SHARED / 4 - weights) / tile).clamp(1, 4);
-        let shared = 4 * (weights + (n_warps * tile).max(self.n_sums()));
-        let n_tiles = n_points.div_ceil(TILE * n_warps);
-        let blocks = n_tiles.min(4 * device.n_processors());
-        Launch { shared, ..Launch::row(blocks, 32 * n_warps as u32) }
-    }
-}
-
-/// Sums of all blocks, at most.
-pub fn partials(device: &impl Device, shape: &Shape) -> Result<usize> {
-    let n_points = shape.width * shape.height;
-    let width = Width::of(shape)?;
-    let frame = [Mode::Error, Mode::Train]
-        .map(|m| width.launch(device, shape, m, n_points).grid[0] as usize * width.n_sums());
-    let planes = 2 * shape.motion.levels.len() + shape.residual.levels.len();
-    Ok(frame[0].max(frame[1]).max(planes * upsample_blocks(device, shape)))
-}
-
-/// Blocks of a plane's entries.
-fn upsample_blocks(device: &impl Device, shape: &Shape) -> usize {
-    let levels = shape.motion.levels.iter().chain(&shape.residual.levels);
-    // A warp per entry at most, eight to a block.
-    let most = levels.map(|l| l.grid.len().div_ceil(8)).max().unwrap_or(1);
-    most.clamp(1, 8 * device.n_processors())
-}
-
-/// The planes of time `tau` into the workspace.
-pub fn blend<D: Device>(
+/// The planes and the first layer of a time into the workspace.
+pub fn prepare<D: Device>(
     device: &D,
-    workspace: &Workspace<D>,
+    scratch: &GridScratch<D>,
     shape: &Shape,
-    tau: f32,
+    sample: &Sample,
     params: &Params<Floats<D::Memory>>,
-) -> Result<args::Moment> {
-    let moment = args::Moment::new(shape, tau);
-    let n = shape.motion.node_len + shape.residual.node_len;
-    if n > 0 {
+) -> Result<args::Nodes> {
+    let nodes = args::Nodes::new(shape, sample);
+    let lens = shape.timed().flat_map(|(_, g)| {
+        let n = g.n_components;
+        g.levels.iter().map(move |l| n * l.grid.len())
+    });
+    if let Some(most) = lens.clone().max() {
         let args = args::Blend {
             grids: params.grids.at(0),
             network: params.network.at(0),
-            timed: workspace.timed.address(),
-            sources: workspace.sources,
-            moment,
+            timed: scratch.timed.address(),
+            sources: scratch.sources,
+            nodes,
         };
-        device.launch("blend", Launch::row(blocks(device, n), 256), &args)?;
+        let grid = [blocks(device, most), lens.count(), 1].map(|n| n as u32);
+        device.launch("blend", Launch { grid, threads: 256, shared: 0 }, &args)?;
     }
-    Ok(moment)
+    let modulated = scratch.modulated.address();
+    modulation::forward(device, &shape.network, sample.latent, params.network, modulated)?;
+    Ok(nodes)
 }
 
 /// Points through sampling and network: rows `first..first + n` of a lattice.
@@ -131,39 +49,39 @@ pub struct Pass<'a> {
     pub pixels: u64,
 }
 
-/// Starts a pass; returns its number of blocks. Needs [`blend`].
+/// Starts a pass; returns its number of blocks. Needs [`prepare`].
 pub fn pass<D: Device>(
     device: &D,
-    workspace: &Workspace<D>,
+    scratch: &GridScratch<D>,
     shape: &Shape,
     params: &Params<Floats<D::Memory>>,
     pass: &Pass,
 ) -> Result<usize> {
-    let (net, width) = (&shape.network, Width::of(shape)?);
+    let (net, width) = (&shape.network, Width::of(shape));
     let launch = width.launch(device, shape, pass.mode, pass.lattice.nx * pass.n);
-    let at = |t| net.range(t).start as u32;
+    let args::Layers { w2, b2, w3, b3, skip } = args::Layers::new(net);
     let mut form = [0.0; 9];
     form.copy_from_slice(pass.form.as_flattened());
     let args = args::Frame {
         grids: params.grids.at(0),
         network: params.network.at(0),
-        modulated: params.modulated.at(0),
-        timed: workspace.timed.address(),
+        modulated: scratch.modulated.address(),
+        timed: scratch.timed.address(),
         target: pass.pixels,
-        d_rows: workspace.d_rows.address(),
-        d_canonical: workspace.d_canonical.address(),
-        partials: workspace.partials.address(),
+        d_rows: scratch.d_rows.address(),
+        d_canonical: scratch.d_canonical.address(),
+        partials: scratch.partials.address(),
         values: pass.pixels,
-        sources: workspace.sources,
+        sources: scratch.sources,
         lattice: args::Points::rows(pass.lattice, pass.first, pass.n),
-        n_features: net.n_features as u32,
-        width: net.width as u32,
-        n_out: net.n_out as u32,
-        w2: at(Tensor::W2),
-        b2: at(Tensor::B2),
-        w3: at(Tensor::W3),
-        b3: at(Tensor::B3),
-        skip: at(Tensor::Skip),
+        n_features: net.n_features() as u32,
+        width: net.width() as u32,
+        n_out: shape.n_out as u32,
+        w2,
+        b2,
+        w3,
+        b3,
+        skip,
         form,
         unused: 0,
     };
@@ -174,90 +92,131 @@ pub fn pass<D: Device>(
 /// See [`crate::backend::Backend::train`].
 pub fn train<D: Device>(
     device: &D,
-    workspace: &mut Workspace<D>,
+    scratch: &GridScratch<D>,
     shape: &Shape,
     step: &TrainStep,
     target: &Floats<D::Memory>,
     params: &Params<Floats<D::Memory>>,
-    grads: Option<&mut Grads<Floats<D::Memory>>>,
+    mut grads: Option<&mut Grads<Floats<D::Memory>>>,
     error: Sum<Floats<D::Memory>>,
 ) -> Result<()> {
-    let moment = blend(device, workspace, shape, step.tau, params)?;
-    let (net, width) = (&shape.network, Width::of(shape)?);
-    let lattice = &step.lattice;
-    let mode = if grads.is_some() { Mode::Train } else { Mode::Error };
-    let points =
-        Pass { mode, lattice, first: 0, n: lattice.ny, form: step.form, pixels: target.at(0) };
-    let n_blocks = pass(device, workspace, shape, params, &points)?;
-    let at = |t| net.range(t).start as u32;
-    // The kernels leave out what is the same for all points.
-    let gain = 2.0 * step.weight;
-    let reduce = args::FrameReduce {
-        partials: workspace.partials.address(),
-        d_network: grads.as_ref().map_or(0, |g| g.network.at(0)),
-        d_modulated: grads.as_ref().map_or(0, |g| g.modulated.at(0)),
-        error: error.buffer.at(2 * error.index),
-        n_blocks: n_blocks as u32,
-        n_features: net.n_features as u32,
-        width: net.width as u32,
-        n_out: net.n_out as u32,
-        n_canonical: shape.canonical.len() as u32,
-        w2: at(Tensor::W2),
-        b2: at(Tensor::B2),
-        w3: at(Tensor::W3),
-        b3: at(Tensor::B3),
-        skip: at(Tensor::Skip),
-        gain,
-        unused: 0,
-    };
-    device.launch(width.reduce, Launch::row(width.n_sums().div_ceil(8), 256), &reduce)?;
-    let Some(grads) = grads else { return Ok(()) };
-    let n = shape.n_canonical();
-    if n > 0 {
-        let (sums, grads) = (workspace.d_canonical.address(), grads.grids.at(0));
-        let args = args::Fixed { sums, grads, n: n as u64, gain, unused: 0 };
-        device.launch("add_fixed_sums", Launch::row(blocks(device, n), 256), &args)?;
+    if step.lattice.len() > scratch.n_points {
+        return Err(unsupported("more points than the workspace is for"));
     }
-    upsample_bwd(device, workspace, shape, (moment, lattice, gain), params, grads)
+    let error = error.buffer.at(2 * error.index);
+    for (i, sample) in step.samples.iter().enumerate() {
+        let target = target.at(i * shape.n_out * step.lattice.len());
+        let one = One { device, scratch, shape, step, sample, target, error, adds: i > 0 };
+        one.train(params, grads.as_deref_mut())?;
+    }
+    Ok(())
 }
 
-/// From the points' gradients to those of motion and residual planes and their scales.
-fn upsample_bwd<D: Device>(
-    device: &D,
-    workspace: &Workspace<D>,
-    shape: &Shape,
-    (moment, lattice, gain): (args::Moment, &Lattice, f32),
-    params: &Params<Floats<D::Memory>>,
-    grads: &mut Grads<Floats<D::Memory>>,
-) -> Result<()> {
-    let (n_motion, n_residual) = (shape.motion.levels.len(), shape.residual.levels.len());
-    if n_motion + n_residual == 0 {
-        return Ok(());
+/// A step at one time.
+struct One<'a, D: Device> {
+    device: &'a D,
+    scratch: &'a GridScratch<D>,
+    shape: &'a Shape,
+    step: &'a TrainStep,
+    sample: &'a Sample,
+    target: u64,
+    /// Where the sum of squared errors goes, and whether to the one that is there.
+    error: u64,
+    adds: bool,
+}
+
+impl<D: Device> One<'_, D> {
+    fn train(
+        &self,
+        params: &Params<Floats<D::Memory>>,
+        grads: Option<&mut Grads<Floats<D::Memory>>>,
+    ) -> Result<()> {
+        let Self { device, scratch, shape, step, sample, .. } = *self;
+        let nodes = prepare(device, scratch, shape, sample, params)?;
+        let points = Pass {
+            mode: if grads.is_some() { Mode::Train } else { Mode::Error },
+            lattice: &step.lattice,
+            first: 0,
+            n: step.lattice.ny,
+            form: step.form,
+            pixels: self.target,
+        };
+        let n_blocks = pass(device, scratch, shape, params, &points)?;
+        // The kernels leave out what is the same for all points.
+        let gain = 2.0 * step.weight;
+        self.reduce(n_blocks, gain, grads.as_ref().map_or(0, |g| g.network.at(0)))?;
+        let Some(grads) = grads else { return Ok(()) };
+        let n = shape.n_canonical();
+        if n > 0 {
+            let (sums, grads) = (scratch.d_canonical.address(), grads.grids.at(0));
+            let args = args::Fixed { sums, grads, n: n as u64, gain, unused: 0 };
+            device.launch("add_fixed_sums", Launch::row(blocks(device, n), 256), &args)?;
+        }
+        self.upsample_bwd((nodes, gain), params, grads)?;
+        let modulated = (scratch.modulated.address(), scratch.d_modulated.address());
+        let (net, at) = (&shape.network, sample.latent);
+        modulation::backward(device, net, at, params.network, modulated, grads.network)
     }
-    let n_blocks = upsample_blocks(device, shape) as u32;
-    let args = args::UpsampleBwd {
-        d_rows: workspace.d_rows.address(),
-        timed: workspace.timed.address(),
-        network: params.network.at(0),
-        d_grids: grads.grids.at(0),
-        partials: workspace.partials.address(),
-        sources: workspace.sources,
-        moment,
-        lattice: args::Points::rows(lattice, 0, lattice.ny),
-        gain,
-        unused: 0,
-    };
-    let n_planes = (2 * n_motion + n_residual) as u32;
-    let launch = Launch { grid: [n_blocks, n_planes, 1], threads: 256, shared: 8 * 4 };
-    device.launch("upsample_bwd", launch, &args)?;
-    let args = args::ScaleBwd {
-        partials: workspace.partials.address(),
-        d_network: grads.network.at(0),
-        n_motion: n_motion as u32,
-        n_residual: n_residual as u32,
-        n_blocks,
-        scales: moment.scales,
-        unused: 0,
-    };
-    device.launch("scale_bwd", Launch::row(n_motion + n_residual, 32), &args)
+
+    /// From the sums of blocks to the error and, if `d_network` is an address, to gradients.
+    fn reduce(&self, n_blocks: usize, gain: f32, d_network: u64) -> Result<()> {
+        let Self { scratch, shape, .. } = *self;
+        let (net, width) = (&shape.network, Width::of(shape));
+        let args::Layers { w2, b2, w3, b3, skip } = args::Layers::new(net);
+        let args = args::FrameReduce {
+            partials: scratch.partials.address(),
+            d_network,
+            d_modulated: scratch.d_modulated.address(),
+            error: self.error,
+            n_blocks: n_blocks as u32,
+            n_features: net.n_features() as u32,
+            width: net.width() as u32,
+            n_out: shape.n_out as u32,
+            n_canonical: scratch.sources.n_canonical,
+            w2,
+            b2,
+            w3,
+            b3,
+            skip,
+            scales: scratch.sources.canonical.map(|l| l.scale),
+            gain,
+            adds: self.adds.into(),
+        };
+        self.device.launch(width.reduce, Launch::row(width.n_sums.div_ceil(8), 256), &args)
+    }
+
+    /// From the points' gradients to those of motion and residual planes and their scales.
+    fn upsample_bwd(
+        &self,
+        (nodes, gain): (args::Nodes, f32),
+        params: &Params<Floats<D::Memory>>,
+        grads: &mut Grads<Floats<D::Memory>>,
+    ) -> Result<()> {
+        let Self { device, scratch, shape, step, .. } = *self;
+        let n_planes = n_planes(shape);
+        if n_planes == 0 {
+            return Ok(());
+        }
+        let (partials, sources) = (scratch.partials.address(), scratch.sources);
+        let n_blocks = upsample_blocks(device, shape) as u32;
+        let args = args::UpsampleBwd {
+            d_rows: scratch.d_rows.address(),
+            timed: scratch.timed.address(),
+            network: params.network.at(0),
+            d_grids: grads.grids.at(0),
+            partials,
+            sources,
+            nodes,
+            lattice: args::Points::rows(&step.lattice, 0, step.lattice.ny),
+            gain,
+            unused: 0,
+        };
+        let grid = [n_blocks, n_planes as u32, 1];
+        let launch = Launch { grid, threads: 256, shared: sizes::BLOCK_SUM_SHARED };
+        device.launch("upsample_bwd", launch, &args)?;
+        let d_network = grads.network.at(0);
+        let args = args::ScaleBwd { partials, d_network, sources, n_blocks, unused: 0 };
+        let n_levels = (sources.n_motion + sources.n_residual) as usize;
+        device.launch("scale_bwd", Launch::row(n_levels, 32), &args)
+    }
 }

@@ -13,25 +13,30 @@ use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::sys::{
     self, CUdevice_attribute as Attribute, CUfunction_attribute as FunctionAttribute, CUresult,
 };
-use cudarc::driver::{CudaContext, CudaEvent, CudaSlice, CudaStream, DevicePtr, PinnedHostSlice};
+use cudarc::driver::{CudaContext, CudaEvent, CudaSlice, CudaStream, DevicePtr};
 
 use super::artefact::{self, KERNELS};
-use super::device::{Device, Landing, Launch, MAX_SHARED, Memory};
-use super::profile::Spans;
+use super::capture::{self, Recorder};
+use super::device::{Device, Launch, MAX_SHARED, Memory};
+use super::failed;
+use super::pinned::Pinned;
+use super::spans::Spans;
 use crate::base::{Error, Result};
 
 /// The oldest compute capability that the kernels run on.
 const MIN_CAPABILITY: (i32, i32) = (8, 0);
-/// Graphs that are kept: steps of one training differ in a few ways only.
+/// Graphs that are kept: steps with and without rate, with and without gradients.
 const MAX_GRAPHS: usize = 4;
 
-/// A GPU with its kernels and a stream of its own.
+/// A GPU with its kernels and a stream.
 pub struct Gpu {
     name: String,
     n_processors: usize,
     max_shared: usize,
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
+    /// Whether the stream can record; the default stream cannot.
+    records: bool,
     /// Copies to the host.
     copies: Arc<CudaStream>,
     functions: HashMap<&'static str, Function>,
@@ -75,16 +80,16 @@ impl Drop for Graph {
     }
 }
 
-pub(super) fn failed(what: &str) -> impl Fn(DriverError) -> Error + '_ {
-    move |e| {
-        let cause = e.error_string().map_or_else(|_| String::new(), |s| s.to_string_lossy().into());
-        let hint = match e.0 {
-            CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
-                "; use smaller groups (max-memory, key-int-max), another device, or backend=cpu"
-            }
-            _ => "; the device may be lost: see the kernel log, or use backend=cpu",
-        };
-        Error::Backend(format!("CUDA: {what}: {cause} ({:?}){hint}", e.0))
+/// What a stream has recorded.
+pub struct Recorded {
+    graph: sys::CUgraph,
+    kernels: Vec<&'static str>,
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        // SAFETY: the graph came from a recording and is destroyed once.
+        let _ = unsafe { result::graph::destroy(self.graph) };
     }
 }
 
@@ -124,6 +129,21 @@ impl Gpu {
             )));
         }
         let context = CudaContext::new(ordinal).map_err(failed("open the device"))?;
+        let stream = context.new_stream().map_err(failed("make a stream"))?;
+        // SAFETY: context and stream are nobody else's.
+        unsafe { Self::from_context(context, stream) }
+    }
+
+    /// In a context that is there: everything is given to this stream of it, so that what others give
+    /// to the same stream afterwards may read surfaces.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] when the GPU is too old, or busy.
+    ///
+    /// # Safety
+    /// The context's tracking of events is turned off: what others allocated in it through cudarc must
+    /// be ordered by themselves where several streams use it.
+    pub unsafe fn from_context(context: Arc<CudaContext>, stream: Arc<CudaStream>) -> Result<Self> {
         let name = context.name().map_err(failed("ask for the device's name"))?;
         let capability = context.compute_capability().map_err(failed("ask for the capability"))?;
         if capability < MIN_CAPABILITY {
@@ -132,10 +152,10 @@ impl Gpu {
                 capability.0, capability.1
             )));
         }
+        context.bind_to_thread().map_err(failed("enter the context"))?;
         // SAFETY: every operation of a `Gpu` is given to its one stream, and what goes to the stream
-        // of copies is ordered by events.
+        // of copies is ordered by events. The caller answers for others.
         unsafe { context.disable_event_tracking() };
-        let stream = context.new_stream().map_err(failed("make a stream"))?;
         let copies = context.new_stream().map_err(failed("make a stream"))?;
         let attribute = Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
         let n_processors = context.attribute(attribute).map_err(failed("count processors"))?;
@@ -147,6 +167,8 @@ impl Gpu {
             name,
             n_processors: n_processors.max(1) as usize,
             max_shared: (max_shared as usize).max(MAX_SHARED),
+            // The handles of the default stream are 0 and 1.
+            records: stream.cu_stream() as usize > 1,
             context,
             stream,
             copies,
@@ -156,6 +178,34 @@ impl Gpu {
             recorded,
             module,
         })
+    }
+
+    /// As [`Gpu::from_context`], from handles of the driver: a `CUcontext` of GPU number `ordinal` and
+    /// a `CUstream` of that context, or null for its default stream. They stay the caller's. The
+    /// context is made the calling thread's, there and in every operation.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] when there is no such GPU, or it is too old, or busy.
+    ///
+    /// # Safety
+    /// The handles are what they should be, and alive until the GPU and all that was made from it is
+    /// gone.
+    pub unsafe fn from_raw(
+        ordinal: usize,
+        context: *mut c_void,
+        stream: *mut c_void,
+    ) -> Result<Self> {
+        result::init().map_err(failed("start"))?;
+        let device = result::device::get(ordinal as i32).map_err(failed("find the device"))?;
+        // SAFETY: the caller answers for the handles.
+        let context = unsafe { CudaContext::from_raw_context(ordinal, device, context.cast()) };
+        let context = context.map_err(failed("enter the context"))?;
+        // The last owner would destroy the context: there is one that never goes.
+        std::mem::forget(context.clone());
+        // SAFETY: as above.
+        let stream = unsafe { context.wrap_borrowed_stream(stream.cast()) };
+        // SAFETY: nobody else uses this wrapper of the context.
+        unsafe { Self::from_context(context, stream) }
     }
 
     /// Its name.
@@ -178,39 +228,59 @@ impl Gpu {
 
     /// Runs what was recorded: in the graph of an earlier step where that has the same kernels in
     /// the same order, else in a new one.
-    fn run(
-        &self,
-        graph: sys::CUgraph,
-        kernels: Vec<&'static str>,
-    ) -> std::result::Result<(), DriverError> {
+    fn run(&self, recorded: Recorded) -> std::result::Result<(), DriverError> {
         let mut graphs = self.graphs.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |exec: &Graph| {
-            let mut info = std::mem::MaybeUninit::uninit();
+            let (mut info, graph) = (std::mem::MaybeUninit::uninit(), recorded.graph);
             // SAFETY: both handles are alive, and the driver writes what it has to say to `info`.
             let status =
                 unsafe { sys::cuGraphExecUpdate_v2(exec.handle, graph, info.as_mut_ptr()) };
             status == CUresult::CUDA_SUCCESS
         };
-        let known = graphs.iter().position(|g| g.kernels == kernels);
-        if let Some(at) = known.filter(|&at| !fits(&graphs[at])) {
-            graphs.remove(at);
-        }
-        let at = match graphs.iter().position(|g| g.kernels == kernels) {
+        let known = graphs.iter().position(|g| g.kernels == recorded.kernels);
+        let known = match known {
+            Some(at) if !fits(&graphs[at]) => {
+                graphs.remove(at);
+                None
+            }
+            known => known,
+        };
+        let at = match known {
             Some(at) => at,
             None => {
+                let flags = sys::CUgraphInstantiate_flags(0);
                 // SAFETY: the graph is alive; what comes of it owns all it needs.
-                let exec =
-                    unsafe { result::graph::instantiate(graph, sys::CUgraphInstantiate_flags(0)) }?;
+                let handle = unsafe { result::graph::instantiate(recorded.graph, flags) }?;
                 if graphs.len() == MAX_GRAPHS {
                     graphs.remove(0);
                 }
-                graphs.push(Graph { handle: exec, kernels });
+                graphs.push(Graph { handle, kernels: recorded.kernels.clone() });
                 graphs.len() - 1
             }
         };
         // SAFETY: the graph's kernels work on memory that lives until the stream has finished, as
         // kernels that are launched one by one do.
         unsafe { result::graph::launch(graphs[at].handle, self.stream.cu_stream()) }
+    }
+}
+
+impl Recorder for Gpu {
+    type Recording = Recorded;
+
+    fn begin(&self) -> Result<()> {
+        // Other threads may do what they like meanwhile.
+        let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        self.stream.begin_capture(mode).map_err(failed("record a step"))?;
+        *self.recorded() = Some(Vec::new());
+        Ok(())
+    }
+
+    fn end(&self) -> Result<Recorded> {
+        let kernels = self.recorded().take().unwrap_or_default();
+        // SAFETY: the stream is alive and recording. Where this fails it records no longer, and there
+        // is no graph.
+        let graph = unsafe { result::stream::end_capture(self.stream.cu_stream()) };
+        Ok(Recorded { graph: graph.map_err(failed("record a step"))?, kernels })
     }
 }
 
@@ -233,7 +303,10 @@ fn load(max_shared: i32) -> Result<(Module, HashMap<&'static str, Function>)> {
         // cannot read one refuses it.
         unsafe { result::module::load_data(bytes.as_ptr().cast::<c_void>()) }
     };
-    let module = image(artefact::FATBIN).or_else(|_| image(artefact::PTX));
+    let module = match image(artefact::FATBIN) {
+        Ok(module) => Ok(module),
+        Err(_) => image(&artefact::ptx()?),
+    };
     let module = module.map_err(failed(
         "load the kernels (a driver of 2023 or later is needed: CUDA 12.1, R530)",
     ))?;
@@ -259,33 +332,10 @@ impl Memory for (CudaSlice<u8>, Arc<CudaStream>) {
     }
 }
 
-/// Pinned memory of the host, and the end of the last copy to it.
-pub struct Pinned {
-    bytes: PinnedHostSlice<u8>,
-    arrived: Option<CudaEvent>,
-}
-
-impl Landing for Pinned {
-    fn bytes(&self) -> Result<&[u8]> {
-        if let Some(event) = &self.arrived {
-            event.synchronize().map_err(failed("copy from the device"))?;
-        }
-        self.bytes.as_slice().map_err(failed("copy from the device"))
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        // The copy may still be under way when an error ends the work.
-        if let Some(event) = &self.arrived {
-            let _ = event.synchronize();
-        }
-    }
-}
-
 impl Device for Gpu {
     type Memory = (CudaSlice<u8>, Arc<CudaStream>);
     type Landing = Pinned;
+    type Event = CudaEvent;
 
     fn n_processors(&self) -> usize {
         self.n_processors
@@ -310,7 +360,7 @@ impl Device for Gpu {
         // SAFETY: bytes of any value are bytes, and they are read after a copy to them only. Memory
         // that is not write-combined is quick to read.
         let bytes = unsafe { self.context.alloc_pinned_with_flags::<u8>(bytes.max(1), 0) };
-        Ok(Pinned { bytes: bytes.map_err(failed(&what))?, arrived: None })
+        Ok(Pinned { bytes: bytes.map_err(failed(&what))?, copies: Vec::new() })
     }
 
     fn write(&self, memory: &mut Self::Memory, at: usize, bytes: &[u8]) -> Result<()> {
@@ -332,18 +382,30 @@ impl Device for Gpu {
         self.stream.memset_zeros(&mut view).map_err(failed("clear memory"))
     }
 
-    fn send(&self, memory: &Self::Memory, bytes: usize, landing: &mut Pinned) -> Result<()> {
+    fn record(&self) -> Result<CudaEvent> {
+        self.stream.record_event(None).map_err(failed("mark a point in time"))
+    }
+
+    fn send(
+        &self,
+        memory: &Self::Memory,
+        range: Range<usize>,
+        after: &CudaEvent,
+        landing: &mut Pinned,
+    ) -> Result<()> {
         let failed = failed("copy from the device");
-        let ready = self.stream.record_event(None).map_err(&failed)?;
-        self.copies.wait(&ready).map_err(&failed)?;
+        self.copies.wait(after).map_err(&failed)?;
+        let view = memory.0.slice(range.clone());
+        let (from, _record) = view.device_ptr(&self.copies);
         let to = landing.bytes.as_mut_slice().map_err(&failed)?;
-        let (from, _record) = memory.0.device_ptr(&self.copies);
-        // SAFETY: source and target are live and long enough (indexing checks the target); the
-        // caller leaves the source as it is, and the target is read and dropped after the event.
-        let copied =
-            unsafe { result::memcpy_dtoh_async(&mut to[..bytes], from, self.copies.cu_stream()) };
+        // SAFETY: source and target are live and long enough (slicing checks both); the caller leaves
+        // the source as it is, and the target is read and dropped after the event below.
+        let copied = unsafe {
+            result::memcpy_dtoh_async(&mut to[range.clone()], from, self.copies.cu_stream())
+        };
         copied.map_err(&failed)?;
-        landing.arrived = Some(self.copies.record_event(None).map_err(&failed)?);
+        let arrived = self.copies.record_event(None).map_err(&failed)?;
+        landing.copies.push((range, arrived));
         Ok(())
     }
 
@@ -375,23 +437,11 @@ impl Device for Gpu {
     }
 
     fn together<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
-        if self.spans.is_on() {
+        if self.spans.is_on() || !self.records {
             return f();
         }
-        let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
-        self.stream.begin_capture(mode).map_err(failed("record a step"))?;
-        *self.recorded() = Some(Vec::new());
-        let outcome = f();
-        let kernels = self.recorded().take().unwrap_or_default();
-        // SAFETY: the stream is alive and capturing.
-        let graph = unsafe { result::stream::end_capture(self.stream.cu_stream()) };
-        // What went wrong inside explains more than the broken recording.
-        let value = outcome?;
-        let graph = graph.map_err(failed("record a step"))?;
-        let ran = self.run(graph, kernels);
-        // SAFETY: the graph was recorded above and is destroyed once.
-        let _ = unsafe { result::graph::destroy(graph) };
-        ran.map_err(failed("run a step"))?;
+        let (value, recorded) = capture::record(self, f)?;
+        self.run(recorded).map_err(failed("run a step"))?;
         Ok(value)
     }
 }

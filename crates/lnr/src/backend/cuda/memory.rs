@@ -24,31 +24,44 @@ pub(super) fn bytes_of(range: &Range<usize>) -> Range<usize> {
     range.start * 4..range.end * 4
 }
 
-/// Memory that becomes larger when more is needed.
-pub(super) struct Scratch<M>(Option<(M, usize)>);
+/// Memory for one thing, or none.
+pub(super) struct Region<M>(Option<M>);
 
-impl<M> Default for Scratch<M> {
-    fn default() -> Self {
-        Self(None)
+impl<M: Memory> Region<M> {
+    /// So many bytes.
+    pub fn new(device: &impl Device<Memory = M>, bytes: usize) -> Result<Self> {
+        let memory = if bytes > 0 { Some(device.alloc(bytes)?) } else { None };
+        Ok(Self(memory))
+    }
+
+    /// Where it begins; 0 where there is none.
+    pub fn address(&self) -> u64 {
+        self.0.as_ref().map_or(0, Memory::address)
     }
 }
 
-impl<M: Memory> Scratch<M> {
-    /// At least so many bytes; what they hold is lost when there were fewer.
-    pub fn reserve(&mut self, device: &impl Device<Memory = M>, bytes: usize) -> Result<&M> {
-        if self.0.as_ref().is_none_or(|(_, len)| *len < bytes) {
-            // The old memory goes first, so that both never stand side by side.
-            self.0 = None;
-            self.0 = Some((device.alloc(bytes)?, bytes));
-        }
-        match &self.0 {
-            Some((memory, _)) => Ok(memory),
-            None => Err(crate::base::Error::Backend("CUDA: no memory".into())),
-        }
+/// Hands out places in memory that is allocated when all are known.
+#[derive(Default)]
+pub(super) struct Arena {
+    /// Bytes so far.
+    pub len: usize,
+}
+
+impl Arena {
+    /// Where so many bytes begin, aligned for every kernel.
+    pub fn take(&mut self, bytes: usize) -> u64 {
+        let at = self.len;
+        self.len = (at + bytes).next_multiple_of(256);
+        at as u64
     }
 
-    /// The address of what was reserved; 0 when nothing was.
-    pub fn address(&self) -> u64 {
-        self.0.as_ref().map_or(0, |(memory, _)| memory.address())
+    /// So many values of f32.
+    pub fn floats(&mut self, n: usize) -> u64 {
+        self.take(4 * n)
+    }
+
+    /// So many values of f16.
+    pub fn halves(&mut self, n: usize) -> u64 {
+        self.take(2 * n)
     }
 }

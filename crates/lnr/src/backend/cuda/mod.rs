@@ -4,34 +4,49 @@
 
 mod args;
 mod artefact;
+mod capture;
+mod coordinates;
 mod device;
 mod elementwise;
+mod failure;
 mod frame;
 mod gpu;
 mod memory;
 mod modulation;
-mod pack;
-mod paper;
+mod pinned;
 mod pixels;
 mod profile;
 mod rate;
 mod render;
 #[cfg(test)]
 pub mod simt;
+mod sizes;
+mod spans;
+mod supports;
+mod surface;
+#[cfg(test)]
+mod tests;
+mod widths;
 mod workspace;
 
 use std::ops::Range;
 
 use bytemuck::cast_slice;
 
-use self::device::{Device, MAX_SHARED};
-use super::{Adam, Backend, Entropy, Grads, Params, RatePlane, Rounding, Shape, Sum, TrainStep};
-use crate::base::{Error, Picture, Result};
+use self::device::Device;
+use self::failure::{failed, unsupported};
+use self::workspace::{Kind, wrong_workspace};
+use super::{
+    Adam, Backend, Entropy, Grads, Params, Pixels, Purpose, RatePlane, Rounding, Sample, Shape,
+    Stop, Sum, TrainStep,
+};
+use crate::base::{Picture, PictureFormat, Result};
 
 pub use gpu::Gpu;
 pub use memory::Floats;
 pub use pixels::Pictures;
 pub use profile::{KernelTime, Peaks};
+pub use surface::Surface;
 pub use workspace::Workspace;
 
 /// The CUDA backend on a device.
@@ -90,7 +105,7 @@ impl<D: Device> Cuda<D> {
     }
 }
 
-/// Blocks of 256 threads for `n` elements: enough to fill the device.
+/// Blocks of 256 threads for `n` elements: enough to fill the device twice, no more.
 fn blocks(device: &impl Device, n: usize) -> usize {
     n.div_ceil(256).clamp(1, 16 * device.n_processors())
 }
@@ -99,6 +114,19 @@ impl<D: Device> Backend for Cuda<D> {
     type Buffer = Floats<D::Memory>;
     type Workspace = Workspace<D>;
     type Pictures<'a> = Pictures<D::Memory>;
+    type Surface = Surface<D>;
+
+    fn supports(&self, shape: &Shape) -> Result<()> {
+        supports::supports(shape)
+    }
+
+    fn bytes(&self, shape: &Shape, purpose: Purpose) -> u64 {
+        workspace::bytes(&self.device, shape, purpose) as u64
+    }
+
+    fn picture_bytes(&self, format: &PictureFormat) -> u64 {
+        format.n_bytes() as u64
+    }
 
     fn together<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
         self.device.together(f)
@@ -116,7 +144,8 @@ impl<D: Device> Backend for Cuda<D> {
         self.device.read(&buffer.memory, at * 4, bytemuck::cast_slice_mut(values))
     }
 
-    fn workspace(&self, shape: &Shape, purpose: super::Purpose) -> Result<Workspace<D>> {
+    fn workspace(&self, shape: &Shape, purpose: Purpose) -> Result<Workspace<D>> {
+        self.supports(shape)?;
         Workspace::new(&self.device, shape, purpose)
     }
 
@@ -127,12 +156,11 @@ impl<D: Device> Backend for Cuda<D> {
     fn target(
         &self,
         pictures: &Self::Pictures<'_>,
-        frame: usize,
-        step: usize,
-        phase: (usize, usize),
+        shape: &Shape,
+        wanted: &Pixels,
         target: &mut Self::Buffer,
     ) -> Result<()> {
-        pixels::target(&self.device, pictures, frame, step, phase, target)
+        pixels::target(&self.device, pictures, shape, wanted, target)
     }
 
     fn clear(&self, buffer: &mut Self::Buffer, range: Range<usize>) -> Result<()> {
@@ -155,29 +183,6 @@ impl<D: Device> Backend for Cuda<D> {
         elementwise::quantise(&self.device, rounding, seed, range, values, symbols, slopes)
     }
 
-    fn modulate(
-        &self,
-        shape: &Shape,
-        tau: f32,
-        network: &Self::Buffer,
-        modulated: &mut Self::Buffer,
-    ) -> Result<()> {
-        modulation::forward(&self.device, &shape.network, tau, network, modulated)
-    }
-
-    fn modulate_bwd(
-        &self,
-        shape: &Shape,
-        tau: f32,
-        network: &Self::Buffer,
-        modulated: &Self::Buffer,
-        d_modulated: &Self::Buffer,
-        d_network: &mut Self::Buffer,
-    ) -> Result<()> {
-        let d = (d_modulated, d_network);
-        modulation::backward(&self.device, &shape.network, tau, network, modulated, d)
-    }
-
     fn train(
         &self,
         workspace: &mut Workspace<D>,
@@ -188,7 +193,14 @@ impl<D: Device> Backend for Cuda<D> {
         grads: Option<&mut Grads<Self::Buffer>>,
         error: Sum<Self::Buffer>,
     ) -> Result<()> {
-        frame::train(&self.device, workspace, shape, step, target, params, grads, error)
+        let device = &self.device;
+        match &workspace.0 {
+            Kind::Grids(ws) => frame::train(device, ws, shape, step, target, params, grads, error),
+            Kind::Training(ws) => {
+                coordinates::train(device, ws, shape, step, target, params, grads, error)
+            }
+            Kind::Rendering(_) => Err(wrong_workspace()),
+        }
     }
 
     fn rate(
@@ -202,8 +214,13 @@ impl<D: Device> Backend for Cuda<D> {
         grads: Option<(&mut Self::Buffer, &mut Self::Buffer)>,
         bits: Sum<Self::Buffer>,
     ) -> Result<()> {
-        let job = rate::Job { entropy, planes, weight };
-        rate::rate(&self.device, workspace, &job, symbols, model, grads, bits)
+        let Kind::Grids(scratch) = &workspace.0 else { return Err(wrong_workspace()) };
+        if scratch.n_points == 0 {
+            return Err(wrong_workspace());
+        }
+        let query = rate::Query { entropy, planes, weight };
+        let partials = scratch.partials.address();
+        rate::rate(&self.device, partials, &query, symbols, model, grads, bits)
     }
 
     fn adam(
@@ -218,23 +235,42 @@ impl<D: Device> Backend for Cuda<D> {
         elementwise::adam(&self.device, adam, range, values, grads, slopes, moments)
     }
 
-    fn load(&self, _: &mut Workspace<D>, _: &Shape, _: &Params<Self::Buffer>) -> Result<()> {
+    fn load(
+        &self,
+        workspace: &mut Workspace<D>,
+        _: &Shape,
+        _: &Params<Self::Buffer>,
+    ) -> Result<()> {
+        if let Kind::Rendering(scratch) = &mut workspace.0 {
+            scratch.forget();
+        }
         Ok(())
+    }
+
+    fn surface(&self, format: PictureFormat) -> Result<Surface<D>> {
+        Surface::new(&self.device, format)
     }
 
     fn render(
         &self,
         workspace: &mut Workspace<D>,
         shape: &Shape,
-        tau: f32,
+        sample: &Sample,
         params: &Params<Self::Buffer>,
-        out: &mut Picture,
+        stop: &Stop,
+        surface: &mut Surface<D>,
     ) -> Result<()> {
-        render::render(&self.device, workspace, shape, tau, params, out)
+        let device = &self.device;
+        match &mut workspace.0 {
+            Kind::Grids(ws) => render::render(device, ws, shape, sample, params, stop, surface),
+            Kind::Rendering(ws) => {
+                coordinates::render(device, ws, shape, sample, params, stop, surface)
+            }
+            Kind::Training(_) => Err(wrong_workspace()),
+        }
     }
-}
 
-/// Refuses what the kernels were not made for.
-fn unsupported(what: &str) -> Error {
-    Error::Backend(format!("CUDA: {what}; use backend=cpu"))
+    fn download(&self, surface: &mut Surface<D>, out: &mut Picture) -> Result<()> {
+        surface.download(&self.device, out)
+    }
 }

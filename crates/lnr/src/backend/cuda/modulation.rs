@@ -1,77 +1,72 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Hypernetwork and modulation of grid models.
 
 use super::args;
 use super::device::{Device, Launch};
 use super::memory::Floats;
-use super::{MAX_SHARED, unsupported};
-use crate::backend::{Network, Tensor};
+use crate::backend::{At, Network};
 use crate::base::Result;
 
-fn arguments(net: &Network, tau: f32) -> args::Modulate {
-    let (first, second, weight) = net.nodes.at(tau);
-    let at = |t| net.range(t).start as u32;
-    let latent = |node: usize| (net.range(Tensor::Latents).start + node * net.d_latent) as u32;
+/// Outputs of the hypernetwork.
+fn n_outputs(net: &Network) -> usize {
+    net.hyper.iter().filter_map(|h| h.layers.last()).map(|l| l.n_out).sum()
+}
+
+fn arguments(net: &Network, at: At, network: u64, modulated: u64) -> args::Modulate {
+    let (first, hyper) = (&net.layers[0], &net.hyper[0]);
     args::Modulate {
-        network: 0,
-        modulated: 0,
+        network,
+        modulated,
         d_modulated: 0,
         d_network: 0,
-        width: net.width as u32,
-        n_features: net.n_features as u32,
-        rank: net.rank as u32,
+        width: first.n_out as u32,
+        n_features: first.n_in as u32,
+        rank: hyper.rank as u32,
         d_latent: net.d_latent as u32,
-        w1: at(Tensor::W1),
-        b1: at(Tensor::B1),
-        hyper: at(Tensor::Hyper),
-        first: latent(first),
-        second: latent(second),
-        weight,
+        w1: first.weights().start as u32,
+        b1: first.bias().start as u32,
+        hyper: hyper.layers[0].offset as u32,
+        first: net.latent(at.first).start as u32,
+        second: net.latent(at.second).start as u32,
+        weight: at.weight,
     }
 }
 
-/// One block with so many values in its shared memory.
-fn launch(n_shared: usize) -> Result<Launch> {
-    let shared = n_shared * 4;
-    if shared > MAX_SHARED {
-        return Err(unsupported(
-            "a hypernetwork of profile warp that is larger than a block takes",
-        ));
-    }
-    Ok(Launch { shared, ..Launch::row(1, 256) })
+/// One block does it all.
+fn launch(shared: usize) -> Launch {
+    Launch { shared, ..Launch::row(1, 256) }
 }
 
-/// See [`crate::backend::Backend::modulate`].
+/// Bytes of shared memory that the way back takes, the larger of both.
+pub fn backward_shared(net: &Network) -> usize {
+    4 * (net.d_latent + 2 * n_outputs(net) + net.width() * net.n_features())
+}
+
+/// The first layer at a time, to the address `modulated`.
 pub fn forward<D: Device>(
     device: &D,
     net: &Network,
-    tau: f32,
+    at: At,
     network: &Floats<D::Memory>,
-    modulated: &mut Floats<D::Memory>,
+    modulated: u64,
 ) -> Result<()> {
-    let args = args::Modulate {
-        network: network.at(0),
-        modulated: modulated.at(0),
-        ..arguments(net, tau)
-    };
-    device.launch("modulate", launch(net.d_latent + net.n_hyper())?, &args)
+    let args = arguments(net, at, network.at(0), modulated);
+    device.launch("modulate", launch(4 * (net.d_latent + n_outputs(net))), &args)
 }
 
-/// See [`crate::backend::Backend::modulate_bwd`].
+/// Adds to the gradients of the first layer, the hypernetwork and the latents.
 pub fn backward<D: Device>(
     device: &D,
     net: &Network,
-    tau: f32,
+    at: At,
     network: &Floats<D::Memory>,
-    modulated: &Floats<D::Memory>,
-    (d_modulated, d_network): (&Floats<D::Memory>, &mut Floats<D::Memory>),
+    (modulated, d_modulated): (u64, u64),
+    d_network: &mut Floats<D::Memory>,
 ) -> Result<()> {
     let args = args::Modulate {
-        network: network.at(0),
-        modulated: modulated.at(0),
-        d_modulated: d_modulated.at(0),
+        d_modulated,
         d_network: d_network.at(0),
-        ..arguments(net, tau)
+        ..arguments(net, at, network.at(0), modulated)
     };
-    let n_shared = net.d_latent + 2 * net.n_hyper() + net.width * net.n_features;
-    device.launch("modulate_bwd", launch(n_shared)?, &args)
+    device.launch("modulate_bwd", launch(backward_shared(net)), &args)
 }

@@ -2,7 +2,8 @@
 
 use super::device::{Device, Launch, Memory};
 use super::memory::Floats;
-use super::{args, blocks};
+use super::{args, blocks, unsupported};
+use crate::backend::{Pixels, Shape};
 use crate::base::{ChromaSite, Picture, PictureFormat, Result};
 
 /// The pictures of a group, as they came.
@@ -13,7 +14,10 @@ pub struct Pictures<M> {
 
 impl<M: Memory> Pictures<M> {
     pub(super) fn new(device: &impl Device<Memory = M>, pictures: &[&Picture]) -> Result<Self> {
-        let format = *pictures[0].format();
+        let Some(first) = pictures.first() else {
+            return Err(unsupported("a group without pictures"));
+        };
+        let format = *first.format();
         let mut memory = device.alloc(format.n_bytes() * pictures.len())?;
         let mut at = 0;
         for picture in pictures {
@@ -30,15 +34,13 @@ impl<M: Memory> Pictures<M> {
 pub fn target<D: Device>(
     device: &D,
     pictures: &Pictures<D::Memory>,
-    frame: usize,
-    step: usize,
-    (x, y): (usize, usize),
+    shape: &Shape,
+    pixels: &Pixels,
     target: &mut Floats<D::Memory>,
 ) -> Result<()> {
     let format = &pictures.format;
     let n_planes = format.chroma.n_planes();
-    let (nx, ny) =
-        ((format.width as usize - x).div_ceil(step), (format.height as usize - y).div_ceil(step));
+    let lattice = shape.centres(pixels.step, pixels.phase);
     let (mut offset, mut width, mut height) = ([0; 3], [0; 3], [0; 3]);
     let mut at = 0;
     for plane in 0..n_planes {
@@ -48,8 +50,9 @@ pub fn target<D: Device>(
     }
     let (half_x, half_y) = format.chroma.shifts();
     let args = args::Target {
-        picture: pictures.memory.address() + (frame * format.n_bytes()) as u64,
+        picture: pictures.memory.address() + (pixels.frames.start * format.n_bytes()) as u64,
         target: target.at(0),
+        picture_bytes: format.n_bytes() as u64,
         offset,
         width,
         height,
@@ -58,18 +61,14 @@ pub fn target<D: Device>(
         half_x,
         half_y,
         centred: (format.color.site == ChromaSite::Center).into(),
-        step: step as u32,
-        x: x as u32,
-        y: y as u32,
-        nx: nx as u32,
-        ny: ny as u32,
+        patch: shape.patch as u32,
+        step: pixels.step as u32,
+        x: pixels.phase.0 as u32,
+        y: pixels.phase.1 as u32,
+        nx: lattice.nx as u32,
+        ny: lattice.ny as u32,
         gain: 1.0 / f32::from(format.max_value()),
-        unused: 0,
     };
-    let row = blocks(device, nx * ny) as u32;
-    device.launch(
-        "target",
-        Launch { grid: [row, n_planes as u32, 1], threads: 256, shared: 0 },
-        &args,
-    )
+    let grid = [blocks(device, lattice.len()), n_planes, pixels.frames.len()].map(|n| n as u32);
+    device.launch("target", Launch { grid, threads: 256, shared: 0 }, &args)
 }

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How long kernels take, and what the machine could do.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use cudarc::driver::sys::CUevent_flags;
-use cudarc::driver::{CudaEvent, CudaStream, DriverError};
-
+use super::Cuda;
 use super::args::args;
 use super::device::{Device, Launch, Memory};
-use super::{Cuda, Gpu};
 use crate::backend::Backend;
 use crate::base::Result;
 
@@ -34,48 +29,6 @@ pub struct Peaks {
     pub float: f64,
 }
 
-type Span = (&'static str, CudaEvent, CudaEvent);
-
-/// Events around every launch, while they are wanted.
-#[derive(Default)]
-pub(super) struct Spans(Mutex<Option<Vec<Span>>>);
-
-impl Spans {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Span>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether launches are timed.
-    pub fn is_on(&self) -> bool {
-        self.lock().is_some()
-    }
-
-    /// The begin of a launch.
-    pub fn begin(
-        &self,
-        stream: &Arc<CudaStream>,
-    ) -> std::result::Result<Option<CudaEvent>, DriverError> {
-        if !self.is_on() {
-            return Ok(None);
-        }
-        stream.record_event(Some(CUevent_flags::CU_EVENT_DEFAULT)).map(Some)
-    }
-
-    /// The end of a launch that began with `begin`.
-    pub fn end(
-        &self,
-        kernel: &'static str,
-        begin: Option<CudaEvent>,
-        stream: &Arc<CudaStream>,
-    ) -> std::result::Result<(), DriverError> {
-        if let (Some(spans), Some(begin)) = (&mut *self.lock(), begin) {
-            let end = stream.record_event(Some(CUevent_flags::CU_EVENT_DEFAULT))?;
-            spans.push((kernel, begin, end));
-        }
-        Ok(())
-    }
-}
-
 args! {
     struct Peak {
         out: u64,
@@ -91,15 +44,14 @@ impl Cuda {
     /// # Errors
     /// Those of `f`; [`crate::base::Error::Backend`] when the device fails.
     pub fn profile<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<(R, Vec<KernelTime>)> {
-        let spans = self.device.spans();
-        *spans.lock() = Some(Vec::new());
+        self.device.spans().start();
         let outcome = f();
-        let recorded = spans.lock().take().unwrap_or_default();
+        let recorded = self.device.spans().stop();
         let value = outcome?;
         self.device.wait()?;
         let mut times: Vec<KernelTime> = Vec::new();
-        for (kernel, begin, end) in recorded {
-            let seconds = self.device.between(&begin, &end)?;
+        for span in recorded {
+            let (kernel, seconds) = (span.kernel, span.seconds()?);
             match times.iter_mut().find(|t| t.kernel == kernel) {
                 Some(t) => {
                     t.n_launches += 1;
@@ -140,13 +92,5 @@ impl Cuda {
         let fma = threads * f64::from(ROUNDS) * 32.0;
         let float = best(fma, &mut || self.device.launch("peak_fma", launch, &args))?;
         Ok(Peaks { bytes, tensor, float })
-    }
-}
-
-impl Gpu {
-    /// Seconds between two events that have happened.
-    fn between(&self, begin: &CudaEvent, end: &CudaEvent) -> Result<f64> {
-        let milliseconds = begin.elapsed_ms(end).map_err(super::gpu::failed("read the time"))?;
-        Ok(f64::from(milliseconds) * 1e-3)
     }
 }

@@ -4,28 +4,17 @@
 use bytemuck::Zeroable;
 
 use super::args::args;
-use super::device::{Device, Launch, Memory};
+use super::device::{Device, Launch};
 use super::memory::Floats;
-use super::unsupported;
-use super::workspace::Workspace;
+use super::sizes::{RATE_MAX_PLANES as MAX_PLANES, RATE_SUMS as N_SUMS};
+use super::{sizes, unsupported};
 use crate::backend::{Entropy, RatePlane, Sum};
 use crate::base::Result;
 
-/// As in `kernels/rate.cu`: planes of a launch, entries of a tile, sums of a block, bytes of its
-/// shared memory.
-const MAX_PLANES: usize = 16;
-const TILE: (usize, usize) = (32, 8);
-const N_SUMS: usize = 18 * 16 + 2 * 16 + 18 + 16 + 2 + 1;
-const SHARED: usize = 4
-    * (18 * 16
-        + 2 * 16
-        + 20
-        + 20
-        + 8
-        + 17 * (TILE.0 + 4) * (TILE.1 + 3)
-        + (18 + 16 + 16 + 2) * (TILE.0 * TILE.1 + 4));
+/// Entries of a tile.
+const TILE: (usize, usize) = (sizes::RATE_COLUMNS, sizes::RATE_ROWS);
 /// Where there is no plane.
-const NONE: u32 = u32::MAX;
+const NONE: u32 = sizes::RATE_NO_PLANE as u32;
 
 args! {
     struct Plane {
@@ -71,8 +60,8 @@ args! {
     }
 }
 
-/// What is asked for.
-pub struct Job<'a> {
+/// The bits that are asked for.
+pub struct Query<'a> {
     pub entropy: &'a Entropy,
     pub planes: &'a [RatePlane],
     pub weight: f32,
@@ -81,7 +70,8 @@ pub struct Job<'a> {
 /// Gradients of symbols and of the model.
 type Pair<'a, T> = (&'a mut T, &'a mut T);
 
-/// Blocks of a launch, about; every plane has at least one more.
+/// Blocks of a launch, about, so that four of a processor hide each other's waits; every plane has at
+/// least one more.
 fn n_blocks(device: &impl Device) -> usize {
     4 * device.n_processors()
 }
@@ -92,13 +82,13 @@ pub fn partials(device: &impl Device) -> usize {
 }
 
 /// The planes with their blocks, in proportion to their tiles; and the number of blocks.
-fn planes(device: &impl Device, job: &Job) -> ([Plane; MAX_PLANES], usize) {
+fn planes(device: &impl Device, query: &Query) -> ([Plane; MAX_PLANES], usize) {
     let tiles = |p: &RatePlane| p.grid.width.div_ceil(TILE.0) * p.grid.height.div_ceil(TILE.1);
-    let all: usize = job.planes.iter().map(tiles).sum();
+    let all: usize = query.planes.iter().map(tiles).sum();
     let per_block = all.div_ceil(n_blocks(device)).max(1);
     let mut planes = [Plane::zeroed(); MAX_PLANES];
     let mut first = 0;
-    for (to, plane) in planes.iter_mut().zip(job.planes) {
+    for (to, plane) in planes.iter_mut().zip(query.planes) {
         let n = tiles(plane).div_ceil(per_block);
         let extra = plane.extra.as_ref();
         *to = Plane {
@@ -110,7 +100,7 @@ fn planes(device: &impl Device, job: &Job) -> ([Plane; MAX_PLANES], usize) {
             extra_width: extra.map_or(1, |e| e.grid.width as i32),
             extra_height: extra.map_or(1, |e| e.grid.height as i32),
             ratio: extra.map_or(1, |e| e.ratio as i32),
-            biases: job.entropy.biases(plane.biases).start as u32,
+            biases: query.entropy.biases(plane.biases).start as u32,
             first_block: first as u32,
             n_blocks: n as u32,
             unused: 0,
@@ -120,26 +110,25 @@ fn planes(device: &impl Device, job: &Job) -> ([Plane; MAX_PLANES], usize) {
     (planes, first)
 }
 
-/// See [`crate::backend::Backend::rate`]. No plane may be another one's node before.
+/// See [`crate::backend::Backend::rate`]. `partials`: address of [`partials`] values.
 pub fn rate<D: Device>(
     device: &D,
-    workspace: &mut Workspace<D>,
-    job: &Job,
+    partials: u64,
+    query: &Query,
     symbols: &Floats<D::Memory>,
     model: &Floats<D::Memory>,
     grads: Option<Pair<Floats<D::Memory>>>,
     bits: Sum<Floats<D::Memory>>,
 ) -> Result<()> {
-    if job.planes.len() > MAX_PLANES {
+    if query.planes.len() > MAX_PLANES {
         return Err(unsupported("more planes than the format allows"));
     }
-    let e = job.entropy;
-    let (planes, n_blocks) = planes(device, job);
-    let partials = workspace.partials.reserve(device, 4 * partials(device))?.address();
+    let e = query.entropy;
+    let (planes, n_blocks) = planes(device, query);
     let (d_symbols, d_model) = grads.map_or((0, 0), |(s, m)| (s.at(0), m.at(0)));
     let (has_before, has_extra) = (e.before.into(), e.extra.into());
     let (w2, skip) = (e.w2().start as u32, e.skip().start as u32);
-    let n_planes = job.planes.len() as u32;
+    let n_planes = query.planes.len() as u32;
     if n_planes > 0 {
         let args = Rate {
             symbols: symbols.at(0),
@@ -152,10 +141,14 @@ pub fn rate<D: Device>(
             has_extra,
             w2,
             skip,
-            weight: job.weight,
+            weight: query.weight,
         };
         let kernel = if d_symbols == 0 { "rate_bits" } else { "rate_train" };
-        device.launch(kernel, Launch { shared: SHARED, ..Launch::row(n_blocks, 256) }, &args)?;
+        device.launch(
+            kernel,
+            Launch { shared: sizes::RATE_SHARED, ..Launch::row(n_blocks, 256) },
+            &args,
+        )?;
     }
     let args = Reduce {
         partials,

@@ -1,29 +1,39 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Rendering of grid models.
 
 use super::device::Device;
-use super::frame::{self, Mode, Pass};
+use super::frame::{self, Pass};
 use super::memory::Floats;
-use super::workspace::Workspace;
+use super::surface::{Rendering, Surface};
+use super::widths::Mode;
+use super::workspace::GridScratch;
 use crate::backend::cpu::points_per_pixel;
-use crate::backend::{Lattice, Params, Shape};
-use crate::base::{Picture, Result};
+use crate::backend::{Lattice, Params, Sample, Shape, Stop};
+use crate::base::Result;
+
+/// Multiplications of a point, about: the layers, and sixteen taps per canonical level.
+fn work(shape: &Shape) -> usize {
+    let layers = shape.network.layers.iter().map(|l| l.n_in * l.n_out).sum::<usize>();
+    layers + 16 * shape.n_canonical_levels()
+}
 
 /// See [`crate::backend::Backend::render`].
 pub fn render<D: Device>(
     device: &D,
-    workspace: &mut Workspace<D>,
+    scratch: &GridScratch<D>,
     shape: &Shape,
-    tau: f32,
+    sample: &Sample,
     params: &Params<Floats<D::Memory>>,
-    out: &mut Picture,
+    stop: &Stop,
+    surface: &mut Surface<D>,
 ) -> Result<()> {
     let source = (shape.width, shape.height);
-    let size = (out.format().width as usize, out.format().height as usize);
+    let size = surface.size();
     let points = points_per_pixel(source, size);
     let lattice = Lattice::resized(source, (size.0 * points, size.1 * points));
-    frame::blend(device, workspace, shape, tau, params)?;
-    let mut bands = std::mem::take(&mut workspace.bands);
-    let outcome = bands.render(device, points, 2, out, &mut |device, band| {
+    frame::prepare(device, scratch, shape, sample, params)?;
+    let how = Rendering { points, work: work(shape), stop };
+    surface.render(device, &how, &mut |band| {
         let pass = Pass {
             mode: Mode::Render,
             lattice: &lattice,
@@ -32,8 +42,6 @@ pub fn render<D: Device>(
             form: [[0.0; 3]; 3],
             pixels: band.values,
         };
-        frame::pass(device, workspace, shape, params, &pass).map(|_| ())
-    });
-    workspace.bands = bands;
-    outcome
+        frame::pass(device, scratch, shape, params, &pass).map(|_| ())
+    })
 }

@@ -2,16 +2,17 @@
 //! The kernels on this machine, for tests: compiled by g++ with the SIMT shim of `kernels/simt.h`.
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytemuck::Pod;
 use libloading::{Library, Symbol};
 
-use super::device::{Device, Landing, Launch, MAX_SHARED, Memory};
+use super::device::{Device, Event, Landing, Launch, MAX_SHARED, Memory};
 use crate::base::{Error, Result};
 
 /// Bytes around memory that nothing may touch.
@@ -26,12 +27,19 @@ pub struct Simt {
     /// 0 keeps threads in order.
     seed: u64,
     n_launches: AtomicU64,
+    /// Bytes of its memory that is alive.
+    taken: Arc<AtomicUsize>,
 }
 
 impl Simt {
     /// Threads and blocks in an order that comes of `seed`.
     pub fn new(seed: u64) -> Self {
-        Self { seed, n_launches: AtomicU64::new(0) }
+        Self { seed, n_launches: AtomicU64::new(0), taken: Arc::default() }
+    }
+
+    /// Counts the bytes of memory that is alive.
+    pub fn taken(&self) -> Arc<AtomicUsize> {
+        self.taken.clone()
     }
 }
 
@@ -57,20 +65,40 @@ fn library() -> &'static Library {
     })
 }
 
+/// What the library says of the numbers in `kernels/sizes.h`.
+pub fn sizes() -> Vec<(String, usize)> {
+    // SAFETY: simt.cpp gives the functions these signatures. A name is null or ends in zero, stays
+    // while the library does, and is asked for before its number is.
+    unsafe {
+        type Name = unsafe extern "C" fn(u32) -> *const std::ffi::c_char;
+        let name: Symbol<Name> = library().get(b"lnr_size_name").expect("the names of sizes");
+        let size: Symbol<unsafe extern "C" fn(u32) -> u64> =
+            library().get(b"lnr_size").expect("sizes");
+        let one = |i: u32| {
+            let name = name(i);
+            let text = || CStr::from_ptr(name).to_string_lossy().into_owned();
+            (!name.is_null()).then(|| (text(), size(i) as usize))
+        };
+        (0..).map_while(one).collect()
+    }
+}
+
 /// Memory between guards, aligned as a GPU's is.
 pub struct HostMemory {
+    taken: Arc<AtomicUsize>,
     bytes: Vec<u8>,
     start: usize,
     len: usize,
 }
 
 impl HostMemory {
-    fn new(len: usize) -> Self {
+    fn new(len: usize, taken: Arc<AtomicUsize>) -> Self {
+        taken.fetch_add(len, Ordering::Relaxed);
         let mut bytes = vec![GUARD_BYTE; len + 2 * GUARD + 256];
         let start =
             (bytes.as_ptr() as usize + GUARD).next_multiple_of(256) - bytes.as_ptr() as usize;
         bytes[start..start + len].fill(0);
-        Self { bytes, start, len }
+        Self { taken, bytes, start, len }
     }
 
     fn inner(&self) -> &[u8] {
@@ -84,6 +112,7 @@ impl HostMemory {
 
 impl Drop for HostMemory {
     fn drop(&mut self) {
+        self.taken.fetch_sub(self.len, Ordering::Relaxed);
         let (before, rest) = self.bytes.split_at(self.start);
         let mut guards = before.iter().chain(&rest[self.len..]);
         if !std::thread::panicking() {
@@ -98,15 +127,29 @@ impl Memory for HostMemory {
     }
 }
 
+/// Everything is done when a call returns.
+pub struct Done;
+
+impl Event for Done {
+    fn wait(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
 impl Landing for Vec<u8> {
-    fn bytes(&self) -> Result<&[u8]> {
-        Ok(self)
+    fn bytes(&self, range: Range<usize>) -> Result<&[u8]> {
+        Ok(&self[range])
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        Ok(())
     }
 }
 
 impl Device for Simt {
     type Memory = HostMemory;
     type Landing = Vec<u8>;
+    type Event = Done;
 
     fn n_processors(&self) -> usize {
         3
@@ -121,7 +164,7 @@ impl Device for Simt {
     }
 
     fn alloc(&self, bytes: usize) -> Result<HostMemory> {
-        Ok(HostMemory::new(bytes))
+        Ok(HostMemory::new(bytes, self.taken.clone()))
     }
 
     fn landing(&self, bytes: usize) -> Result<Vec<u8>> {
@@ -143,8 +186,18 @@ impl Device for Simt {
         Ok(())
     }
 
-    fn send(&self, memory: &HostMemory, bytes: usize, landing: &mut Vec<u8>) -> Result<()> {
-        self.read(memory, 0, &mut landing[..bytes])
+    fn record(&self) -> Result<Done> {
+        Ok(Done)
+    }
+
+    fn send(
+        &self,
+        memory: &HostMemory,
+        range: Range<usize>,
+        _: &Done,
+        landing: &mut Vec<u8>,
+    ) -> Result<()> {
+        self.read(memory, range.start, &mut landing[range])
     }
 
     fn launch(&self, kernel: &'static str, launch: Launch, args: &impl Pod) -> Result<()> {

@@ -2,6 +2,7 @@
 //! Coordinate networks, point by point (paper Eq. 1 and 2).
 
 use super::super::{Dense, Encoding, Grads, HashLevel, Params, Sample, Shape, Stop, TrainStep};
+use super::network::relu;
 use super::render::{check, pack_with};
 use crate::base::{Picture, Result};
 
@@ -143,7 +144,7 @@ fn point(shape: &Shape, params: &[f32], features: Vec<f32>) -> Activations {
     for (i, layer) in layers.iter().enumerate() {
         let mut out = dense(layer, params, &all[i]);
         if i + 1 < layers.len() {
-            out.iter_mut().for_each(|v| *v = v.max(0.0));
+            out.iter_mut().for_each(|v| *v = relu(*v));
         }
         all.push(out);
     }

@@ -11,6 +11,11 @@ pub struct Pass {
     pub out: Vec<f32>,
 }
 
+/// max(v, 0), but NaN stays.
+pub fn relu(v: f32) -> f32 {
+    if v < 0.0 { 0.0 } else { v }
+}
+
 fn affine(w: &[f32], b: &[f32], x: &[f32]) -> Vec<f32> {
     let dot = |row: &[f32]| row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>();
     w.chunks_exact(x.len()).zip(b).map(|(row, b)| dot(row) + b).collect()
@@ -20,7 +25,7 @@ fn affine(w: &[f32], b: &[f32], x: &[f32]) -> Vec<f32> {
 /// [`Network::modulated_len`]
 pub fn forward(net: &Network, network: &[f32], modulated: &[f32], x: &[f32]) -> Pass {
     let (k, n) = (net.width(), net.width() * net.n_features());
-    let relu = |v: Vec<f32>| v.into_iter().map(|v| v.max(0.0)).collect::<Vec<_>>();
+    let relu = |v: Vec<f32>| v.into_iter().map(relu).collect::<Vec<_>>();
     let layer = |i: usize, x: &[f32]| {
         affine(&network[net.layers[i].weights()], &network[net.layers[i].bias()], x)
     };

@@ -2,6 +2,7 @@
 //! The entropy model over a plane, entry by entry.
 
 use super::super::{Causal, Entropy, RatePlane};
+use super::network::relu;
 
 const H: usize = Entropy::HIDDEN;
 
@@ -62,7 +63,7 @@ pub fn plane(
             let mut h = [0.0f32; H];
             for (j, h) in h.iter_mut().enumerate() {
                 let dot: f32 = v.iter().enumerate().map(|(i, v)| v * model[w1 + i * H + j]).sum();
-                *h = (dot + model[bias + j]).max(0.0);
+                *h = relu(dot + model[bias + j]);
             }
             let linear: f32 = v.iter().zip(&model[skip..]).map(|(v, s)| v * s).sum();
             let out = |k: usize| -> f32 {

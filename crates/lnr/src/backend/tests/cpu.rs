@@ -10,6 +10,11 @@ pub fn cpus() -> impl Iterator<Item = (Cpu, String)> {
 }
 
 #[test]
+fn cpu_astray() {
+    cpus().for_each(|(cpu, name)| parity::astray(&cpu, &name));
+}
+
+#[test]
 fn cpu_parity() {
     cpus().for_each(|(cpu, name)| parity::all(&cpu, &name));
 }

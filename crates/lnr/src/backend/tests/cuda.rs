@@ -3,7 +3,7 @@
 
 use super::cases::{self, Case};
 use super::coordinates::{Tolerance, paper};
-use super::parity;
+use super::{coordinates, parity};
 use crate::backend::cuda::Cuda;
 use crate::backend::cuda::simt::Simt;
 
@@ -23,8 +23,9 @@ fn gpu() -> Option<Cuda> {
     }
 }
 
-/// Products of f16.
-const PAPER: Tolerance = Tolerance { error: 1e-3, gradients: 2e-2, steps: 3 };
+/// Products of f16. A unit whose sum is near zero may be on in one precision and off in the other,
+/// which shows in few gradients and little in their mean.
+const PAPER: Tolerance = Tolerance { error: 1e-3, gradients: 4e-2, mean: 1e-2, steps: 3 };
 
 #[test]
 fn simt_paper_parity() {
@@ -37,10 +38,18 @@ fn simt_parity() {
 }
 
 #[test]
+fn simt_astray() {
+    parity::astray(&simt(3), "SIMT");
+    coordinates::astray(&simt(3), "SIMT");
+}
+
+#[test]
 fn gpu_parity() {
     if let Some(gpu) = gpu() {
         parity::all(&gpu, gpu.name());
         paper(&gpu, gpu.name(), PAPER);
+        parity::astray(&gpu, gpu.name());
+        coordinates::astray(&gpu, gpu.name());
     }
 }
 

@@ -3,9 +3,9 @@
 //! reference.
 
 pub mod cases;
-mod coordinates;
+pub mod coordinates;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod gradients;
-mod parity;
+pub mod parity;

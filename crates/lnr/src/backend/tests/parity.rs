@@ -15,6 +15,14 @@ pub fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
     }
 }
 
+/// The root of the mean square of a - b <= tolerance times the largest |b|.
+pub fn close_on_average(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
+    let scale = b.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
+    let sum: f32 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
+    let off = (sum / a.len() as f32).sqrt();
+    assert!(off <= tolerance * scale, "{what}: {off} on average (scale {scale})");
+}
+
 /// A training step of a case against what the reference got.
 pub fn training_step<B: Backend>(backend: &B, name: &str, case: &Case, expected: &Trained) {
     let got = cases::train(backend, case, 0.25);
@@ -249,6 +257,102 @@ pub fn same_picture(name: &str, got: &Picture, expected: &Picture, steps: u16) {
             assert!(a.abs_diff(b) <= steps, "{name} {format:?}: plane {plane} ({x}, {y}): {a} {b}");
         }
     }
+}
+
+/// The error of a step whose parameters may be astray, without and with gradients.
+fn error<B: Backend>(
+    backend: &B,
+    shape: &Shape,
+    step: &TrainStep,
+    [grids, network, target]: [&[f32]; 3],
+) -> [f64; 2] {
+    let purpose = Purpose::Train { n_points: step.lattice.len() };
+    let mut workspace = backend.workspace(shape, purpose).unwrap();
+    let lens = [grids.len(), network.len()];
+    let [grids, network, target] = [grids, network, target].map(|v| upload(backend, v));
+    let [mut d_grids, mut d_network] = lens.map(|n| backend.alloc(n).unwrap());
+    let mut sums = upload(backend, &[0.0; 4]);
+    for index in 0..2 {
+        let params = Params { grids: &grids, network: &network };
+        let mut grads = Grads { grids: &mut d_grids, network: &mut d_network };
+        let grads = (index == 1).then_some(&mut grads);
+        let error = Sum { buffer: &mut sums, index };
+        backend.train(&mut workspace, shape, step, &target, &params, grads, error).unwrap();
+    }
+    let sums = read_sums(backend, &sums, 2).unwrap();
+    [sums[0], sums[1]]
+}
+
+/// A parameter that is NaN makes the error NaN, whichever tensor it is in.
+pub fn training_astray<B: Backend>(
+    backend: &B,
+    name: &str,
+    (shape, step): (&Shape, &TrainStep),
+    [grids, network, target]: [&[f32]; 3],
+) {
+    let sound = error(backend, shape, step, [grids, network, target]);
+    assert!(sound.iter().all(|e| e.is_finite()), "{name}: {sound:?}");
+    let check = |what: &str, grids: &[f32], network: &[f32]| {
+        let errors = error(backend, shape, step, [grids, network, target]);
+        assert!(errors.iter().all(|e| e.is_nan()), "{name}: NaN in {what}: {errors:?}");
+    };
+    // The latents of the first node are those of the step's time.
+    for TensorPlace { name: tensor, range, .. } in shape.network.tensors() {
+        let mut network = network.to_vec();
+        network[range.start] = f32::NAN;
+        check(&tensor, grids, &network);
+    }
+    let starts = shape.sources.iter().filter_map(|s| match s {
+        Source::Grids(g) => Some(g.offset),
+        Source::Encoding(e) => (!e.is_empty()).then_some(0),
+    });
+    for start in starts {
+        let mut grids = grids.to_vec();
+        grids[start] = f32::NAN;
+        check(&format!("entry {start} of the grids"), &grids, network);
+    }
+}
+
+/// A symbol or a parameter of the entropy model that is NaN makes the bits NaN.
+pub fn rate_astray<B: Backend>(backend: &B, name: &str, case: &Case) {
+    let (entropy, planes, model) = cases::rate_case(case, true, true);
+    let job = (&entropy, &planes[..]);
+    let mut workspace = backend.workspace(&case.shape, Purpose::Train { n_points: 1 }).unwrap();
+    let mut bits = |symbols: &[f32], model: &[f32]| {
+        let [symbols, model] = [symbols, model].map(|v| upload(backend, v));
+        let mut sums = upload(backend, &[0.0; 2]);
+        let bits = Sum { buffer: &mut sums, index: 0 };
+        let (entropy, planes) = job;
+        let ws = &mut workspace;
+        backend.rate(ws, entropy, planes, &symbols, &model, 1.0, None, bits).unwrap();
+        read_sums(backend, &sums, 1).unwrap()[0]
+    };
+    assert!(bits(&case.grids, &model).is_finite(), "{name}");
+    let mut symbols = case.grids.clone();
+    symbols[planes[0].offset] = f32::NAN;
+    assert!(bits(&symbols, &model).is_nan(), "{name}: NaN in a symbol");
+    for range in [entropy.w1(), entropy.w2(), entropy.skip(), entropy.biases(0)] {
+        for at in [range.start, range.end - 1] {
+            let mut model = model.clone();
+            model[at] = f32::NAN;
+            assert!(bits(&case.grids, &model).is_nan(), "{name}: NaN in parameter {at}");
+        }
+    }
+}
+
+/// Both for a small grid model.
+pub fn astray<B: Backend>(backend: &B, name: &str) {
+    for sources in [Sources::One, Sources::Several] {
+        let case = Case::new(cases::shape(sources, (19, 11), 3, 8, 0), 0.0, 1, (0, 0));
+        let Case { shape, step, grids, network, target } = &case;
+        training_astray(backend, name, (shape, step), [grids, network, target]);
+        rate_astray(backend, name, &case);
+    }
+}
+
+#[test]
+fn reference_astray() {
+    astray(&Reference, "reference");
 }
 
 /// All of the above.

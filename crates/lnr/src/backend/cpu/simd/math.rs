@@ -2,7 +2,7 @@
 
 use super::Simd;
 
-/// e^x, relative error below 3e-7; x is clamped to +-87.
+/// e^x, relative error below 3e-7; x is clamped to +-87, NaN stays.
 #[inline(always)]
 pub fn exp<S: Simd>(s: S, x: S::F) -> S::F {
     let x = s.max(s.splat(-87.0), s.min(s.splat(87.0), x));
@@ -20,7 +20,7 @@ pub fn exp<S: Simd>(s: S, x: S::F) -> S::F {
     s.mul(p, scale)
 }
 
-/// log2(x) for normal positive x, absolute error below 2e-6.
+/// log2(x) for normal positive x, absolute error below 2e-6; NaN stays.
 #[inline(always)]
 pub fn log2<S: Simd>(s: S, x: S::F) -> S::F {
     let bits = s.bits(x);
@@ -41,6 +41,8 @@ pub fn log2<S: Simd>(s: S, x: S::F) -> S::F {
     for c in [1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0, 1.0] {
         p = s.mul_add(p, t2, s.splat(c));
     }
+    // The mantissa of NaN is a number, but x - x is not.
+    let e = s.add(e, s.sub(x, x));
     s.mul_add(s.mul(t, p), s.splat(2.0 * std::f32::consts::LOG2_E), e)
 }
 

@@ -40,9 +40,9 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
     /// Square root.
     fn sqrt(self, a: Self::F) -> Self::F;
-    /// Smaller of two.
+    /// Smaller of two; `b` where one is NaN.
     fn min(self, a: Self::F, b: Self::F) -> Self::F;
-    /// Larger of two.
+    /// Larger of two; `b` where one is NaN.
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
     /// Largest integer not above.
     fn floor(self, a: Self::F) -> Self::F;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Layers of the paper's base network: products of matrices of f16 on tensor cores, sums in f32.
+// Layers of a coordinate network: products of matrices of f16 on tensor cores, sums in f32.
 // Rows are points, [point, unit], padded with zeros to 32 units. A block takes 128 rows and 128 (or
 // 32) columns of the result; three tiles of the operands are under way while one is multiplied.
 #include "../common.cuh"
 
+// Every value that is read from memory serves 128 products, which is what keeps tensor cores busy from
+// the second-level cache.
 #define BLOCK_ROWS 128
+// Two steps of an mma per tile. Rows of all layers are padded to this.
 #define DEPTH 32
+// Two tiles travel while one is multiplied: what leaves room for two blocks of a processor, as their registers do.
 #define STAGES 3
 // 16 bytes more than the data: eight rows of ldmatrix meet no bank twice.
 #define DEEP_PITCH (DEPTH + 8)
@@ -67,6 +71,9 @@ template <bool TRANSPOSED>
 struct TileSize {
     static const int len = TRANSPOSED ? DEPTH * WIDE_PITCH : BLOCK_ROWS * DEEP_PITCH;
 };
+
+// Bytes of shared memory.
+#define DENSE_SHARED (STAGES * 2 * maximum(TileSize<false>::len, TileSize<true>::len) * sizeof(f16))
 
 // A warp takes 32 columns, and its share of the rows: 64 or 16.
 template <bool TRANSPOSED, int WARPS_ACROSS>
@@ -134,7 +141,7 @@ DEVICE void dense(const DenseArgs& a, uint32_t depth_begin, uint32_t depth_end, 
 #pragma unroll
                 for (int e = 0; e < 2; e++) {
                     if (column + e < a.n_bias) v[e] += a.bias[column + e];
-                    if (a.relu) v[e] = fmaxf(v[e], 0.0f);
+                    if (a.relu) v[e] = relu(v[e]);
                 }
                 if (!(masked.x > 0.0f)) v[0] = 0.0f;
                 if (!(masked.y > 0.0f)) v[1] = 0.0f;
@@ -202,6 +209,9 @@ struct ColumnSumArgs {
     float* partials;
     uint32_t rows, columns, pitch, unused;
 };
+
+// Bytes of shared memory.
+#define COLUMN_SUMS_SHARED (256 * sizeof(float))
 
 // Sums over rows, for gradients of biases: a block takes 32 columns and a part of the rows.
 KERNEL(column_sums, 256, ColumnSumArgs) {

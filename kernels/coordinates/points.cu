@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Where points begin and end in the paper's profiles: coordinates to features, values to errors and
+// Where points begin and end in a coordinate network: coordinates to features, values to errors and
 // to pixels.
 #include "../sources.cuh"
 
@@ -12,7 +12,7 @@ struct HashLevel {
 };
 
 struct EncodeArgs {
-    const float* params;
+    const float* tables;
     // [points, pitch]
     f16* features;
     // backward: gradients of the features, and sums of the tables' gradients
@@ -48,7 +48,7 @@ DEVICE uint32_t hash_entry(const HashLevel& l, uint32_t x, uint32_t y) {
 DEVICE void hash_corners(const HashLevel& l, float2 at, uint32_t* entries, float* weights) {
     float px = clamp((at.x + 0.5f) * l.scale, 0.0f, float(l.width - 1));
     float py = clamp((at.y + 0.5f) * l.scale, 0.0f, float(l.height - 1));
-    int i = minimum(int(px), int(l.width) - 2), j = minimum(int(py), int(l.height) - 2);
+    int i = minimum(to_int(px), int(l.width) - 2), j = minimum(to_int(py), int(l.height) - 2);
     float fx = px - float(i), fy = py - float(j);
 #pragma unroll
     for (int c = 0; c < 4; c++) {
@@ -73,7 +73,7 @@ KERNEL(encode, 256, EncodeArgs) {
             for (uint32_t f = 0; f < a.n_features; f++) {
                 float sum = 0.0f;
 #pragma unroll
-                for (int c = 0; c < 4; c++) sum += weights[c] * a.params[l.offset + entries[c] * a.n_features + f];
+                for (int c = 0; c < 4; c++) sum += weights[c] * a.tables[l.offset + entries[c] * a.n_features + f];
                 to[level * a.n_features + f] = to_half(sum);
             }
             continue;
@@ -132,9 +132,8 @@ KERNEL(loss, 256, LossArgs) {
             float d[3];
 #pragma unroll
             for (uint32_t c = 0; c < 3; c++) {
-                float wanted = c < a.n_out ? target[uint64_t(c * a.area + pixel) * a.n_points] : 0.0f;
-                bool there = c < a.n_out && wanted == wanted;
-                d[c] = there ? values[c * a.area + pixel] - wanted : 0.0f;
+                uint32_t v = c * a.area + pixel;
+                d[c] = c < a.n_out ? difference(values[v], target[uint64_t(v) * a.n_points]) : 0.0f;
             }
 #pragma unroll
             for (uint32_t c = 0; c < 3; c++) {
@@ -158,7 +157,7 @@ struct TotalArgs {
     uint32_t n, unused;
 };
 
-KERNEL(total, 32, TotalArgs) { store_sum(a.parts, a.n, a.sum); }
+KERNEL(total, 32, TotalArgs) { store_sum(a.parts, a.n, false, a.sum); }
 
 struct PlaceArgs {
     // [points, pitch] of patches
@@ -167,7 +166,9 @@ struct PlaceArgs {
     float* planes;
     // patches of the lattice that come before, patches, patches of a row
     uint32_t first, n_points, across;
-    uint32_t patch, n_out, pitch, rows, columns;
+    // rows of the first patches that lie above the planes
+    uint32_t above;
+    uint32_t patch, n_out, pitch, rows, columns, unused;
 };
 
 // Pixel shuffle (paper section 3.3).
@@ -176,7 +177,8 @@ KERNEL(place, 256, PlaceArgs) {
     uint64_t n = uint64_t(a.n_points) * n_values;
     for (uint64_t i = blockIdx.x * 256ull + threadIdx.x; i < n; i += gridDim.x * 256ull) {
         uint32_t point = i / n_values, v = i % n_values, at = a.first + point;
-        uint32_t x = at % a.across * a.patch + v % area % a.patch, y = at / a.across * a.patch + v % area / a.patch;
+        uint32_t x = at % a.across * a.patch + v % area % a.patch, y = at / a.across * a.patch + v % area / a.patch - a.above;
+        // What lies above has wrapped around.
         if (x < a.columns && y < a.rows)
             a.planes[(uint64_t(v / area) * a.rows + y) * a.columns + x] = a.values[uint64_t(point) * a.pitch + v];
     }

@@ -4,13 +4,12 @@
 use bytemuck::Zeroable;
 
 use super::super::device::{Device, Launch};
+use super::super::sizes::{self, DENSE_SHARED};
 use super::args;
 use crate::base::Result;
 
-/// Bytes of the operands' tiles: three stages of two tiles of 128 x 40 or 32 x 136 f16.
-const SHARED: usize = 3 * 2 * 128 * 40 * 2;
-/// Rows of a block, and its columns.
-const BLOCK: usize = 128;
+/// Rows of a block, and its columns but where there are fewer.
+const BLOCK: usize = sizes::DENSE_ROWS;
 
 /// Rows of values in memory: where they begin, and how many bytes on those of the next frame do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +42,11 @@ pub struct Extent {
 }
 
 fn launch(rows: usize, columns: usize, n_batches: usize) -> (&'static str, Launch) {
-    let (kernel, across) = if columns <= 32 { ("dense_32", 32) } else { ("dense_128", BLOCK) };
+    let narrow = sizes::DENSE_UNITS;
+    let (kernel, across) =
+        if columns <= narrow { ("dense_32", narrow) } else { ("dense_128", BLOCK) };
     let grid = [columns.div_ceil(across), rows.div_ceil(BLOCK), n_batches].map(|n| n as u32);
-    (kernel, Launch { grid, threads: 256, shared: SHARED })
+    (kernel, Launch { grid, threads: 256, shared: DENSE_SHARED })
 }
 
 /// What comes out of a layer.
@@ -158,6 +159,6 @@ pub fn backward_weights<D: Device>(
         ..args::Dense::zeroed()
     };
     let grid = [weights.n_in.div_ceil(BLOCK), weights.n_out.div_ceil(BLOCK), n_batches];
-    let launch = Launch { grid: grid.map(|n| n as u32), threads: 256, shared: SHARED };
+    let launch = Launch { grid: grid.map(|n| n as u32), threads: 256, shared: DENSE_SHARED };
     device.launch(kernel, launch, &args)
 }

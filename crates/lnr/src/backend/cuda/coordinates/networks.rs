@@ -3,15 +3,12 @@
 
 use super::super::blocks;
 use super::super::device::{Device, Launch};
+use super::super::memory::Arena;
+use super::super::sizes::{HYPER_FRAMES, PRODUCT_SHARED, PRODUCT_SIDE};
 use super::layers::Weights;
-use super::{Arena, args, padded};
-use crate::backend::paper::{Hyper, PaperShape};
+use super::{Addresses, args, padded};
+use crate::backend::{Hyper, Sample, Shape};
 use crate::base::Result;
-
-/// Frames that a pass over a hypernetwork's weights serves.
-const FRAMES: usize = 8;
-/// Bytes of shared memory of `product`: two tiles of 16 x 68.
-const PRODUCT_SHARED: usize = 4 * 2 * 16 * 68;
 
 /// Where everything of so many frames lies, relative to the scratch memory.
 pub struct Networks {
@@ -35,26 +32,21 @@ pub enum Which {
 }
 
 impl Networks {
-    pub fn new(
-        arena: &mut Arena,
-        shape: &PaperShape,
-        n_frames: usize,
-        with_transposed: bool,
-    ) -> Self {
-        let z = arena.floats(shape.d_latent);
+    pub fn new(arena: &mut Arena, shape: &Shape, n_frames: usize, with_transposed: bool) -> Self {
+        let z = arena.floats(shape.network.d_latent);
         let mut outputs = |h: &Hyper| -> Vec<u64> {
             h.layers.iter().map(|l| arena.floats(n_frames * l.n_out)).collect()
         };
-        let outputs = shape.hyper.iter().map(&mut outputs).collect();
+        let outputs = shape.network.hyper.iter().map(&mut outputs).collect();
         let mask = |h: &Hyper| {
-            let layer = &shape.layers[h.layer];
+            let layer = &shape.network.layers[h.layer];
             arena.floats(n_frames * layer.n_out * layer.n_in)
         };
-        let masks = shape.hyper.iter().map(mask).collect();
+        let masks = shape.network.hyper.iter().map(mask).collect();
         let mut weights = Vec::new();
-        for (i, layer) in shape.layers.iter().enumerate() {
+        for (i, layer) in shape.network.layers.iter().enumerate() {
             let (n_in, n_out) = (padded(layer.n_in), padded(layer.n_out));
-            let is_modulated = shape.hyper_of(i).is_some();
+            let is_modulated = shape.network.hyper_of(i).is_some();
             let n = n_in * n_out * if is_modulated { n_frames } else { 1 };
             let forward = arena.halves(n);
             let transposed = if with_transposed { arena.halves(n) } else { 0 };
@@ -76,22 +68,22 @@ impl Networks {
         self
     }
 
-    /// z(tau) (paper Eq. 4).
+    /// z at a time (paper Eq. 4).
     pub fn latent<D: Device>(
         &self,
         device: &D,
-        shape: &PaperShape,
-        tau: f32,
-        params: u64,
+        shape: &Shape,
+        sample: &Sample,
+        params: Addresses,
     ) -> Result<()> {
-        let (first, second, weight) = shape.frames_at(tau);
+        let (net, at) = (&shape.network, sample.latent);
         let args = args::Latent {
-            latents: params + 4 * shape.latents as u64,
+            latents: params.network,
             z: self.z,
-            first: (first * shape.d_latent) as u32,
-            second: (second * shape.d_latent) as u32,
-            n: shape.d_latent as u32,
-            weight,
+            first: net.latent(at.first).start as u32,
+            second: net.latent(at.second).start as u32,
+            n: net.d_latent as u32,
+            weight: at.weight,
         };
         device.launch("latent", Launch::row(1, 256), &args)
     }
@@ -100,15 +92,15 @@ impl Networks {
     pub fn modulation<D: Device>(
         &self,
         device: &D,
-        shape: &PaperShape,
+        shape: &Shape,
         z: u64,
-        params: u64,
+        params: Addresses,
     ) -> Result<()> {
-        for (k, h) in shape.hyper.iter().enumerate() {
+        for (k, h) in shape.network.hyper.iter().enumerate() {
             let mut inputs = z;
             for (i, layer) in h.layers.iter().enumerate() {
                 let args = args::Hyper {
-                    layer: params + 4 * layer.offset as u64,
+                    layer: params.weights(layer),
                     inputs,
                     outputs: self.outputs[k][i],
                     d_layer: 0,
@@ -118,12 +110,12 @@ impl Networks {
                     n_frames: self.n_frames as u32,
                     tanh: (i + 1 < h.layers.len()).into(),
                 };
-                let grid = [layer.n_out.div_ceil(8), self.n_frames.div_ceil(FRAMES), 1];
+                let grid = [layer.n_out.div_ceil(8), self.n_frames.div_ceil(HYPER_FRAMES), 1];
                 let launch = Launch { grid: grid.map(|n| n as u32), threads: 256, shared: 0 };
                 device.launch("hyper_fwd", launch, &args)?;
                 inputs = self.outputs[k][i];
             }
-            let base = &shape.layers[h.layer];
+            let base = &shape.network.layers[h.layer];
             let n_pq = h.rank * (base.n_out + base.n_in);
             let product = Product {
                 a: (inputs, h.rank, 1, n_pq),
@@ -140,18 +132,18 @@ impl Networks {
     pub fn load<D: Device>(
         &self,
         device: &D,
-        shape: &PaperShape,
-        params: u64,
+        shape: &Shape,
+        params: Addresses,
         which: Which,
     ) -> Result<()> {
-        for (i, (layer, to)) in shape.layers.iter().zip(&self.weights).enumerate() {
-            let hyper = shape.hyper_of(i);
+        for (i, (layer, to)) in shape.network.layers.iter().zip(&self.weights).enumerate() {
+            let hyper = shape.network.hyper_of(i);
             let modulated = hyper.is_some();
             if which == Which::Shared && modulated || which == Which::Modulated && !modulated {
                 continue;
             }
             let args = args::Weights {
-                weights: params + 4 * layer.offset as u64,
+                weights: params.weights(layer),
                 mask: hyper.map_or(0, |h| self.masks[h]),
                 forward: to.forward,
                 transposed: to.transposed,
@@ -204,7 +196,8 @@ impl Product {
             depth: depth as u32,
             unused: 0,
         };
-        let grid = [columns.div_ceil(64), rows.div_ceil(64), n_frames].map(|n| n as u32);
+        let grid = [columns.div_ceil(PRODUCT_SIDE), rows.div_ceil(PRODUCT_SIDE), n_frames]
+            .map(|n| n as u32);
         device.launch("product", Launch { grid, threads: 256, shared: PRODUCT_SHARED }, &args)
     }
 }

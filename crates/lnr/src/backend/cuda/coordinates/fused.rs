@@ -4,12 +4,14 @@
 use bytemuck::Zeroable;
 
 use super::super::device::{Device, Launch};
+use super::super::sizes::MAX_FUSED;
 use super::layers::{Rows, Weights};
-use super::{args, padded};
-use crate::backend::paper::PaperShape;
-use crate::base::{Result, limits};
+use super::{Addresses, args, padded};
+use crate::backend::Shape;
+use crate::base::Result;
 
-/// Threads of a block: four warps of 32 points each.
+/// Threads of a block: four warps of 32 points each, which is what the kernels' bound of registers is
+/// for.
 const THREADS: u32 = 128;
 
 /// A kernel that fits.
@@ -21,8 +23,8 @@ pub struct Fused {
 impl Fused {
     /// The kernel for a shape, if its hidden layers are of one of the widths and all weights find
     /// room in shared memory.
-    pub fn of(device: &impl Device, shape: &PaperShape) -> Option<Self> {
-        let layers = &shape.layers[shape.n_prefix()..];
+    pub fn of(device: &impl Device, shape: &Shape) -> Option<Self> {
+        let layers = &shape.network.layers[shape.n_prefix()..];
         let (last, hidden) = layers.split_last()?;
         let width = padded(hidden.first()?.n_out);
         let kernel = match width {
@@ -35,25 +37,24 @@ impl Fused {
         let fits = hidden.iter().all(|l| padded(l.n_out) == width)
             && padded(layers[0].n_in) <= width
             && padded(last.n_out) <= width
-            && layers.len() <= limits::MAX_LAYERS as usize
+            && layers.len() <= MAX_FUSED
             && shared <= device.max_shared();
         fits.then_some(Self { kernel, shared })
     }
 
-    /// From the inputs `x` of the first modulated layer to the values `y` of `n_points`. `params` is
-    /// the address of the parameters.
+    /// From the inputs `x` of the first modulated layer to the values `y` of `n_points`.
     pub fn launch<D: Device>(
         &self,
         device: &D,
-        shape: &PaperShape,
+        shape: &Shape,
         weights: &[Weights],
-        params: u64,
+        params: Addresses,
         n_points: usize,
         x: Rows,
         y: Rows,
     ) -> Result<()> {
         let first = shape.n_prefix();
-        let layers = &shape.layers[first..];
+        let layers = &shape.network.layers[first..];
         let mut args = args::Fused {
             inputs: x.address,
             values: y.address,
@@ -68,8 +69,9 @@ impl Fused {
         };
         for (i, (layer, weights)) in layers.iter().zip(&weights[first..]).enumerate() {
             args.weights[i] = weights.forward;
-            args.biases[i] = params + 4 * layer.bias().start as u64;
-            args.n_biases[i] = layer.n_out as u32;
+            let (bias, n) = params.bias(layer);
+            args.biases[i] = bias;
+            args.n_biases[i] = n as u32;
         }
         let blocks = n_points.div_ceil(THREADS as usize).min(4 * device.n_processors());
         let launch = Launch { shared: self.shared, ..Launch::row(blocks, THREADS) };

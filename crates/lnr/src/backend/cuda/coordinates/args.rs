@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Twins of the structs in `kernels/paper`.
+//! Twins of the structs in `kernels/coordinates`.
 
 use bytemuck::Zeroable;
 
 use super::super::args::{Points, args};
-use super::super::unsupported;
-use crate::backend::paper::{self, Encoding, PaperShape};
-use crate::base::{Result, limits};
-
-/// Most frequencies of Fourier features.
-const MAX_FREQUENCIES: usize = limits::MAX_RESOLUTIONS as usize;
-const MAX_LEVELS: usize = limits::MAX_RESOLUTIONS as usize;
+use super::super::sizes::{MAX_FREQUENCIES, MAX_FUSED, MAX_HASH_LEVELS};
+use crate::backend::{self, Encoding, Shape};
 
 args! {
     struct Dense {
@@ -37,9 +32,9 @@ args! {
     struct Fused {
         inputs: u64,
         values: u64,
-        weights: [u64; limits::MAX_LAYERS as usize],
-        biases: [u64; limits::MAX_LAYERS as usize],
-        n_biases: [u32; limits::MAX_LAYERS as usize],
+        weights: [u64; MAX_FUSED],
+        biases: [u64; MAX_FUSED],
+        n_biases: [u32; MAX_FUSED],
         n_points: u32,
         n_layers: u32,
         pitch: u32,
@@ -152,12 +147,12 @@ args! {
     }
 
     struct Encode {
-        params: u64,
+        tables: u64,
         features: u64,
         d_features: u64,
         sums: u64,
         lattice: Points,
-        levels: [HashLevel; MAX_LEVELS],
+        levels: [HashLevel; MAX_HASH_LEVELS],
         frequencies: [f32; MAX_FREQUENCIES],
         first: u32,
         n_points: u32,
@@ -197,44 +192,43 @@ args! {
         first: u32,
         n_points: u32,
         across: u32,
+        above: u32,
         patch: u32,
         n_out: u32,
         pitch: u32,
         rows: u32,
         columns: u32,
+        unused: u32,
     }
 }
 
 impl Encode {
     /// The encoding of a shape; addresses and points are still to come.
-    pub fn new(shape: &PaperShape) -> Result<Self> {
+    pub fn new(shape: &Shape) -> Self {
         let mut args = Self::zeroed();
         args.side = 1.0 / shape.width.max(shape.height) as f32;
-        match &shape.encoding {
-            Encoding::Hash { levels, n_features } => {
-                if levels.len() > MAX_LEVELS {
-                    return Err(unsupported("more hash levels than the format allows"));
-                }
+        match shape.encoding() {
+            Some(Encoding::Hash { levels, n_features }) => {
                 args.n_levels = levels.len() as u32;
                 args.n_features = *n_features as u32;
                 for (to, level) in args.levels.iter_mut().zip(levels) {
                     *to = HashLevel::from(level);
                 }
             }
-            Encoding::Fourier { frequencies } => {
-                if frequencies.len() > MAX_FREQUENCIES {
-                    return Err(unsupported("more frequencies than the format allows"));
-                }
+            Some(Encoding::Fourier { frequencies }) => {
                 args.n_frequencies = frequencies.len() as u32;
-                args.frequencies[..frequencies.len()].copy_from_slice(frequencies);
+                for (to, f) in args.frequencies.iter_mut().zip(frequencies) {
+                    *to = *f;
+                }
             }
+            None => {}
         }
-        Ok(args)
+        args
     }
 }
 
-impl From<&paper::HashLevel> for HashLevel {
-    fn from(level: &paper::HashLevel) -> Self {
+impl From<&backend::HashLevel> for HashLevel {
+    fn from(level: &backend::HashLevel) -> Self {
         Self {
             scale: level.scale,
             width: level.width as u32,

@@ -4,6 +4,7 @@
 // stay in shared memory, in the order in which lanes read them.
 #include "../common.cuh"
 
+// Most layers: what the format allows.
 #define MAX_FUSED 16
 
 struct FusedArgs {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Hypernetworks and modulation of the paper's profiles, in f32: what they need is the bandwidth of
+// Hypernetworks and modulation of coordinate networks, in f32: what they need is the bandwidth of
 // their weights, which every pass reads once for eight frames.
 #include "../common.cuh"
 
+// Sums of a thread: what a warp's registers hold while its loads are under way.
 #define FRAMES 8
 
 struct HyperArgs {
@@ -51,6 +52,9 @@ KERNEL(hyper_bwd_weights, 256, HyperArgs) {
     }
 }
 
+// Bytes of shared memory.
+#define BWD_INPUTS_SHARED (FRAMES * 256 * sizeof(float))
+
 // d_inputs = W^T d_outputs: a block takes 32 inputs, eight frames and a part of the rows.
 KERNEL(hyper_bwd_inputs, 256, HyperArgs) {
     SHARED(float, sums);
@@ -98,8 +102,12 @@ struct ProductArgs {
     uint32_t rows, columns, depth, unused;
 };
 
+// 4 x 4 sums of 256 threads.
 #define SIDE 64
+// A load of every thread of four values per operand.
 #define DEEP 16
+// Bytes of shared memory: two tiles, whose rows of 16 bytes more are read in fours.
+#define PRODUCT_SHARED (2 * DEEP * (SIDE + 4) * sizeof(float))
 
 // c [rows, columns] = a b, per frame: 64 x 64 of the result per block, 4 x 4 per thread.
 KERNEL(product, 256, ProductArgs) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use lnr::stream::{GroupHeader, Scan, Unit, parse, parse_group_header, scan};
+use lnr::stream::{GroupHeader, Metadata, Scan, Unit, metadata, parse, parse_group_header, scan};
 use lnr::{Error, Result, Tau};
 
 /// When an access unit is shown, by the clock of its group.
@@ -18,6 +18,7 @@ pub(super) struct Timing {
 #[derive(Debug)]
 pub(super) struct UnitClock {
     header: Option<GroupHeader>,
+    metadata: Metadata,
     shown: Tau,
     /// Distance of neighbouring access units in units of [`Tau`]: less than a frame after `lnrinterp`.
     step: u32,
@@ -25,7 +26,7 @@ pub(super) struct UnitClock {
 
 impl Default for UnitClock {
     fn default() -> Self {
-        Self { header: None, shown: Tau::default(), step: Tau::UNIT }
+        Self { header: None, metadata: Metadata::default(), shown: Tau::default(), step: Tau::UNIT }
     }
 }
 
@@ -61,8 +62,10 @@ impl UnitClock {
 
     fn enter(&mut self, unit: &[u8]) -> Result<(bool, bool)> {
         match parse(unit) {
-            Ok(Unit::Group { header, shows, .. }) => {
+            Ok(Unit::Group { header, shows, payload }) => {
                 self.header = Some(*header);
+                // What cannot be read there is for the decoder to complain about.
+                self.metadata = metadata(payload).unwrap_or_default();
                 self.shown = shows;
                 Ok((true, false))
             }
@@ -87,6 +90,11 @@ impl UnitClock {
     /// The header of the current group.
     pub fn header(&self) -> Option<&GroupHeader> {
         self.header.as_ref()
+    }
+
+    /// What the current group says of the whole stream; a damaged one says what the one before said.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// The nominal rate of access units: that of the frames, times what `lnrinterp` inserted.
@@ -132,26 +140,37 @@ fn unknown_group() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lnr::stream::{
-        LatentHeader, ModelHeader, NetworkHeader, WarpHeader, write_frame, write_group,
+    use lnr::stream::spec::{
+        LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
     };
+    use lnr::stream::{write_frame, write_group};
     use lnr::{Chroma, PictureFormat};
 
     fn header(durations: &[u64]) -> GroupHeader {
-        let mut model = WarpHeader {
-            latent: LatentHeader { dim: 1, node_step: 1 },
-            network: NetworkHeader { width: 1, rank: 1 },
-            ..WarpHeader::default()
+        let network = NetworkSpec {
+            patch: 1,
+            width: 1,
+            n_layers: 3,
+            skip: true,
+            modulated: vec![0],
+            rank: 1,
+            modulation: Modulation::Centred,
+            hyper_layers: 0,
+            hyper_width: 0,
         };
-        model.motion.node_step = 1;
-        model.residual.node_step = 1;
         GroupHeader {
             id: 9,
             format: PictureFormat::new(4, 4, Chroma::Gray, 8),
             frame_rate: (0, 1),
             pts: 1000,
             durations: durations.to_vec(),
-            model: ModelHeader::Warp(model),
+            continues: false,
+            model: ModelSpec {
+                sources: vec![SourceSpec::Residual { strides: vec![4], node_step: 1 }],
+                latent: LatentSpec { dim: 1, node_step: 1 },
+                network,
+                precision: Precision::Steps,
+            },
         }
     }
 

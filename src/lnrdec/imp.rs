@@ -9,42 +9,17 @@ use gst_video::{VideoCodecFrame, VideoFrameRef};
 
 use super::input::{Input, Next};
 use super::session::Session;
+use super::settings::{self, Settings};
 use super::size;
-use crate::engine::{EngineSlot, device_property, threads_property};
+use crate::engine::EngineSlot;
 use crate::metadata::{Hdr, orientation_tags};
-use crate::{Backend, caps, error, format, frame};
+use crate::{caps, error, format, frame};
 use lnr::stream::Orientation;
-use lnr::{CancelFlag, Decoder, DecoderSettings, EngineSettings, Error, PictureFormat};
+use lnr::{CancelFlag, Decoder, Error, PictureFormat};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrdec", gst::DebugColorFlags::empty(), Some("LNR decoder"))
 });
-
-#[derive(Clone, Copy, Default)]
-struct Settings {
-    backend: Backend,
-    device: u32,
-    threads: u32,
-    /// MiB; 0 = no bound
-    max_memory: u32,
-}
-
-impl Settings {
-    fn engine(&self) -> EngineSettings {
-        EngineSettings::default()
-            .backend(self.backend.into())
-            .device(self.device)
-            .threads(self.threads as usize)
-    }
-
-    fn decoder(&self) -> DecoderSettings {
-        DecoderSettings::default()
-            .backend(self.backend.into())
-            .device(self.device)
-            .threads(self.threads as usize)
-            .max_memory(u64::from(self.max_memory) << 20)
-    }
-}
 
 /// What the output is made from; negotiation reads it while a frame is being decoded.
 #[derive(Clone, Copy, Default)]
@@ -82,46 +57,15 @@ impl ObjectSubclass for LnrDec {
 
 impl ObjectImpl for LnrDec {
     fn properties() -> &'static [glib::ParamSpec] {
-        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
-            vec![
-                glib::ParamSpecEnum::builder::<Backend>("backend")
-                    .nick("Backend")
-                    .blurb("Where to compute")
-                    .mutable_ready()
-                    .build(),
-                device_property(),
-                threads_property(),
-                glib::ParamSpecUInt::builder("max-memory")
-                    .nick("Memory bound")
-                    .blurb("Refuse groups that would take more memory, in MiB (0 = no bound)")
-                    .maximum(i32::MAX as u32)
-                    .mutable_ready()
-                    .build(),
-            ]
-        });
-        PROPERTIES.as_ref()
+        settings::properties()
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        let mut settings = self.settings.lock().unwrap();
-        match pspec.name() {
-            "backend" => settings.backend = value.get().expect("type checked by GObject"),
-            "device" => settings.device = value.get().expect("type checked by GObject"),
-            "threads" => settings.threads = value.get().expect("type checked by GObject"),
-            "max-memory" => settings.max_memory = value.get().expect("type checked by GObject"),
-            _ => unreachable!("no such property"),
-        }
+        self.settings.lock().unwrap().set(pspec.name(), value);
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
-        let settings = self.settings.lock().unwrap();
-        match pspec.name() {
-            "backend" => settings.backend.to_value(),
-            "device" => settings.device.to_value(),
-            "threads" => settings.threads.to_value(),
-            "max-memory" => settings.max_memory.to_value(),
-            _ => unreachable!("no such property"),
-        }
+        self.settings.lock().unwrap().get(pspec.name())
     }
 }
 

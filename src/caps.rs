@@ -3,6 +3,7 @@
 
 use gst::prelude::*;
 
+use super::metadata::Hdr;
 use lnr::{Chroma, PictureFormat, limits};
 
 /// The coded stream. `parsed=true` promises one whole access unit per buffer.
@@ -55,6 +56,7 @@ pub(super) fn for_pad(
     pad: &gst::Pad,
     format: &PictureFormat,
     rate: Option<gst::Fraction>,
+    hdr: &Hdr,
 ) -> gst::Caps {
     let allowed = pad.allowed_caps().filter(|caps| !caps.is_empty());
     let names: Vec<_> = allowed.iter().flat_map(|c| c.iter()).map(|s| s.name()).collect();
@@ -69,12 +71,14 @@ pub(super) fn for_pad(
             .field("chroma-format", chroma_name(format.chroma))
             .field("bit-depth-luma", u32::from(format.depth)),
     };
-    builder
+    let mut caps = builder
         .field("width", format.width as i32)
         .field("height", format.height as i32)
         .field("pixel-aspect-ratio", pixel_aspect_ratio(format))
         .field_if_some("framerate", rate)
-        .build()
+        .build();
+    hdr.add_to_caps(caps.make_mut());
+    caps
 }
 
 /// The shape of a pixel; square where the stream says what GStreamer cannot.

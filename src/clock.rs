@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use lnr::stream::{GroupHeader, Scan, Unit, parse, parse_group_header, scan};
+use lnr::stream::{GroupHeader, Metadata, Scan, Unit, metadata, parse, parse_group_header, scan};
 use lnr::{Error, Result, Tau};
 
 /// When an access unit is shown, by the clock of its group.
@@ -18,6 +18,7 @@ pub(super) struct Timing {
 #[derive(Debug)]
 pub(super) struct UnitClock {
     header: Option<GroupHeader>,
+    metadata: Metadata,
     shown: Tau,
     /// Distance of neighbouring access units in units of [`Tau`]: less than a frame after `lnrinterp`.
     step: u32,
@@ -25,7 +26,7 @@ pub(super) struct UnitClock {
 
 impl Default for UnitClock {
     fn default() -> Self {
-        Self { header: None, shown: Tau::default(), step: Tau::UNIT }
+        Self { header: None, metadata: Metadata::default(), shown: Tau::default(), step: Tau::UNIT }
     }
 }
 
@@ -61,8 +62,10 @@ impl UnitClock {
 
     fn enter(&mut self, unit: &[u8]) -> Result<(bool, bool)> {
         match parse(unit) {
-            Ok(Unit::Group { header, shows, .. }) => {
+            Ok(Unit::Group { header, shows, payload }) => {
                 self.header = Some(*header);
+                // What cannot be read there is for the decoder to complain about.
+                self.metadata = metadata(payload).unwrap_or_default();
                 self.shown = shows;
                 Ok((true, false))
             }
@@ -87,6 +90,11 @@ impl UnitClock {
     /// The header of the current group.
     pub fn header(&self) -> Option<&GroupHeader> {
         self.header.as_ref()
+    }
+
+    /// What the current group says of the whole stream; a damaged one says what the one before said.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// The nominal rate of access units: that of the frames, times what `lnrinterp` inserted.

@@ -5,18 +5,19 @@ use gst::prelude::*;
 
 use lnr::Error;
 
-/// The element error that tells what `error` tells.
+/// The element error that tells what `error` tells. GStreamer's own texts tell users nothing, so the
+/// codec's takes their place.
 pub(super) fn message(error: &Error) -> gst::ErrorMessage {
     match error {
-        Error::Unsupported(_) => gst::error_msg!(gst::StreamError::Format, ["{error}"]),
-        Error::InvalidSetting(_) => gst::error_msg!(gst::LibraryError::Settings, ["{error}"]),
+        Error::Unsupported(_) => gst::error_msg!(gst::StreamError::Format, ("{error}")),
+        Error::InvalidSetting(_) => gst::error_msg!(gst::LibraryError::Settings, ("{error}")),
         Error::Damaged(_) | Error::Limit(_) => {
-            gst::error_msg!(gst::StreamError::Decode, ["{error}"])
+            gst::error_msg!(gst::StreamError::Decode, ("{error}"))
         }
-        // Not there, lost while working, or out of memory. GStreamer's own text for this code tells
-        // users nothing.
+        Error::Diverged(_) => gst::error_msg!(gst::StreamError::Encode, ("{error}")),
+        // Not there, lost while working, or out of memory.
         Error::Backend(_) => gst::error_msg!(gst::ResourceError::Failed, ("{error}")),
-        _ => gst::error_msg!(gst::CoreError::Failed, ["{error}"]),
+        _ => gst::error_msg!(gst::CoreError::Failed, ("{error}")),
     }
 }
 
@@ -33,5 +34,74 @@ pub(super) fn post(element: &impl IsA<gst::Element>, error: &Error) -> gst::Flow
             element.post_error_message(message(error));
             gst::FlowError::Error
         }
+    }
+}
+
+/// Warns of an access unit that cannot be used; `consequence` says what becomes of the stream. What
+/// this version does not know is told apart from damage.
+pub(super) fn warn(element: &impl IsA<gst::Element>, consequence: &str, error: &Error) {
+    match error {
+        Error::Unsupported(_) => gst::element_warning!(
+            element,
+            gst::StreamError::NotImplemented,
+            ("{consequence}: {error}")
+        ),
+        _ => gst::element_warning!(element, gst::StreamError::Decode, ("{consequence}: {error}")),
+    }
+}
+
+/// The usual consequence.
+pub(super) const DROPPING: &str = "dropping access units until the next group";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_a_domain_and_keeps_its_text() {
+        gst::init().expect("GStreamer");
+        let bus = gst::Bus::new();
+        let bin = gst::Bin::new();
+        bin.set_bus(Some(&bus));
+        let posted = |error: Error| {
+            let flow = post(&bin, &error);
+            let message = bus.pop_filtered(&[gst::MessageType::Error]);
+            let text = message.map(|m| match m.view() {
+                gst::MessageView::Error(e) => e.error(),
+                _ => panic!("{m:?}"),
+            });
+            assert!(text.as_ref().is_none_or(|t| t.message() == error.to_string()), "{text:?}");
+            (flow, text)
+        };
+        let diverged = Error::Diverged("loss NaN at iteration 7".into());
+        let (flow, error) = posted(diverged);
+        assert_eq!(flow, gst::FlowError::Error);
+        assert!(error.is_some_and(|e| e.matches(gst::StreamError::Encode)));
+        let (flow, error) = posted(Error::Unsupported("a section 99".into()));
+        assert_eq!(flow, gst::FlowError::NotNegotiated);
+        assert!(error.is_some_and(|e| e.matches(gst::StreamError::Format)));
+        let (_, error) = posted(Error::limit("512 MiB"));
+        assert!(error.is_some_and(|e| e.matches(gst::StreamError::Decode)));
+        let (_, error) = posted(Error::InvalidSetting("x".into()));
+        assert!(error.is_some_and(|e| e.matches(gst::LibraryError::Settings)));
+        assert_eq!(posted(Error::Cancelled), (gst::FlowError::Flushing, None));
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_damage() {
+        gst::init().expect("GStreamer");
+        let bus = gst::Bus::new();
+        let bin = gst::Bin::new();
+        bin.set_bus(Some(&bus));
+        let warned = |error: Error| {
+            warn(&bin, DROPPING, &error);
+            let message = bus.pop_filtered(&[gst::MessageType::Warning]).expect("a warning");
+            let gst::MessageView::Warning(w) = message.view() else { panic!("{message:?}") };
+            assert!(w.error().message().contains(&error.to_string()));
+            w.error()
+        };
+        let unknown = warned(Error::Unsupported("section 99".into()));
+        assert!(unknown.matches(gst::StreamError::NotImplemented));
+        assert!(warned(Error::damaged("a bit")).matches(gst::StreamError::Decode));
     }
 }

@@ -17,6 +17,7 @@ mod lnrenc;
 mod lnrinterp;
 mod lnrparse;
 pub mod meta;
+mod metadata;
 mod typefind;
 
 pub use enums::{Backend, Profile, Speed};

@@ -9,40 +9,17 @@ use gst_video::{VideoCodecFrame, VideoFrameRef};
 
 use super::input::{Input, Next};
 use super::session::Session;
+use super::settings::{self, Settings};
 use super::size;
-use crate::engine::{EngineSlot, device_property, threads_property};
-use crate::{Backend, caps, error, format, frame};
-use lnr::{Decoder, DecoderSettings, EngineSettings, Error, PictureFormat};
+use crate::engine::EngineSlot;
+use crate::metadata::{Hdr, orientation_tags};
+use crate::{caps, error, format, frame};
+use lnr::stream::Orientation;
+use lnr::{CancelFlag, Decoder, Error, PictureFormat};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrdec", gst::DebugColorFlags::empty(), Some("LNR decoder"))
 });
-
-#[derive(Clone, Copy, Default)]
-struct Settings {
-    backend: Backend,
-    device: u32,
-    threads: u32,
-    /// MiB; 0 = no bound
-    max_memory: u32,
-}
-
-impl Settings {
-    fn engine(&self) -> EngineSettings {
-        EngineSettings::default()
-            .backend(self.backend.into())
-            .device(self.device)
-            .threads(self.threads as usize)
-    }
-
-    fn decoder(&self) -> DecoderSettings {
-        DecoderSettings::default()
-            .backend(self.backend.into())
-            .device(self.device)
-            .threads(self.threads as usize)
-            .max_memory(u64::from(self.max_memory) << 20)
-    }
-}
 
 /// What the output is made from; negotiation reads it while a frame is being decoded.
 #[derive(Clone, Copy, Default)]
@@ -53,6 +30,10 @@ struct Stream {
     upstream_rate: Option<gst::Fraction>,
     /// The rate in the stream.
     rate: Option<gst::Fraction>,
+    /// What the stream says of the display.
+    hdr: Hdr,
+    /// What the tags say.
+    orientation: Orientation,
 }
 
 #[derive(Default)]
@@ -62,6 +43,8 @@ pub struct LnrDec {
     /// Taken out while in use: no lock is held while decoding or calling into GStreamer.
     session: Mutex<Option<Session>>,
     input: Mutex<Input>,
+    /// Stops the session's rendering.
+    cancel: Mutex<CancelFlag>,
     engine: EngineSlot,
 }
 
@@ -74,46 +57,15 @@ impl ObjectSubclass for LnrDec {
 
 impl ObjectImpl for LnrDec {
     fn properties() -> &'static [glib::ParamSpec] {
-        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
-            vec![
-                glib::ParamSpecEnum::builder::<Backend>("backend")
-                    .nick("Backend")
-                    .blurb("Where to compute")
-                    .mutable_ready()
-                    .build(),
-                device_property(),
-                threads_property(),
-                glib::ParamSpecUInt::builder("max-memory")
-                    .nick("Memory bound")
-                    .blurb("Refuse groups that would take more memory, in MiB (0 = no bound)")
-                    .maximum(i32::MAX as u32)
-                    .mutable_ready()
-                    .build(),
-            ]
-        });
-        PROPERTIES.as_ref()
+        settings::properties()
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        let mut settings = self.settings.lock().unwrap();
-        match pspec.name() {
-            "backend" => settings.backend = value.get().expect("type checked by GObject"),
-            "device" => settings.device = value.get().expect("type checked by GObject"),
-            "threads" => settings.threads = value.get().expect("type checked by GObject"),
-            "max-memory" => settings.max_memory = value.get().expect("type checked by GObject"),
-            _ => unreachable!("no such property"),
-        }
+        self.settings.lock().unwrap().set(pspec.name(), value);
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
-        let settings = self.settings.lock().unwrap();
-        match pspec.name() {
-            "backend" => settings.backend.to_value(),
-            "device" => settings.device.to_value(),
-            "threads" => settings.threads.to_value(),
-            "max-memory" => settings.max_memory.to_value(),
-            _ => unreachable!("no such property"),
-        }
+        self.settings.lock().unwrap().get(pspec.name())
     }
 }
 
@@ -146,6 +98,18 @@ impl ElementImpl for LnrDec {
         });
         TEMPLATES.as_ref()
     }
+
+    fn change_state(
+        &self,
+        transition: gst::StateChange,
+    ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        // Before the parent: it waits for the streaming thread, which may be rendering. The next start
+        // brings a flag of its own.
+        if transition == gst::StateChange::PausedToReady {
+            self.cancel(true);
+        }
+        self.parent_change_state(transition)
+    }
 }
 
 impl VideoDecoderImpl for LnrDec {
@@ -161,6 +125,7 @@ impl VideoDecoderImpl for LnrDec {
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
         let decoder = self.decoder().map_err(|e| error::message(&e))?;
+        *self.cancel.lock().unwrap() = decoder.cancel_flag();
         *self.session.lock().unwrap() = Some(Session::new(decoder));
         *self.stream.lock().unwrap() = Stream::default();
         self.input.lock().unwrap().reset();
@@ -171,6 +136,15 @@ impl VideoDecoderImpl for LnrDec {
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
         *self.session.lock().unwrap() = None;
         Ok(())
+    }
+
+    fn sink_event(&self, event: gst::Event) -> bool {
+        match event.view() {
+            gst::EventView::FlushStart(_) => self.cancel(true),
+            gst::EventView::FlushStop(_) => self.cancel(false),
+            _ => {}
+        }
+        self.parent_sink_event(event)
     }
 
     /// The default would ask upstream for the size that downstream wants; but any stream will do.
@@ -250,15 +224,24 @@ impl VideoDecoderImpl for LnrDec {
             let info = size::choose(obj.src_pad(), &native, rate)
                 .map_err(|e| gst::loggable_error!(CAT, "{e}"))?;
             gst::debug!(CAT, imp = self, "rendering at {}x{}", info.width(), info.height());
-            obj.set_output_state(info.format(), info.width(), info.height(), None)
-                .map_err(|_| gst::loggable_error!(CAT, "no output state"))?
-                .set_info(info);
+            let mut caps = info.to_caps().map_err(|e| gst::loggable_error!(CAT, "{e}"))?;
+            stream.hdr.add_to_caps(caps.make_mut());
+            let mut state = obj
+                .set_output_state(info.format(), info.width(), info.height(), None)
+                .map_err(|_| gst::loggable_error!(CAT, "no output state"))?;
+            state.set_info(info);
+            state.set_caps(&caps);
         }
         self.parent_negotiate()
     }
 }
 
 impl LnrDec {
+    /// Asks for an end of rendering, or withdraws the wish.
+    fn cancel(&self, cancel: bool) {
+        self.cancel.lock().unwrap().set(cancel);
+    }
+
     fn decoder(&self) -> lnr::Result<Decoder> {
         let settings = *self.settings.lock().unwrap();
         let engine = self.engine.get(&*self.obj(), *CAT, settings.engine())?;
@@ -280,8 +263,7 @@ impl LnrDec {
             Ok(shown) => shown,
             Err(error) => {
                 obj.release_frame(frame);
-                let is_lost = matches!(error, Error::Backend(_));
-                return match session.is_first_error() || is_lost {
+                return match session.is_first_error() || self.is_fatal(&error) {
                     true => self.report(&error),
                     false => self.count(&error),
                 };
@@ -331,19 +313,28 @@ impl LnrDec {
         obj.finish_frame(frame)
     }
 
-    /// Negotiates when the stream's format or rate has changed.
+    /// Negotiates when the stream's format, rate or display has changed.
     fn configure(&self, session: &Session) -> Result<(), gst::FlowError> {
-        let Some(header) = session.header() else {
+        let (Some(header), Some(metadata)) = (session.header(), session.metadata()) else {
             return Ok(());
         };
         let (native, rate) = (header.format, caps::frame_rate(header.frame_rate));
-        {
+        let (hdr, orientation) = (Hdr::from(metadata), metadata.orientation);
+        let (is_new, has_turned) = {
             let mut stream = self.stream.lock().unwrap();
-            if stream.format == Some(native) && stream.rate == Some(rate) {
-                return Ok(());
-            }
+            let told = (stream.format, stream.rate, stream.hdr);
             stream.format = Some(native);
             stream.rate = Some(rate);
+            stream.hdr = hdr;
+            let before = std::mem::replace(&mut stream.orientation, orientation);
+            (told != (Some(native), Some(rate), hdr), before != orientation)
+        };
+        if has_turned {
+            let tags = orientation_tags(orientation);
+            self.obj().merge_tags(Some(&tags), gst::TagMergeMode::Replace);
+        }
+        if !is_new {
+            return Ok(());
         }
         let info = format::video_info(&native, rate).map_err(|e| error::post(&*self.obj(), &e))?;
         let obj = self.obj();
@@ -354,17 +345,23 @@ impl LnrDec {
         })
     }
 
-    /// Warns, and counts an error against `max-errors`; but where the device fails, everything that
-    /// follows would fail as well.
+    /// Whether everything that follows would fail as well: the device is gone, or the stream takes more
+    /// than the user allows.
+    fn is_fatal(&self, error: &Error) -> bool {
+        match error {
+            Error::Backend(_) => true,
+            Error::Limit(_) => self.settings.lock().unwrap().max_memory > 0,
+            _ => false,
+        }
+    }
+
+    /// Warns, and counts an error against `max-errors`; but what is fatal is an element error, and
+    /// being asked to stop is none.
     pub(super) fn report(&self, error: &Error) -> Result<gst::FlowSuccess, gst::FlowError> {
-        if let Error::Backend(_) = error {
+        if self.is_fatal(error) || matches!(error, Error::Cancelled) {
             return Err(error::post(&*self.obj(), error));
         }
-        gst::element_imp_warning!(
-            self,
-            gst::StreamError::Decode,
-            ["dropping access units until the next group: {error}"]
-        );
+        error::warn(&*self.obj(), error::DROPPING, error);
         self.count(error)
     }
 

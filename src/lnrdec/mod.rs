@@ -6,6 +6,7 @@ use gst::prelude::*;
 mod imp;
 mod input;
 mod session;
+mod settings;
 mod size;
 
 glib::wrapper! {

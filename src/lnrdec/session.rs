@@ -3,7 +3,7 @@
 use gst_video::VideoInfo;
 
 use crate::clock::UnitClock;
-use lnr::stream::GroupHeader;
+use lnr::stream::{GroupHeader, Metadata};
 use lnr::{Decoder, Error, Picture, Result, Tau};
 
 /// What an access unit asks for.
@@ -44,6 +44,10 @@ impl Session {
 
     pub fn header(&self) -> Option<&GroupHeader> {
         self.decoder.header()
+    }
+
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.decoder.metadata()
     }
 
     /// Renders `tau` in the size of `info`.

@@ -9,8 +9,8 @@ use gst_base::subclass::base_transform::{
 };
 use gst_base::subclass::prelude::*;
 
-use crate::caps;
 use crate::meta::Embedding;
+use crate::{caps, error};
 use lnr::{Latent, LatentReader};
 
 /// Latents that were not aligned with anything: comparable only within one group's network.
@@ -170,11 +170,7 @@ impl BaseTransformImpl for LnrEmbed {
                 let mut state = self.state.lock().unwrap();
                 if !std::mem::replace(&mut state.has_failed, true) {
                     drop(state);
-                    gst::element_imp_warning!(
-                        self,
-                        gst::StreamError::Decode,
-                        ["no embeddings until the next group: {error}"]
-                    );
+                    error::warn(&*self.obj(), "no embeddings until the next group", &error);
                 }
             }
         }

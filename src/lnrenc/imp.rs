@@ -12,7 +12,9 @@ use super::progress::{Reporter, Stats};
 use super::session::Session;
 use super::settings::{self, Settings};
 use crate::engine::EngineSlot;
+use crate::metadata::{Hdr, TaggedOrientation};
 use crate::{caps, error, format};
+use lnr::stream::Metadata;
 use lnr::{
     AccessUnit, CancelFlag, Control, Encoder, EncoderSettings, Engine, Error, RateControl, Result,
 };
@@ -29,6 +31,8 @@ pub struct LnrEnc {
     stats: Mutex<Stats>,
     /// Taken out while in use: no lock is held while training or calling into GStreamer.
     session: Mutex<Option<Session>>,
+    /// What upstream's tags say now.
+    tagged: Mutex<TaggedOrientation>,
     cancel: CancelFlag,
     engine: EngineSlot,
 }
@@ -132,6 +136,7 @@ impl VideoEncoderImpl for LnrEnc {
 
     fn stop(&self) -> std::result::Result<(), gst::ErrorMessage> {
         *self.session.lock().unwrap() = None;
+        *self.tagged.lock().unwrap() = TaggedOrientation::default();
         Ok(())
     }
 
@@ -149,7 +154,14 @@ impl VideoEncoderImpl for LnrEnc {
     }
 
     fn handle_frame(&self, frame: VideoCodecFrame) -> Flow {
+        let orientation = self.tagged.lock().unwrap().get();
         self.with_session(|session| {
+            if session.encoder.settings().metadata.orientation != orientation {
+                self.train(session, |session, control| session.encoder.finish(control))?;
+                session
+                    .turn(orientation, self.engine())
+                    .map_err(|e| error::post(&*self.obj(), &e))?;
+            }
             let input = session.input(&frame, &self.obj().input_segment());
             session.frames.push_back(frame.system_frame_number());
             drop(frame);
@@ -169,6 +181,7 @@ impl VideoEncoderImpl for LnrEnc {
     }
 
     fn sink_event(&self, event: gst::Event) -> bool {
+        self.tagged.lock().unwrap().update(&event);
         match event.view() {
             gst::EventView::FlushStart(_) => self.cancel.set(true),
             gst::EventView::FlushStop(_) => self.cancel.set(false),
@@ -271,7 +284,15 @@ impl LnrEnc {
             _ => (0, 1),
         };
         let settings = self.settings.lock().unwrap().clone();
-        let config = settings.encoder(format::picture_format(info)?, frame_rate)?;
+        let hdr = state.caps().map(Hdr::from_caps).unwrap_or_default();
+        let metadata = Metadata {
+            orientation: self.tagged.lock().unwrap().get(),
+            mastering: hdr.mastering,
+            light: hdr.light,
+            ..Metadata::default()
+        };
+        let config =
+            settings.encoder(format::picture_format(info)?, frame_rate)?.metadata(metadata);
         let encoder = Encoder::with_engine(config.clone(), self.engine()?)?;
         let session = Session::new(encoder, info.clone());
         let n_frames = session.encoder.max_delay_frames();
@@ -288,7 +309,8 @@ impl LnrEnc {
     ) -> std::result::Result<(), gst::FlowError> {
         let obj = self.obj();
         let rate = caps::frame_rate(config.frame_rate);
-        let caps = caps::for_pad(obj.src_pad(), &config.format, Some(rate));
+        let hdr = Hdr::from(&config.metadata);
+        let caps = caps::for_pad(obj.src_pad(), &config.format, Some(rate), &hdr);
         obj.negotiate(obj.set_output_state(caps, Some(state))?)?;
         let mut tags = gst::TagList::new();
         {

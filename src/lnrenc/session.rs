@@ -6,7 +6,8 @@ use gst::prelude::*;
 use gst_video::{VideoCodecFrame, VideoCodecFrameFlags, VideoFrameRef, VideoInfo};
 
 use crate::frame;
-use lnr::{Encoder, Error, InputFrame, PictureFormat, Result};
+use lnr::stream::Orientation;
+use lnr::{Encoder, Engine, Error, InputFrame, PictureFormat, Result};
 
 /// Frames per second where caps tell none.
 const ASSUMED_RATE: u64 = 25;
@@ -31,6 +32,14 @@ impl Session {
             info,
             last: None,
         }
+    }
+
+    /// Lets groups that begin from now on say this orientation. No frame may wait.
+    pub fn turn(&mut self, orientation: Orientation, engine: Result<Engine>) -> Result<()> {
+        let mut settings = self.encoder.settings().clone();
+        settings.metadata.orientation = orientation;
+        self.encoder = Encoder::with_engine(settings, engine?)?;
+        Ok(())
     }
 
     /// How long a frame lasts unless it says so itself.

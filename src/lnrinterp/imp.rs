@@ -187,11 +187,7 @@ impl BaseTransformImpl for LnrInterp {
         let output = session.pending.pop_front();
         drop(guard);
         if let Some(error) = warning {
-            gst::element_imp_warning!(
-                self,
-                gst::StreamError::Decode,
-                ["dropping access units until the next group: {error}"]
-            );
+            error::warn(&*self.obj(), error::DROPPING, &error);
         }
         Ok(match output {
             Some(buffer) => GenerateOutputSuccess::Buffer(buffer),

@@ -7,10 +7,11 @@ use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 
 use super::index::Index;
-use crate::caps;
 use crate::clock::{Timing, UnitClock};
 use crate::framing::{self, Found, MAX_SKIP, MIN_UNIT};
-use lnr::stream::{Scan, Scanner, scan};
+use crate::metadata::{Hdr, orientation_tags};
+use crate::{caps, error};
+use lnr::stream::{Orientation, Scan, Scanner, scan};
 use lnr::{Error, PictureFormat};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -27,8 +28,12 @@ struct State {
     is_timed: bool,
     /// What upstream says about the rate; it knows better than the stream after `lnrinterp`.
     upstream_rate: Option<gst::Fraction>,
+    /// What upstream says about the display; what the stream says wins.
+    upstream_hdr: Hdr,
     /// What the source pad's caps were made of.
-    announced: Option<(PictureFormat, Option<gst::Fraction>)>,
+    announced: Option<(PictureFormat, Option<gst::Fraction>, Hdr)>,
+    /// What the tags say; none where they do not speak of it.
+    orientation: Option<Orientation>,
     /// A warning about access units without a group was posted for this hole.
     has_warned: bool,
 }
@@ -95,6 +100,7 @@ impl BaseParseImpl for LnrParse {
             .structure(0)
             .and_then(|s| s.get::<gst::Fraction>("framerate").ok())
             .filter(|rate| rate.numer() > 0);
+        state.upstream_hdr = Hdr::from_caps(caps);
         state.announced = None;
         Ok(())
     }
@@ -193,6 +199,18 @@ impl BaseParseImpl for LnrParse {
     }
 }
 
+impl State {
+    /// Takes the orientation over, and says whether it is another one than was told. A stream that
+    /// never was turned leaves it to upstream's tags.
+    fn turn(&mut self, orientation: Orientation) -> bool {
+        let has_turned = orientation != self.orientation.unwrap_or_default();
+        if has_turned {
+            self.orientation = Some(orientation);
+        }
+        has_turned
+    }
+}
+
 impl LnrParse {
     /// Asks the base class for at least `size` bytes.
     fn need(&self, size: usize) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
@@ -260,29 +278,34 @@ impl LnrParse {
         self.state.lock().unwrap().index = index;
     }
 
-    /// Sets the source pad's caps when the format or the rate has changed.
+    /// Sets the source pad's caps and the tags when what they say has changed.
     fn announce(&self) {
-        let (format, rate, is_first) = {
+        let (what, is_new, orientation, has_turned) = {
             let mut state = self.state.lock().unwrap();
             let Some(format) = state.clock.header().map(|h| h.format) else {
                 return;
             };
             let rate = state.upstream_rate.or_else(|| state.clock.unit_rate());
-            let is_first = state.announced.is_none();
-            if state.announced.replace((format, rate)) == Some((format, rate)) {
-                return;
-            }
-            (format, rate, is_first)
+            let metadata = state.clock.metadata();
+            let orientation = metadata.orientation;
+            let what = (format, rate, Hdr::from(metadata).or(state.upstream_hdr));
+            let is_new = state.announced.replace(what) != Some(what);
+            let has_turned = state.turn(orientation);
+            (what, is_new, state.orientation, has_turned)
         };
         let obj = self.obj();
-        let caps = caps::for_pad(obj.src_pad(), &format, rate);
-        gst::debug!(CAT, imp = self, "caps {caps}");
-        if let Some(rate) = rate.filter(|rate| rate.numer() > 0) {
-            obj.set_frame_rate(rate, 0, 0);
+        if is_new {
+            let (format, rate, hdr) = what;
+            let caps = caps::for_pad(obj.src_pad(), &format, rate, &hdr);
+            gst::debug!(CAT, imp = self, "caps {caps}");
+            if let Some(rate) = rate.filter(|rate| rate.numer() > 0) {
+                obj.set_frame_rate(rate, 0, 0);
+            }
+            obj.src_pad().push_event(gst::event::Caps::new(&caps));
         }
-        obj.src_pad().push_event(gst::event::Caps::new(&caps));
-        if is_first {
-            let mut tags = gst::TagList::new();
+        if is_new || has_turned {
+            // They replace those that were told before.
+            let mut tags = orientation.map(orientation_tags).unwrap_or_default();
             tags.make_mut()
                 .add::<gst::tags::VideoCodec>(&caps::CODEC_NAME, gst::TagMergeMode::Replace);
             obj.merge_tags(Some(&tags), gst::TagMergeMode::Replace);
@@ -294,11 +317,7 @@ impl LnrParse {
         let mut state = self.state.lock().unwrap();
         if !std::mem::replace(&mut state.has_warned, true) {
             drop(state);
-            gst::element_imp_warning!(
-                self,
-                gst::StreamError::Decode,
-                ["dropping access units until the next group: {error}"]
-            );
+            error::warn(&*self.obj(), error::DROPPING, error);
         }
     }
 }

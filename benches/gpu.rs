@@ -7,13 +7,11 @@ mod common;
 
 use common::time;
 use lnr::internals::backend::cuda::{Cuda, KernelTime, Peaks};
-use lnr::internals::backend::paper::{PaperBackend, PaperPurpose, PaperShape};
 use lnr::internals::backend::{Backend, Params, Purpose, Shape};
 use lnr::internals::base::Rng;
-use lnr::internals::model::{
-    EncodingSpec, PaperSpec, Spec, TimedSpec, network_parameters, paper_parameters,
-};
-use lnr::internals::train::{Recipe, train, train_paper};
+use lnr::internals::model::{grid_parameters, network_parameters};
+use lnr::internals::train::{Recipe, train};
+use lnr::stream::spec::Precision;
 use lnr::{Chroma, Picture, PictureFormat, Result};
 
 const SIZE: (u32, u32) = (1920, 1080);
@@ -50,58 +48,27 @@ impl Work {
 
 /// The model of profile `warp` at this size and the default quality.
 fn warp() -> Shape {
-    let strides =
-        |first: u32| std::iter::successors(Some(first), |s| Some(2 * s)).take_while(|&s| s <= 128);
-    let timed = |first| TimedSpec { strides: strides(first).collect(), node_step: 1 };
-    let spec = Spec {
-        width: SIZE.0,
-        height: SIZE.1,
-        n_frames: N_FRAMES as u32,
-        n_out: 3,
-        canonical: strides(1).collect(),
-        cubic_up_to: 2,
-        margin: 0,
-        motion: timed(32),
-        residual: timed(8),
-        d_latent: 8,
-        latent_step: 1,
-        hidden: 16,
-        rank: 1,
-    };
-    spec.shape().expect("a legal model")
+    let strides = [1, 2, 4, 8, 16, 32, 64, 128];
+    let model = common::grid_model(&strides, &strides[5..], &strides[3..], 16);
+    common::shape(&model, SIZE, N_FRAMES as u32)
 }
 
-fn paper() -> PaperShape {
-    let spec = PaperSpec {
-        width: SIZE.0,
-        height: SIZE.1,
-        n_frames: N_FRAMES as u32,
-        n_out: 3,
-        patch: 1,
-        encoding: EncodingSpec::Hash { features: 2, table: 14 },
-        resolutions: (0..16).map(|l| 16 + 64 * l).collect(),
-        hidden: 512,
-        n_layers: 6,
-        modulated: vec![1],
-        rank: 100,
-        d_latent: 512,
-        hyper_layers: 1,
-        hyper_width: 128,
-    };
-    spec.shape().expect("a legal model")
+fn paper() -> Shape {
+    common::shape(&common::paper_m(1, 64), SIZE, N_FRAMES as u32)
 }
 
 /// Multiplications and additions of the small network for a point.
 fn warp_flop(shape: &Shape) -> f64 {
     let n = &shape.network;
-    2.0 * (n.width * (n.n_features + n.width + n.n_out) + n.n_features * n.n_out) as f64
+    let (c, k, o) = (n.n_features(), n.width(), n.n_out());
+    2.0 * (k * (c + k + o) + c * o) as f64
 }
 
 /// Of a training step of profile `warp`, which sees a quarter of the pixels.
 fn warp_work(shape: &Shape) -> Vec<Work> {
     let (points, canonical) = (POINTS / 4.0, shape.n_canonical() as f64);
-    let timed = (shape.motion.node_len + shape.residual.node_len) as f64;
-    let rows = (2 + shape.residual.levels.len()) as f64;
+    let timed = shape.n_timed() as f64;
+    let rows = (2 * shape.motion().count() + shape.n_residual_levels()) as f64;
     // Bits of the canonical planes are looked at in every fourth step.
     let rated = canonical / 4.0 + timed;
     let inputs = 18.0;
@@ -126,8 +93,8 @@ fn warp_work(shape: &Shape) -> Vec<Work> {
 }
 
 /// Multiplications and additions of layers for a point.
-fn dense_flop(shape: &PaperShape, layers: std::ops::Range<usize>) -> f64 {
-    shape.layers[layers].iter().map(|l| 2.0 * (l.n_in * l.n_out) as f64).sum()
+fn dense_flop(shape: &Shape, layers: std::ops::Range<usize>) -> f64 {
+    shape.network.layers[layers].iter().map(|l| 2.0 * (l.n_in * l.n_out) as f64).sum()
 }
 
 fn table(title: &str, peaks: &Peaks, times: &[KernelTime], n: f64, work: &[Work]) {
@@ -146,8 +113,8 @@ fn bench_warp_training(cuda: &Cuda, peaks: &Peaks) -> Result<()> {
     let (shape, pictures) = (warp(), common::pictures(SIZE.0, SIZE.1, N_FRAMES));
     let pictures: Vec<&Picture> = pictures.iter().collect();
     let run = |epochs: u32| {
-        let recipe = Recipe::new(4e-3, epochs, 1);
-        train(cuda, &shape, &recipe, &pictures, &|_| Ok(0.0), &mut |_| Ok(()))
+        let recipe = Recipe::grids(4e-3, epochs, 1);
+        train(cuda, (&shape, Precision::Steps), &recipe, &pictures, &|_| Ok(0.0), &mut |_| Ok(()))
     };
     let timed = |epochs: u32| time(|| run(epochs).map(drop).expect("training")).as_secs_f64();
     // The difference leaves out what comes before and after the steps.
@@ -174,24 +141,46 @@ fn frames_per_second(n: u32, render: &mut dyn FnMut(f32) -> Result<()>) -> Resul
     outcome.map(|()| f64::from(n) / seconds.as_secs_f64())
 }
 
+/// A model with random parameters on the GPU, and pictures of it.
+struct Rendering<'a> {
+    cuda: &'a Cuda,
+    shape: Shape,
+    buffers: [<Cuda as Backend>::Buffer; 2],
+    workspace: <Cuda as Backend>::Workspace,
+    surface: <Cuda as Backend>::Surface,
+    out: Picture,
+}
+
+impl<'a> Rendering<'a> {
+    fn new(cuda: &'a Cuda, shape: Shape) -> Result<Self> {
+        let mut rng = Rng::new(1);
+        let mut grids = grid_parameters(&shape, &mut rng);
+        if shape.encoding().is_none() {
+            grids.iter_mut().for_each(|v| *v = 0.5 * rng.normal());
+        }
+        let network = network_parameters(&shape, &mut rng);
+        let buffers = [cuda.upload(grids)?, cuda.upload(network)?];
+        let mut workspace = cuda.workspace(&shape, Purpose::Render { max_prefix: 4 << 30 })?;
+        let params = Params { grids: &buffers[0], network: &buffers[1] };
+        cuda.load(&mut workspace, &shape, &params)?;
+        let format = PictureFormat::new(SIZE.0, SIZE.1, Chroma::Yuv420, 8);
+        let (surface, out) = (cuda.surface(format)?, Picture::new(format)?);
+        Ok(Self { cuda, shape, buffers, workspace, surface, out })
+    }
+
+    fn render(&mut self, tau: f32) -> Result<()> {
+        let params = Params { grids: &self.buffers[0], network: &self.buffers[1] };
+        let (ws, sample) = (&mut self.workspace, self.shape.sample(tau));
+        let surface = &mut self.surface;
+        self.cuda.render(ws, &self.shape, &sample, &params, &|| false, surface)?;
+        self.cuda.download(surface, &mut self.out)
+    }
+}
+
 fn bench_warp_decoding(cuda: &Cuda, peaks: &Peaks) -> Result<()> {
     let shape = warp();
-    let mut rng = Rng::new(1);
-    let upload = |values: &[f32]| {
-        let mut buffer = cuda.alloc(values.len())?;
-        cuda.write(&mut buffer, 0, values).map(|()| buffer)
-    };
-    let grids: Vec<f32> = (0..shape.n_grid()).map(|_| 0.5 * rng.normal()).collect();
-    let grids = upload(&grids)?;
-    let network = upload(&network_parameters(&shape.network, &mut rng))?;
-    let mut modulated = cuda.alloc(shape.network.modulated_len())?;
-    let mut workspace = cuda.workspace(&shape, Purpose::Render)?;
-    let mut out = Picture::new(PictureFormat::new(SIZE.0, SIZE.1, Chroma::Yuv420, 8))?;
-    let mut render = |tau: f32| {
-        cuda.modulate(&shape, tau, &network, &mut modulated)?;
-        let params = Params { grids: &grids, network: &network, modulated: &modulated };
-        cuda.render(&mut workspace, &shape, tau, &params, &mut out)
-    };
+    let mut rendering = Rendering::new(cuda, shape.clone())?;
+    let mut render = |tau: f32| rendering.render(tau);
     println!("\nwarp, decoding: {:.1} frames/s", frames_per_second(200, &mut render)?);
     let ((), times) = cuda.profile(|| (0..8).try_for_each(|i| render(i as f32)))?;
     let work = [
@@ -207,16 +196,11 @@ fn bench_warp_decoding(cuda: &Cuda, peaks: &Peaks) -> Result<()> {
 
 fn bench_paper(cuda: &Cuda, peaks: &Peaks) -> Result<()> {
     let shape = paper();
-    let values = paper_parameters(&shape, &mut Rng::new(1));
-    let mut params = cuda.alloc(values.len())?;
-    cuda.write(&mut params, 0, &values)?;
-    let mut out = Picture::new(PictureFormat::new(SIZE.0, SIZE.1, Chroma::Yuv420, 8))?;
-    let mut workspace =
-        cuda.paper_workspace(&shape, PaperPurpose::Render { max_prefix: 4 << 30 })?;
-    let mut render = |tau: f32| cuda.paper_render(&mut workspace, &shape, tau, &params, &mut out);
+    let mut rendering = Rendering::new(cuda, shape.clone())?;
+    let mut render = |tau: f32| rendering.render(tau);
     println!("\npaper-m, decoding: {:.1} frames/s", frames_per_second(40, &mut render)?);
     let ((), times) = cuda.profile(|| (0..4).try_for_each(|i| render(i as f32)))?;
-    let (first, last) = (shape.n_prefix(), shape.layers.len() - 1);
+    let (first, last) = (shape.n_prefix(), shape.network.layers.len() - 1);
     let dense = |kernel, layers| Work {
         tensor: POINTS * dense_flop(&shape, layers),
         ..Work::bytes(kernel, 0.0)
@@ -238,8 +222,8 @@ fn bench_paper(cuda: &Cuda, peaks: &Peaks) -> Result<()> {
             n if n >= STEPS => Err(lnr::Error::Cancelled),
             _ => Ok(()),
         };
-        let recipe = Recipe::new(0.0, 1, 1);
-        match train_paper(cuda, &shape, &recipe, &pictures, &mut stop) {
+        let (recipe, precision) = (Recipe::coordinates(1, 1), common::paper_m(1, 64).precision);
+        match train(cuda, (&shape, precision), &recipe, &pictures, &|_| Ok(0.0), &mut stop) {
             Err(lnr::Error::Cancelled) => Ok(()),
             other => other.map(drop),
         }

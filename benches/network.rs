@@ -9,29 +9,14 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use lnr::internals::backend::cpu::{Cpu, Isa};
 use lnr::internals::backend::{Backend, Grads, Params, Purpose, Shape, Sum, TrainStep};
 use lnr::internals::base::Rng;
-use lnr::stream::spec::{Extent, LatentSpec, ModelSpec, NetworkSpec, Precision, SourceSpec};
 use lnr::{Chroma, PictureFormat};
 
 const SIZE: (u32, u32) = (320, 180);
 
 fn shape(hidden: u32) -> Shape {
-    let model = ModelSpec {
-        sources: vec![
-            SourceSpec::Canonical {
-                strides: vec![1, 2, 4, 8, 16, 32],
-                cubic_up_to: 2,
-                margin: 0,
-                motion: Some(0),
-            },
-            SourceSpec::Motion { strides: vec![8, 16, 32], node_step: 1 },
-            SourceSpec::Residual { strides: vec![4, 8, 16, 32], node_step: 1 },
-        ],
-        latent: LatentSpec { dim: 8, node_step: 1 },
-        network: NetworkSpec { width: hidden, rank: 1, ..ModelSpec::default().network },
-        precision: Precision::Steps,
-    };
-    let extent = Extent { width: SIZE.0, height: SIZE.1, n_frames: 1, n_out: 3 };
-    Shape::new(&model, &extent).expect("a legal model")
+    let strides = [1, 2, 4, 8, 16, 32];
+    let model = common::grid_model(&strides, &strides[3..], &strides[2..], hidden);
+    common::shape(&model, SIZE, 1)
 }
 
 /// Multiplications and additions of the network for one point.

@@ -10,35 +10,10 @@ use lnr::internals::backend::cpu::Cpu;
 use lnr::internals::backend::{Backend, Params, Purpose, Shape};
 use lnr::internals::base::Rng;
 use lnr::internals::model::{grid_parameters, network_parameters};
-use lnr::stream::spec::{
-    Bits, Extent, LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
-};
 use lnr::{Chroma, Picture, PictureFormat};
 
 const SIZE: (u32, u32) = (160, 90);
 const N_FRAMES: u32 = 33;
-
-fn shape(modulated: u32) -> Shape {
-    let resolutions = (0..16).map(|l| 16 + 20 * l).collect();
-    let model = ModelSpec {
-        sources: vec![SourceSpec::Hash { features: 2, table: 14, resolutions }],
-        latent: LatentSpec { dim: 512, node_step: 1 },
-        network: NetworkSpec {
-            patch: 1,
-            width: 512,
-            n_layers: 6,
-            skip: false,
-            modulated: vec![modulated],
-            rank: 100,
-            modulation: Modulation::Sigmoid,
-            hyper_layers: 1,
-            hyper_width: 128,
-        },
-        precision: Precision::Uniform(Bits { sources: 8, base: 32, hyper: 8, latents: 32 }),
-    };
-    let extent = Extent { width: SIZE.0, height: SIZE.1, n_frames: N_FRAMES, n_out: 3 };
-    Shape::new(&model, &extent).expect("a legal model")
-}
 
 /// Frames per second, and the last picture.
 fn decode(
@@ -65,7 +40,7 @@ fn main() {
     println!("{N_FRAMES} frames of {}x{}, width 512, 6 layers, rank 100", SIZE.0, SIZE.1);
     println!("modulated layer   without      with   ratio");
     for modulated in 0..6 {
-        let shape = shape(modulated);
+        let shape = common::shape(&common::paper_m(modulated, 20), SIZE, N_FRAMES);
         let mut rng = Rng::new(1);
         let grids = grid_parameters(&shape, &mut rng);
         let network = network_parameters(&shape, &mut rng);

@@ -13,9 +13,9 @@ use std::process::{Command, Stdio};
 use common::time;
 use lnr::Picture;
 use lnr::internals::backend::Backend;
-use lnr::internals::backend::{Shape, cpu::Cpu};
+use lnr::internals::backend::cpu::Cpu;
 use lnr::internals::train::{Points, Recipe, train};
-use lnr::stream::spec::{Extent, LatentSpec, ModelSpec, NetworkSpec, Precision, SourceSpec};
+use lnr::stream::spec::Precision;
 
 const WIDTH: u32 = 320;
 const HEIGHT: u32 = 180;
@@ -29,29 +29,6 @@ const ROUNDS: usize = 3;
 const PROTOTYPE: &str = "--ste 1 --rep 1 --B 1 --K 16 --nlr .02 --glr .2 --mlr .2 --T0 .4 --T1 .2 \
     --kern 2 --kmax 2 --alpha 0 --hypi .02 --hlr .2 --lfm .02 --anchors 16 --lam 4e-3 --start 0";
 
-/// The prototype's model: one canonical stack, motion and residual for every frame.
-fn model() -> ModelSpec {
-    let strides = |first: u32| {
-        let all = std::iter::successors(Some(first), |s| Some(s * 2));
-        all.take_while(|&s| s <= 32).collect()
-    };
-    ModelSpec {
-        sources: vec![
-            SourceSpec::Canonical {
-                strides: strides(1),
-                cubic_up_to: 2,
-                margin: 0,
-                motion: Some(0),
-            },
-            SourceSpec::Motion { strides: strides(8), node_step: 1 },
-            SourceSpec::Residual { strides: strides(4), node_step: 1 },
-        ],
-        latent: LatentSpec { dim: 8, node_step: 1 },
-        network: NetworkSpec { width: 16, rank: 1, ..ModelSpec::default().network },
-        precision: Precision::Steps,
-    }
-}
-
 /// Pixels of the frames visited in a second, given what `run` takes for a number of epochs.
 fn rate(points: usize, run: &dyn Fn(u32)) -> f64 {
     let (short, long) = (time(|| run(EPOCHS.0)), time(|| run(EPOCHS.1)));
@@ -60,8 +37,9 @@ fn rate(points: usize, run: &dyn Fn(u32)) -> f64 {
 }
 
 fn ours(backend: &impl Backend, pictures: &[&Picture], points: Points, interval: u32) -> f64 {
-    let extent = Extent { width: WIDTH, height: HEIGHT, n_frames: N_FRAMES as u32, n_out: 3 };
-    let shape = Shape::new(&model(), &extent).expect("a legal model");
+    // The prototype's model: one canonical stack, motion and residual for every frame.
+    let model = common::grid_model(&[1, 2, 4, 8, 16, 32], &[8, 16, 32], &[4, 8, 16, 32], 16);
+    let shape = common::shape(&model, (WIDTH, HEIGHT), N_FRAMES as u32);
     rate(N_FRAMES * (WIDTH * HEIGHT) as usize, &|epochs| {
         let mut recipe = Recipe::grids(4e-3, epochs, 1);
         (recipe.points, recipe.rate_interval) = (points, interval);

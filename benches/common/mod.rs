@@ -5,8 +5,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use lnr::internals::backend::Shape;
 use lnr::internals::backend::cpu::Isa;
 use lnr::internals::backend::cpu::simd::{Simd, Task};
+use lnr::stream::spec::{
+    Bits, Extent, LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
+};
 use lnr::{Chroma, Picture, PictureFormat};
 
 /// Red, green and blue of pixel (x, y) at time `t`: textures at three scales, one of which moves
@@ -80,4 +84,49 @@ pub fn time<T>(f: impl FnOnce() -> T) -> Duration {
     let start = Instant::now();
     black_box(f());
     start.elapsed()
+}
+
+/// A model of grids: one canonical stack moved by one motion source, and residual.
+pub fn grid_model(canonical: &[u32], motion: &[u32], residual: &[u32], width: u32) -> ModelSpec {
+    ModelSpec {
+        sources: vec![
+            SourceSpec::Canonical {
+                strides: canonical.to_vec(),
+                cubic_up_to: 2,
+                margin: 0,
+                motion: Some(0),
+            },
+            SourceSpec::Motion { strides: motion.to_vec(), node_step: 1 },
+            SourceSpec::Residual { strides: residual.to_vec(), node_step: 1 },
+        ],
+        latent: LatentSpec { dim: 8, node_step: 1 },
+        network: NetworkSpec { width, rank: 1, ..ModelSpec::default().network },
+        precision: Precision::Steps,
+    }
+}
+
+/// The model of profile `paper-m`, with another layer modulated and 16 resolutions from 16 on.
+pub fn paper_m(modulated: u32, resolution_step: u32) -> ModelSpec {
+    let resolutions = (0..16).map(|l| 16 + resolution_step * l).collect();
+    ModelSpec {
+        sources: vec![SourceSpec::Hash { features: 2, table: 14, resolutions }],
+        latent: LatentSpec { dim: 512, node_step: 1 },
+        network: NetworkSpec {
+            patch: 1,
+            width: 512,
+            n_layers: 6,
+            skip: false,
+            modulated: vec![modulated],
+            rank: 100,
+            modulation: Modulation::Sigmoid,
+            hyper_layers: 1,
+            hyper_width: 128,
+        },
+        precision: Precision::Uniform(Bits { sources: 8, base: 32, hyper: 8, latents: 32 }),
+    }
+}
+
+/// The layout of a model for `n` R'G'B' frames of this size.
+pub fn shape(model: &ModelSpec, (width, height): (u32, u32), n: u32) -> Shape {
+    Shape::new(model, &Extent { width, height, n_frames: n, n_out: 3 }).expect("a legal model")
 }

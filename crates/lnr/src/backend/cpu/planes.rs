@@ -22,9 +22,6 @@ impl Padded {
         self.pitch() * (self.height + Self::BEFORE + Self::AFTER)
     }
 
-    /// Where tap (-1, -1) of entry (0, 0) lies, relative to `offset`.
-    pub const FIRST_TAP: usize = 0;
-
     /// Where entry (x, y) lies, relative to `offset`.
     pub fn index(&self, x: usize, y: usize) -> usize {
         (y + Self::BEFORE) * self.pitch() + x + Self::BEFORE

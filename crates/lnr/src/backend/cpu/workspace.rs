@@ -127,7 +127,6 @@ impl Workspace {
             canonical: &self.canonical,
             planes: &self.planes,
             timed: &self.timed,
-            modulated: &self.modulated,
             taps: self.lattice.as_ref().map_or(&NONE, |(_, t)| t),
             bands: &mut self.bands,
         }
@@ -139,7 +138,6 @@ pub struct Parts<'a> {
     pub canonical: &'a [f32],
     pub planes: &'a [Padded],
     pub timed: &'a [Vec<f32>],
-    pub modulated: &'a [f32],
     pub taps: &'a TimedTaps,
     pub bands: &'a mut [Band],
 }

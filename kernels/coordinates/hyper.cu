@@ -79,17 +79,46 @@ KERNEL(hyper_bwd_inputs, 256, HyperArgs) {
         a.d_inputs[(uint64_t(blockIdx.z) * a.n_frames + first + warp) * a.n_in + column] = total;
 }
 
-struct LatentArgs {
-    const float* latents;
-    float* z;
-    uint32_t first, second, n;
+// Most times: the frames of a group.
+#define MAX_TIMES 256
+
+// The time nodes around a time, and the weight of the second.
+struct Between {
+    uint16_t first, second;
     float weight;
 };
 
-// z between two frames (paper Eq. 4).
-KERNEL(latent, 256, LatentArgs) {
-    for (uint32_t i = threadIdx.x; i < a.n; i += 256)
-        a.z[i] = a.latents[a.first + i] * (1.0f - a.weight) + a.latents[a.second + i] * a.weight;
+struct LatentsArgs {
+    // [nodes, n]; backward: their gradients
+    float* latents;
+    // [times, n]; backward: their gradients
+    float* z;
+    Between times[MAX_TIMES];
+    uint32_t n_times, n_nodes, n, unused;
+};
+
+// z at every time (paper Eq. 4).
+KERNEL(latents, 256, LatentsArgs) {
+    for (uint32_t i = blockIdx.x * 256 + threadIdx.x; i < a.n_times * a.n; i += gridDim.x * 256) {
+        const Between& at = a.times[i / a.n];
+        const float* from = a.latents + i % a.n;
+        a.z[i] = from[at.first * a.n] * (1.0f - at.weight) + from[at.second * a.n] * at.weight;
+    }
+}
+
+// Adds to the gradients of the latents, over the times in their order.
+KERNEL(latents_bwd, 256, LatentsArgs) {
+    for (uint32_t i = blockIdx.x * 256 + threadIdx.x; i < a.n_nodes * a.n; i += gridDim.x * 256) {
+        uint32_t node = i / a.n;
+        float sum = 0.0f;
+        for (uint32_t t = 0; t < a.n_times; t++) {
+            const Between& at = a.times[t];
+            if (at.first != node && at.second != node) continue;
+            // Where both nodes are the same the weight of the second is 0.
+            sum += a.z[t * a.n + i % a.n] * (at.first == node ? 1.0f - at.weight : at.weight);
+        }
+        a.latents[i] += sum;
+    }
 }
 
 struct ProductArgs {

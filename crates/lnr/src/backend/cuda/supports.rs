@@ -68,10 +68,7 @@ fn coordinates(shape: &Shape, encoding: &Encoding) -> Result<()> {
     let hyper_layers = net.hyper.iter().flat_map(|h| &h.layers);
     let mut layers = net.layers.iter().chain(hyper_layers);
     refuse(!layers.all(|l| l.has_bias), "layers of a coordinate network without biases")?;
-    refuse(
-        net.nodes.step != 1 || net.nodes.n != shape.n_frames,
-        "latents of a coordinate network that are not one per frame",
-    )?;
+    refuse(shape.n_frames > sizes::MAX_TIMES, "more frames than the format allows")?;
     let (n, most) = match encoding {
         Encoding::Hash { levels, .. } => (levels.len(), sizes::MAX_HASH_LEVELS),
         Encoding::Fourier { frequencies } => (frequencies.len(), sizes::MAX_FREQUENCIES),

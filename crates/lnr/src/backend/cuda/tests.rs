@@ -143,7 +143,7 @@ fn shapes_that_the_kernels_lack_are_refused() {
     let residual = levels.residual().next().map(|(i, _)| levels.sources[i].clone()).unwrap();
     levels.sources.extend(vec![residual; sizes::MAX_LEVELS]);
     let (mut encoded, ..) = coordinates::models().remove(0);
-    encoded.network.nodes.step = 2;
+    encoded.network.layers[0].has_bias = false;
     for shape in [wide, patches, motions, levels, encoded] {
         for refused in [
             cuda.supports(&shape),

@@ -97,6 +97,14 @@ impl Case {
         Self { shape, step, grids, network, target }
     }
 
+    /// The same at one more time.
+    fn and_at(mut self, tau: f32) -> Self {
+        self.step.samples.push(self.shape.sample(tau));
+        let other: Vec<f32> = self.target.iter().rev().copied().collect();
+        self.target.extend(other);
+        self
+    }
+
     /// The same without some of the pixels, in any component.
     fn with_gaps(mut self) -> Self {
         let n = self.step.lattice.len();
@@ -106,7 +114,7 @@ impl Case {
     }
 
     /// All the cases that parity is checked on: odd sizes, one component, subsets of points, several
-    /// sources of a kind.
+    /// sources of a kind, several times.
     pub fn all() -> Vec<Self> {
         use Sources::{One, Several};
         vec![
@@ -117,6 +125,7 @@ impl Case {
             Self::new(shape(One, (2, 130), 3, 5, 3), 0.0, 2, (0, 1)),
             Self::new(shape(Several, (41, 23), 3, 16, 3), 2.75, 1, (0, 0)).with_gaps(),
             Self::new(shape(Several, (66, 10), 1, 7, 0), 1.0, 2, (0, 1)),
+            Self::new(shape(One, (20, 13), 3, 8, 0), 1.0, 1, (0, 0)).and_at(3.5),
         ]
     }
 }

@@ -4,8 +4,8 @@
 use bytemuck::Zeroable;
 
 use super::super::args::{Points, args};
-use super::super::sizes::{MAX_FREQUENCIES, MAX_FUSED, MAX_HASH_LEVELS};
-use crate::backend::{self, Encoding, Shape};
+use super::super::sizes::{MAX_FREQUENCIES, MAX_FUSED, MAX_HASH_LEVELS, MAX_TIMES};
+use crate::backend::{self, Encoding, Sample, Shape};
 
 args! {
     struct Dense {
@@ -98,13 +98,20 @@ args! {
         tanh: u32,
     }
 
-    struct Latent {
+    struct Between {
+        first: u16,
+        second: u16,
+        weight: f32,
+    }
+
+    struct Latents {
         latents: u64,
         z: u64,
-        first: u32,
-        second: u32,
+        times: [Between; MAX_TIMES],
+        n_times: u32,
+        n_nodes: u32,
         n: u32,
-        weight: f32,
+        unused: u32,
     }
 
     struct Product {
@@ -224,6 +231,21 @@ impl Encode {
             None => {}
         }
         args
+    }
+}
+
+impl Latents {
+    /// The times of some samples, [`MAX_TIMES`] at most. The address of the latents, or of their
+    /// gradients, and of z, or of its gradients.
+    pub fn new(shape: &Shape, samples: &[Sample], latents: u64, z: u64) -> Self {
+        let mut args = Self::zeroed();
+        for (to, Sample { latent: at, .. }) in args.times.iter_mut().zip(samples) {
+            let (first, second) = (at.first as u16, at.second as u16);
+            *to = Between { first, second, weight: at.weight };
+        }
+        let net = &shape.network;
+        let (n_times, n_nodes) = (samples.len() as u32, net.nodes.n as u32);
+        Self { latents, z, n_times, n_nodes, n: net.d_latent as u32, ..args }
     }
 }
 

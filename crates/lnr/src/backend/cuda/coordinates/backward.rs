@@ -13,6 +13,18 @@ use crate::base::Result;
 impl<D: Device> Step<'_, D> {
     /// Adds `gain` times the gradients of everything to those at `grads`.
     pub fn backward(&self, grads: Addresses, gain: f32) -> Result<()> {
+        self.layers(grads, gain)?;
+        if self.shape.network.hyper.is_empty() {
+            return Ok(());
+        }
+        let (latents, z) = (grads.latents(self.shape), self.places.gradients.z);
+        let args = args::Latents::new(self.shape, self.samples, latents, z);
+        let n = self.shape.network.nodes.n * self.shape.network.d_latent;
+        self.device.launch("latents_bwd", Launch::row(blocks(self.device, n), 256), &args)
+    }
+
+    /// Those of all but the latents; leaves those of z.
+    fn layers(&self, grads: Addresses, gain: f32) -> Result<()> {
         let (shape, at) = (self.shape, &self.places.gradients);
         let first = shape.n_prefix();
         let n_points = self.extent.n_points;
@@ -155,14 +167,13 @@ impl<D: Device> Step<'_, D> {
         d_q.launch_to(self.device, n_frames, n_pq)
     }
 
-    /// From P and Q through the hypernetwork to the latents.
+    /// From P and Q through the hypernetwork to z.
     fn hyper(&self, h: usize, grads: Addresses) -> Result<()> {
         let (hyper, at) = (&self.shape.network.hyper[h], &self.places.gradients);
         let outputs = &self.places.networks.outputs[h];
         let n_frames = self.extent.n_frames;
         for (i, layer) in hyper.layers.iter().enumerate().rev() {
-            let latents = 4 * self.shape.network.latents as u64;
-            let inputs = if i == 0 { self.params.network + latents } else { outputs[i - 1] };
+            let inputs = if i == 0 { self.places.networks.z } else { outputs[i - 1] };
             let d = at.hyper[(hyper.layers.len() - 1 - i) % 2];
             let args = args::Hyper {
                 layer: self.params.weights(layer),
@@ -184,11 +195,7 @@ impl<D: Device> Step<'_, D> {
             self.device.launch("hyper_bwd_inputs", launch, &args)?;
             let sum = args::SumParts {
                 parts: at.hyper_parts,
-                to: if i == 0 {
-                    grads.network + latents
-                } else {
-                    at.hyper[(hyper.layers.len() - i) % 2]
-                },
+                to: if i == 0 { at.z } else { at.hyper[(hyper.layers.len() - i) % 2] },
                 tanh: if i == 0 { 0 } else { inputs },
                 part: (n_frames * layer.n_in) as u64,
                 n_parts: n_parts as u32,
@@ -196,7 +203,8 @@ impl<D: Device> Step<'_, D> {
                 columns: layer.n_in as u32,
                 pitch: layer.n_in as u32,
                 gain: 1.0,
-                adds: (i == 0).into(),
+                // The last hypernetwork comes first here.
+                adds: (i == 0 && h + 1 < self.shape.network.hyper.len()).into(),
             };
             let n_blocks = blocks(self.device, n_frames * layer.n_in);
             self.device.launch("sum_parts", Launch::row(n_blocks, 256), &sum)?;

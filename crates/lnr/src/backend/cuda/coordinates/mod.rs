@@ -15,7 +15,7 @@ pub use train::{TrainScratch, train, train_bytes};
 
 use super::memory::Floats;
 use super::sizes;
-use crate::backend::{Dense, Params};
+use crate::backend::{Dense, Params, Shape};
 
 /// Units of a row in memory: a multiple of what a block takes at once.
 fn padded(n: usize) -> usize {
@@ -37,6 +37,11 @@ impl Addresses {
     /// Of a layer's weights, biases behind them.
     fn weights(self, layer: &Dense) -> u64 {
         self.network + 4 * layer.offset as u64
+    }
+
+    /// Of the latents.
+    fn latents(self, shape: &Shape) -> u64 {
+        self.network + 4 * shape.network.latents as u64
     }
 
     /// Of a layer's biases, and how many.

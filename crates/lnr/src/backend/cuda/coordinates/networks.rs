@@ -13,7 +13,7 @@ use crate::base::Result;
 /// Where everything of so many frames lies, relative to the scratch memory.
 pub struct Networks {
     pub n_frames: usize,
-    /// Latents of a single time, for rendering.
+    /// [frames, d_latent] f32
     pub z: u64,
     /// Per hypernetwork, the outputs of its layers: [frames, n_out] f32
     pub outputs: Vec<Vec<u64>>,
@@ -33,7 +33,7 @@ pub enum Which {
 
 impl Networks {
     pub fn new(arena: &mut Arena, shape: &Shape, n_frames: usize, with_transposed: bool) -> Self {
-        let z = arena.floats(shape.network.d_latent);
+        let z = arena.floats(n_frames * shape.network.d_latent);
         let mut outputs = |h: &Hyper| -> Vec<u64> {
             h.layers.iter().map(|l| arena.floats(n_frames * l.n_out)).collect()
         };
@@ -68,36 +68,28 @@ impl Networks {
         self
     }
 
-    /// z at a time (paper Eq. 4).
-    pub fn latent<D: Device>(
+    /// z at some times, as many as this is for (paper Eq. 4).
+    pub fn latents<D: Device>(
         &self,
         device: &D,
         shape: &Shape,
-        sample: &Sample,
+        samples: &[Sample],
         params: Addresses,
     ) -> Result<()> {
-        let (net, at) = (&shape.network, sample.latent);
-        let args = args::Latent {
-            latents: params.network,
-            z: self.z,
-            first: net.latent(at.first).start as u32,
-            second: net.latent(at.second).start as u32,
-            n: net.d_latent as u32,
-            weight: at.weight,
-        };
-        device.launch("latent", Launch::row(1, 256), &args)
+        let args = args::Latents::new(shape, samples, params.latents(shape), self.z);
+        let n = samples.len() * shape.network.d_latent;
+        device.launch("latents", Launch::row(blocks(device, n), 256), &args)
     }
 
-    /// Hypernetworks and masks at the latents `z`, [frames, d_latent]: sigmoid is still to come.
+    /// Hypernetworks and masks at z: sigmoid is still to come.
     pub fn modulation<D: Device>(
         &self,
         device: &D,
         shape: &Shape,
-        z: u64,
         params: Addresses,
     ) -> Result<()> {
         for (k, h) in shape.network.hyper.iter().enumerate() {
-            let mut inputs = z;
+            let mut inputs = self.z;
             for (i, layer) in h.layers.iter().enumerate() {
                 let args = args::Hyper {
                     layer: params.weights(layer),

@@ -6,7 +6,7 @@ use super::super::memory::Arena;
 use super::layers::{Extent, Rows};
 use super::networks::Networks;
 use super::{Addresses, args, padded};
-use crate::backend::Shape;
+use crate::backend::{Sample, Shape};
 
 /// Parts of a sum over all points that makes the gradients of weights: with a block per tile of
 /// 128 x 128 of them, enough blocks for a large GPU where layers are narrow.
@@ -34,6 +34,8 @@ pub struct Gradients {
     pub hyper: [u64; 2],
     /// [parts, frames, units]
     pub hyper_parts: u64,
+    /// [frames, d_latent] f32
+    pub z: u64,
     /// Sums of the hash tables' gradients, 64 bits each.
     pub tables: u64,
 }
@@ -56,6 +58,7 @@ impl Gradients {
             products: arena.floats(n_frames * product),
             hyper: [0; 2].map(|_| arena.floats(n_frames * hyper)),
             hyper_parts: arena.floats(HYPER_PARTS * n_frames * hyper),
+            z: arena.floats(n_frames * shape.network.d_latent),
             tables: arena.take(8 * shape.n_grid()),
         }
     }
@@ -69,6 +72,7 @@ impl Gradients {
             &mut self.biases,
             &mut self.products,
             &mut self.hyper_parts,
+            &mut self.z,
             &mut self.tables,
         ];
         single.into_iter().for_each(|a| *a += base);
@@ -133,6 +137,8 @@ pub struct Step<'a, D: Device> {
     pub shape: &'a Shape,
     pub places: &'a Places,
     pub extent: Extent,
+    /// Times of the frames.
+    pub samples: &'a [Sample],
     pub params: Addresses,
     pub encode: args::Encode,
 }

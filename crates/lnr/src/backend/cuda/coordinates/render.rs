@@ -213,8 +213,8 @@ pub fn render<D: Device>(
         networks.load(device, shape, params, Which::Shared)?;
         scratch.is_loaded = true;
     }
-    networks.latent(device, shape, sample, params)?;
-    networks.modulation(device, shape, networks.z, params)?;
+    networks.latents(device, shape, std::slice::from_ref(sample), params)?;
+    networks.modulation(device, shape, params)?;
     networks.load(device, shape, params, Which::Modulated)?;
     let is_kept = scratch.kept.take() == Some(lattice);
     let encode = args::Encode {

@@ -50,9 +50,8 @@ pub fn train_bytes(shape: &Shape, n_points: usize) -> usize {
 impl<D: Device> Step<'_, D> {
     fn forward(&self) -> Result<()> {
         let (shape, networks) = (self.shape, &self.places.networks);
-        // One latent per frame.
-        let latents = self.params.network + 4 * shape.network.latents as u64;
-        networks.modulation(self.device, shape, latents, self.params)?;
+        networks.latents(self.device, shape, self.samples, self.params)?;
+        networks.modulation(self.device, shape, self.params)?;
         networks.load(self.device, shape, self.params, Which::All)?;
         encode(self.device, &self.encode)?;
         for (l, layer) in shape.network.layers.iter().enumerate() {
@@ -91,8 +90,8 @@ pub fn train<D: Device>(
     if n_points > scratch.n_points {
         return Err(unsupported("more points than the workspace is for"));
     }
-    if step.samples != shape.step_samples(0) {
-        return Err(unsupported("a training step that does not take all frames in order"));
+    if step.samples.len() != shape.n_frames {
+        return Err(unsupported("a training step that does not take as many times as frames"));
     }
     let places = &scratch.places;
     let params = Addresses::new(params);
@@ -105,7 +104,8 @@ pub fn train<D: Device>(
         ..args::Encode::new(shape)
     };
     let extent = Extent { n_points, n_frames: shape.n_frames };
-    let all = Step { device, shape, places, extent, params, encode };
+    let samples = &step.samples;
+    let all = Step { device, shape, places, extent, samples, params, encode };
     all.forward()?;
     let mut form = [0.0; 9];
     form.copy_from_slice(step.form.as_flattened());

@@ -80,7 +80,7 @@ fn rendering() -> (gst::Pipeline, gst::Bus) {
     )
     .ok();
     let pipeline = parse(
-        "appsrc name=in format=bytes ! lnrparse ! lnrdec name=dec ! video/x-raw,width=7680,height=4320 \
+        "appsrc name=in format=bytes ! lnrparse ! lnrdec name=dec ! video/x-raw,width=4096,height=2304 \
          ! fakesink name=out",
     );
     let source = pipeline.by_name("in").and_downcast::<gst_app::AppSrc>().unwrap();

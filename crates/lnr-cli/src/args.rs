@@ -15,10 +15,11 @@ Exit codes:
   0    done
   1    wrong usage, or a setting out of range
   2    an input cannot be opened or read
-  3    an input is damaged or of an unsupported kind; `decode` and `info` also end with
-       3 when they left out damaged parts and handled the rest
+  3    an input is damaged, of an unsupported kind, or needs more than --max-memory;
+       `decode` and `info` also end with 3 when they left out parts and handled the rest
   4    the output cannot be written
   5    the compute backend is not available or failed
+  6    training diverged; `encode` keeps the groups that were finished
   130  interrupted (Ctrl-C or SIGTERM); `encode` keeps the groups that were finished";
 
 /// Video as small neural networks: encode, decode at any size and frame rate, inspect, measure.

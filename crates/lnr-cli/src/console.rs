@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lnr::CancelFlag;
+use lnr::{CancelFlag, Decoder, DecoderSettings};
 
 use crate::exit::{Failure, Outcome};
 
@@ -14,6 +14,8 @@ use crate::exit::{Failure, Outcome};
 pub struct Console {
     /// Set by Ctrl-C.
     pub cancel: CancelFlag,
+    /// What stops decoders.
+    others: Arc<Mutex<Vec<CancelFlag>>>,
     quiet: bool,
     verbose: bool,
     bar: Arc<Mutex<Option<ProgressBar>>>,
@@ -28,7 +30,33 @@ impl Console {
     }
 
     pub fn new(quiet: bool, verbose: bool) -> Self {
-        Self { cancel: CancelFlag::default(), quiet, verbose, bar: Arc::default() }
+        Self {
+            cancel: CancelFlag::default(),
+            others: Arc::default(),
+            quiet,
+            verbose,
+            bar: Arc::default(),
+        }
+    }
+
+    /// Asks all work to stop.
+    pub fn interrupt(&self) {
+        self.cancel.set(true);
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        others.iter().for_each(|flag| flag.set(true));
+    }
+
+    /// A new decoder whose rendering ends when the user asks to stop.
+    ///
+    /// # Errors
+    /// Those of [`Decoder::new`].
+    pub fn decoder(&self, settings: DecoderSettings) -> lnr::Result<Decoder> {
+        let decoder = Decoder::new(settings)?;
+        let flag = decoder.cancel_flag();
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        flag.set(self.cancel.is_set());
+        others.push(flag);
+        Ok(decoder)
     }
 
     /// Begins a bar of so many frames, or one without an end. It is drawn on a terminal only.
@@ -104,5 +132,21 @@ impl Console {
             true => Err(Failure::interrupted("interrupted")),
             false => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_to_stop_reaches_every_decoder() {
+        let console = Console::new(true, false);
+        let before = console.decoder(DecoderSettings::default()).unwrap();
+        assert!(console.check().is_ok() && !before.cancel_flag().is_set());
+        console.interrupt();
+        let after = console.decoder(DecoderSettings::default()).unwrap();
+        assert!(before.cancel_flag().is_set() && after.cancel_flag().is_set());
+        assert!(console.check().is_err());
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::args::DecodeArgs;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
-use crate::input::{LnrSource, Options, Source, Timing};
+use crate::input::{Frame, LnrSource, Options, Source, Timing};
 use crate::output::{self, PictureSink};
 use crate::text;
 
@@ -21,13 +21,17 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     let mut source = LnrSource::open(&args.input, options, timing, console)?;
     let (info, backend) = (source.info().clone(), source.backend());
     console.detail(&format!("computing with {backend}"));
-    let mut sink = output::open_pictures(&args.output, &info, console)?;
     console.start(info.n_frames);
-    let result = copy(&mut source, &mut *sink, console);
+    // An output that exists is not touched before there is something to put there.
+    let first = source.next();
+    let result = first.and_then(|first| {
+        let mut sink = output::open_pictures(&args.output, &info, console)?;
+        let result = copy(first, &mut source, &mut *sink, console);
+        let finished = sink.finish();
+        result.and_then(|n| finished.map(|()| n))
+    });
     console.stop();
-    let finished = sink.finish();
     let n_frames = result?;
-    finished?;
     let seconds = begin.elapsed().as_secs_f64();
     let rate = n_frames as f64 / seconds.max(1e-9);
     let n_damaged = source.n_damaged();
@@ -64,13 +68,20 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     Ok(())
 }
 
-fn copy(source: &mut dyn Source, sink: &mut dyn PictureSink, console: &Console) -> Outcome<u64> {
-    let mut n_frames = 0;
-    while let Some(frame) = source.next()? {
+/// Writes `first` and all that follow.
+fn copy(
+    first: Option<Frame>,
+    source: &mut dyn Source,
+    sink: &mut dyn PictureSink,
+    console: &Console,
+) -> Outcome<u64> {
+    let (mut next, mut n_frames) = (first, 0);
+    while let Some(frame) = next {
         console.check()?;
         sink.write(frame)?;
         n_frames += 1;
         console.advance(n_frames as f64, format!("frame {n_frames}"));
+        next = source.next()?;
     }
     Ok(n_frames)
 }

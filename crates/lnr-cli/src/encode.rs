@@ -74,6 +74,7 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
 fn settings(args: &EncodeArgs, info: &VideoInfo) -> EncoderSettings {
     let settings = EncoderSettings::new(info.format)
         .frame_rate(info.frame_rate)
+        .metadata(info.metadata.clone())
         .rate_control(match args.bitrate {
             Some(bitrate) => RateControl::Bitrate(bitrate),
             None => RateControl::Quality(args.quality),
@@ -254,7 +255,8 @@ mod tests {
         let args = Args::try_parse_from(["lnr", "encode", "in.y4m", "out.lnr"]).unwrap();
         let Command::Encode(args) = args.command else { panic!("encode") };
         let format = lnr::PictureFormat::new(16, 16, lnr::Chroma::Yuv420, 8);
-        let info = VideoInfo { format, frame_rate: (0, 1), n_frames: None };
+        let info =
+            VideoInfo { format, frame_rate: (0, 1), metadata: Default::default(), n_frames: None };
         let ours = format!("{:?}", settings(&args, &info));
         assert_eq!(ours, format!("{:?}", EncoderSettings::new(format)));
         assert_eq!(args.compute.decoder(), lnr::DecoderSettings::default());

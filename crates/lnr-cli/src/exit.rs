@@ -14,12 +14,14 @@ pub enum Code {
     Usage = 1,
     /// An input cannot be opened or read.
     Input = 2,
-    /// An input is damaged or of an unsupported kind.
+    /// An input is damaged, of an unsupported kind, or beyond a limit.
     Damaged = 3,
     /// The output cannot be written.
     Output = 4,
     /// The compute backend is not available or failed.
     Backend = 5,
+    /// Training diverged.
+    Diverged = 6,
     /// Ctrl-C or SIGTERM.
     Interrupted = 130,
 }
@@ -71,8 +73,33 @@ impl Failure {
             Error::InvalidSetting(_) => Code::Usage,
             Error::Cancelled => Code::Interrupted,
             Error::Backend(_) => Code::Backend,
+            Error::Diverged(_) => Code::Diverged,
             _ => Code::Damaged,
         };
         Self::new(code, format!("{}: {error}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_the_codec_has_its_code() {
+        let path = Path::new("in.y4m");
+        for (error, code) in [
+            (Error::Diverged("loss NaN at iteration 7".into()), 6),
+            (Error::Cancelled, 130),
+            (Error::Backend("gone".into()), 5),
+            (Error::InvalidSetting("quality 101".into()), 1),
+            (Error::Unsupported("section 77".into()), 3),
+            (Error::limit("9 MiB"), 3),
+            (Error::damaged("a bit"), 3),
+        ] {
+            let text = error.to_string();
+            let failure = Failure::codec(path, error);
+            assert_eq!(failure.code as u8, code, "{text}");
+            assert_eq!(failure.message, format!("in.y4m: {text}"));
+        }
     }
 }

@@ -29,7 +29,10 @@ pub fn run(args: &InfoArgs, console: &Console) -> Outcome<()> {
         0 => Ok(()),
         n => Err(Failure::damaged(
             &args.file,
-            format!("{n} damaged places; the groups listed are whole"),
+            format!(
+                "{n} damaged places or groups that cannot be read ({}); the others are whole",
+                index.first_cause.unwrap_or_default()
+            ),
         )),
     }
 }

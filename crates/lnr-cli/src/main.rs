@@ -11,6 +11,8 @@ mod eval;
 mod exit;
 #[cfg(feature = "gstreamer")]
 mod gstreamer;
+#[cfg(feature = "gstreamer")]
+mod hdr;
 mod info;
 mod input;
 mod model_text;
@@ -51,12 +53,12 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Outcome<()> {
     let console = Console::new(args.quiet, args.verbose);
-    let cancel = console.cancel.clone();
+    let listener = console.clone();
     let on_signal = move || {
-        if cancel.is_set() {
+        if listener.cancel.is_set() {
             std::process::exit(Code::Interrupted as i32);
         }
-        cancel.set(true);
+        listener.interrupt();
     };
     ctrlc::set_handler(on_signal)
         .map_err(|e| Failure::new(Code::Usage, format!("signals cannot be handled: {e}")))?;

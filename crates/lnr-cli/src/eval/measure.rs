@@ -5,8 +5,8 @@ use std::time::Instant;
 use lnr::metrics::compare;
 use lnr::stream::{PartReader, PartSize, Unit};
 use lnr::{
-    AccessUnit, Control, Decoder, Encoder, EncoderSettings, Error, InputFrame, Picture, Progress,
-    Tau, stream,
+    AccessUnit, Control, Encoder, EncoderSettings, Error, InputFrame, Picture, Progress, Tau,
+    stream,
 };
 
 use super::args::AblationArgs;
@@ -160,7 +160,7 @@ impl Meter<'_> {
         let [w, h] = [format.width, format.height]
             .map(|side| ((f64::from(side) * scale).round() as u32).max(1));
         let mut out = Picture::new(format.resized(w, h)).map_err(stop)?;
-        let mut decoder = Decoder::new(self.args.compute.decoder()).map_err(stop)?;
+        let mut decoder = self.console.decoder(self.args.compute.decoder()).map_err(stop)?;
         let begin = Instant::now();
         for unit in file.units.iter().take(1) {
             decoder.push(&unit.data).map_err(stop)?;

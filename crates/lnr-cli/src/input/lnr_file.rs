@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lnr::stream::{GroupHeader, parse_group_header};
+use lnr::stream::{GroupHeader, Metadata, parse_group_header};
 use lnr::{BackendInfo, Decoder, Error, Picture, PictureFormat, Tau};
 
 use super::units::{index, open_units};
@@ -27,6 +27,8 @@ pub struct LnrSource {
     console: Console,
     units: Box<dyn Units>,
     decoder: Decoder,
+    /// The user bounds the memory: what goes beyond is refused rather than left out.
+    is_bounded: bool,
     info: VideoInfo,
     frame_rate: Option<(u32, u32)>,
     /// Times to render in ns, by the stream's clock.
@@ -75,10 +77,13 @@ impl LnrSource {
             path: path.to_owned(),
             console: console.clone(),
             units: open_units(path, console)?,
-            decoder: Decoder::new(options.decoder).map_err(codec)?,
+            decoder: console.decoder(options.decoder).map_err(codec)?,
+            is_bounded: options.decoder.limits.max_memory > 0,
             info: VideoInfo {
                 format,
                 frame_rate: timing.frame_rate.unwrap_or(first.header.frame_rate),
+                // How it was encoded is nothing that another file could say of itself.
+                metadata: Metadata { settings: String::new(), ..first.metadata.clone() },
                 n_frames: Some(n_frames as u64),
             },
             frame_rate: timing.frame_rate,
@@ -136,6 +141,9 @@ impl LnrSource {
                 }
                 // What follows would fail as well: this is no damage.
                 Err(e @ Error::Backend(_)) => return Err(Failure::codec(&self.path, e)),
+                Err(e @ Error::Limit(_)) if self.is_bounded => {
+                    return Err(Failure::codec(&self.path, e));
+                }
                 Err(e) => {
                     self.group = None;
                     self.warn(&e.to_string());
@@ -263,6 +271,7 @@ fn tau_at(group: &GroupHeader, time: u64) -> Tau {
 #[cfg(test)]
 mod tests {
     use super::*;
+<<<<<<< HEAD
     use lnr::Chroma;
     use lnr::stream::spec::ModelSpec;
 
@@ -277,6 +286,14 @@ mod tests {
             continues: false,
             model: ModelSpec::default(),
         };
+=======
+    use crate::input::units::tests::header;
+
+    #[test]
+    fn times_become_taus() {
+        let durations = vec![100, 300, 100];
+        let group = GroupHeader { pts: 1000, durations, ..header(0) };
+>>>>>>> gst
         for (time, units) in [
             (0, 0),
             (1000, 0),

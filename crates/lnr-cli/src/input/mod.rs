@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use lnr::stream::MAGIC;
+use lnr::stream::{MAGIC, Metadata};
 use lnr::{DecoderSettings, Picture, PictureFormat};
 
 use crate::console::Console;
@@ -38,6 +38,8 @@ pub struct VideoInfo {
     pub format: PictureFormat,
     /// (0, 1) when variable or unknown.
     pub frame_rate: (u32, u32),
+    /// What it says of rotation and display.
+    pub metadata: Metadata,
     /// How many frames there are, when that can be told; an estimate for some containers.
     pub n_frames: Option<u64>,
 }

@@ -175,11 +175,18 @@ pub struct IndexedGroup {
 #[derive(Default)]
 pub struct Index {
     pub groups: Vec<IndexedGroup>,
-    /// Damaged places, and access units whose group is not there.
+    /// Damaged places, groups that cannot be read, and access units whose group is not there.
     pub n_damaged: u64,
+    /// What is wrong at the first of them.
+    pub first_cause: Option<String>,
 }
 
 impl Index {
+    fn damaged(&mut self, cause: String) {
+        self.n_damaged += 1;
+        self.first_cause.get_or_insert(cause);
+    }
+
     /// Access units of all groups.
     pub fn n_units(&self) -> u64 {
         self.groups.iter().map(|g| g.n_units).sum()
@@ -196,7 +203,7 @@ impl Index {
 /// # Errors
 /// When it cannot be read or holds no group at all.
 pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
-    index_with(path, console, &mut |_, _| Vec::new())
+    index_with(path, console, &mut |_, _| Ok(Vec::new()))
 }
 
 /// As [`index`], with what the parts of every payload take: each payload is decoded for it.
@@ -205,59 +212,61 @@ pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
 /// As [`index`].
 pub fn index_parts(path: &Path, console: &Console) -> Outcome<Index> {
     let mut reader = PartReader::default();
-    index_with(path, console, &mut |header, payload| {
-        reader.read(header, payload).unwrap_or_default()
-    })
+    index_with(path, console, &mut |header, payload| reader.read(header, payload))
 }
 
 fn index_with(
     path: &Path,
     console: &Console,
-    parts: &mut dyn FnMut(&GroupHeader, &[u8]) -> Vec<PartSize>,
+    parts: &mut dyn FnMut(&GroupHeader, &[u8]) -> lnr::Result<Vec<PartSize>>,
 ) -> Outcome<Index> {
     let mut units = open_units(path, console)?;
     let mut index = Index::default();
-    let mut first_cause = None;
     while let Some(item) = units.next()? {
         console.check()?;
         let data = match item {
             Item::Unit(data) => data,
             Item::Damage { cause, .. } => {
-                index.n_damaged += 1;
-                first_cause.get_or_insert(cause);
+                index.damaged(cause);
                 continue;
             }
         };
         let bytes = data.len() as u64;
         match parse(&data) {
-            Ok(Unit::Group { header, payload, .. }) => index.groups.push(IndexedGroup {
-                parts: parts(&header, payload),
-                metadata: metadata(payload).unwrap_or_default(),
-                header: *header,
-                first_bytes: bytes,
-                payload_bytes: payload.len() as u64,
-                bytes,
-                n_units: 1,
-            }),
+            Ok(Unit::Group { header, payload, .. }) => {
+                let parts = parts(&header, payload).unwrap_or_else(|e| {
+                    index.damaged(format!("group {}: {e}", index.groups.len() + 1));
+                    Vec::new()
+                });
+                index.groups.push(IndexedGroup {
+                    parts,
+                    metadata: metadata(payload).unwrap_or_default(),
+                    header: *header,
+                    first_bytes: bytes,
+                    payload_bytes: payload.len() as u64,
+                    bytes,
+                    n_units: 1,
+                });
+            }
             Ok(Unit::Frame { group, .. }) => match index.groups.last_mut() {
                 Some(last) if last.header.id == group => {
                     last.bytes += bytes;
                     last.n_units += 1;
                 }
-                _ => index.n_damaged += 1,
+                _ => index.damaged("a frame of a group whose start is missing".into()),
             },
-            Err(_) => index.n_damaged += 1,
+            Err(e) => index.damaged(e.to_string()),
         }
     }
     if index.groups.is_empty() {
-        let cause = first_cause.unwrap_or_else(|| "no access units".into());
+        let cause = index.first_cause.unwrap_or_else(|| "no access units".into());
         return Err(Failure::damaged(path, format!("no LNR group in it: {cause}")));
     }
     Ok(index)
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use lnr::stream::spec::ModelSpec;
     use lnr::stream::{write_frame, write_group};
@@ -272,7 +281,8 @@ mod tests {
         unit[end..end + 4].copy_from_slice(&crc.to_le_bytes());
     }
 
-    fn header(id: u8) -> GroupHeader {
+    /// Of a small group.
+    pub fn header(id: u8) -> GroupHeader {
         GroupHeader {
             id,
             format: PictureFormat::new(16, 16, Chroma::Yuv420, 8),

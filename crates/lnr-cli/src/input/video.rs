@@ -8,12 +8,14 @@ use gst_video::prelude::*;
 use gst_video::{
     VideoBufferFlags, VideoCapsBuilder, VideoFrameExt, VideoFrameRef, VideoInterlaceMode,
 };
+use lnr::stream::Metadata;
 use lnr::{Chroma, Error, Picture, PictureFormat, Result};
 
 use super::{Frame, Source, VideoInfo, grid_time};
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
 use crate::gstreamer::{FORMATS, Pipeline, element, error_of, picture_format, ratio};
+use crate::hdr;
 
 /// The first video track of any file that GStreamer can decode, in its own chroma format, depth and
 /// colorimetry.
@@ -58,6 +60,7 @@ impl Video {
             info: VideoInfo {
                 format: PictureFormat::new(1, 1, Chroma::Gray, 8),
                 frame_rate: (0, 1),
+                metadata: Metadata::default(),
                 n_frames: None,
             },
             pending: None,
@@ -66,9 +69,12 @@ impl Video {
             return Err(Failure::damaged(path, "there is no video in it"));
         };
         video.info.format = *first.picture.format();
-        let caps = video.sink.static_pad("sink").and_then(|p| p.current_caps());
-        if let Some(raw) = caps.and_then(|c| gst_video::VideoInfo::from_caps(&c).ok()) {
-            video.info.frame_rate = ratio(raw.fps());
+        if let Some(pad) = video.sink.static_pad("sink") {
+            let caps = pad.current_caps();
+            if let Some(raw) = caps.and_then(|c| gst_video::VideoInfo::from_caps(&c).ok()) {
+                video.info.frame_rate = ratio(raw.fps());
+            }
+            video.info.metadata = hdr::read(&pad);
         }
         video.info.n_frames = video.estimate();
         video.pending = Some(first);

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use lnr::stream::Metadata;
 use lnr::{Chroma, ChromaSite, Matrix, Picture, PictureFormat};
 
 use super::{Frame, Source, VideoInfo, grid_time};
@@ -35,6 +36,7 @@ impl<R: BufRead> Y4m<R> {
         let info = VideoInfo {
             format,
             frame_rate,
+            metadata: Metadata::default(),
             n_frames: size.map(|s| s / frame_bytes).filter(|&n| n > 0),
         };
         let path = path.to_owned();

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use gst::prelude::*;
 use gst_app::AppSrc;
 use lnr::AccessUnit;
+use lnr::stream::Metadata;
 
 use super::UnitSink;
 use crate::exit::{Code, Failure, Outcome};
 use crate::gstreamer::{FOURCC, Pipeline, element, error_of, fraction, init};
+use crate::hdr;
 use crate::input::VideoInfo;
 
 /// Writes access units to an MP4 or MOV file, as video of the codec LNR1.
@@ -34,16 +36,23 @@ impl ContainerSink {
                 path.display()
             )));
         }
-        let caps = gst::Caps::builder(caps)
+        let mut caps = gst::Caps::builder(caps)
             .field("format", FOURCC)
             .field("width", f.width as i32)
             .field("height", f.height as i32)
             .field("framerate", fraction(info.frame_rate))
             .field("pixel-aspect-ratio", fraction(f.par))
             .build();
+        hdr::add_to_caps(&info.metadata, caps.make_mut());
         Ok(Self {
             path: path.to_owned(),
-            writer: Writer::create(path, &caps, &[element(mux)?], Some("video_%u"))?,
+            writer: Writer::create(
+                path,
+                &caps,
+                &info.metadata,
+                &[element(mux)?],
+                Some("video_%u"),
+            )?,
         })
     }
 }
@@ -89,6 +98,7 @@ impl Writer {
     pub fn create(
         path: &Path,
         caps: &gst::Caps,
+        metadata: &Metadata,
         elements: &[gst::Element],
         pad: Option<&str>,
     ) -> Outcome<Self> {
@@ -113,6 +123,10 @@ impl Writer {
             }
         }
         pipeline.play(path, Code::Output)?;
+        if let Some(tags) = hdr::tags(metadata) {
+            // It goes before the first buffer. A muxer that cannot keep it is no failure.
+            let _ = source.send_event(tags);
+        }
         Ok(Self { pipeline, source, has_failed: false })
     }
 

@@ -10,6 +10,7 @@ use super::container::Writer;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 use crate::gstreamer::{element, has, init, video_info};
+use crate::hdr;
 use crate::input::{Frame, VideoInfo};
 
 /// Muxer of an extension, and the encoders to try for it, best first.
@@ -53,7 +54,8 @@ impl VideoSink {
                 info.format.depth
             ))
         })?;
-        let caps = raw.to_caps().map_err(|e| usage(e.to_string()))?;
+        let mut caps = raw.to_caps().map_err(|e| usage(e.to_string()))?;
+        hdr::add_to_caps(&info.metadata, caps.make_mut());
         let name = encoders.iter().find(|e| has(e));
         let &name = name.ok_or_else(|| {
             Failure::output(
@@ -75,7 +77,7 @@ impl VideoSink {
             chain.push(element(parser)?);
         }
         chain.push(element(mux)?);
-        let writer = Writer::create(path, &caps, &chain, None)?;
+        let writer = Writer::create(path, &caps, &info.metadata, &chain, None)?;
         if info.frame_rate.0 == 0 && mux == "avimux" {
             console.warn("an .avi file has a constant frame rate; choose one with --fps");
         }

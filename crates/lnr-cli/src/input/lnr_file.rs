@@ -271,7 +271,6 @@ fn tau_at(group: &GroupHeader, time: u64) -> Tau {
 #[cfg(test)]
 mod tests {
     use super::*;
-<<<<<<< HEAD
     use lnr::Chroma;
     use lnr::stream::spec::ModelSpec;
 
@@ -286,14 +285,6 @@ mod tests {
             continues: false,
             model: ModelSpec::default(),
         };
-=======
-    use crate::input::units::tests::header;
-
-    #[test]
-    fn times_become_taus() {
-        let durations = vec![100, 300, 100];
-        let group = GroupHeader { pts: 1000, durations, ..header(0) };
->>>>>>> gst
         for (time, units) in [
             (0, 0),
             (1000, 0),

@@ -5,16 +5,6 @@
 use super::RangeDecoder;
 use crate::base::{Error, Result};
 
-/// A decision by a slot alone, with what surrounds it. One unit of work is about a nanosecond of one
-/// core of 2020: these numbers were measured (`tests/compression.rs`).
-pub(super) const DECISION: u64 = 7;
-/// What a mixed decision takes on top.
-pub(super) const MIXED: u32 = 12;
-/// What a symbol of a plane that is not quiet takes besides its decisions: neighbours, predictors.
-pub(super) const SYMBOL: u32 = 80;
-/// What the opinion of an entropy model takes on top of that.
-pub(super) const OPINION: u32 = 45;
-
 /// Units of work that one reader of a stream may spend. It begins with what any group of usual size
 /// takes, earns more by the bytes that are read, and starts afresh once pixels were rendered, which is
 /// work that the user wants.
@@ -98,6 +88,7 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bitstream::work::DECISION;
     use crate::bitstream::{
         Plane, PlaneKind, RangeEncoder, Series, decode_series, decode_symbols, decode_tensor,
         encode_series, encode_symbols, encode_tensor,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Adaptive probabilities and their logistic mixing (FORMAT-entropy section 3).
 
-use super::budget::MIXED;
 use super::range_coder::BitCoder;
 use super::tables::{MAX_COUNT, MAX_STRETCH, TABLES};
+use super::work::MIXED;
 
 /// An adaptive probability: 22 bits of it above a count of at most 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,6 +30,7 @@ mod tensor_coder;
 #[allow(clippy::float_arithmetic)]
 mod tests;
 mod unit;
+mod work;
 
 pub use budget::Budget;
 pub use embedding::{

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Codes the symbols of one plane (FORMAT-entropy section 6).
 
-use super::budget::{OPINION, SYMBOL};
 use super::contexts::{Contexts, MagnitudeContexts};
 use super::entropy_model::{Evaluator, Opinion};
 use super::mixer::code_mixed;
@@ -10,6 +9,7 @@ use super::plane::{BORDER, Plane};
 use super::predictor::{PACES, Predictor};
 use super::range_coder::{BitCoder, RangeDecoder};
 use super::state::{N_ESCAPE, N_QUIET, N_STEPS, State};
+use super::work::{OPINION, SYMBOL};
 use crate::base::{Result, limits::MAX_SYMBOL};
 
 /// Magnitudes up to here are coded step by step, larger ones by Exp-Golomb codes.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Binary range coder with carry: 32-bit range, 16-bit probabilities (FORMAT-entropy section 1).
 
-use super::budget::DECISION;
+use super::work::DECISION;
 use crate::base::{Error, Result, limits};
 
 /// The range never falls below this between two decisions.

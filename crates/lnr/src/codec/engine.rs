@@ -54,7 +54,8 @@ struct Opened {
     host: Option<Threads>,
 }
 
-/// A backend that was chosen at run time.
+/// A backend that was chosen at run time. There are one or two of them: their size does not matter.
+#[allow(clippy::large_enum_variant)]
 enum Device {
     /// Kernels on a GPU.
     #[cfg(feature = "cuda")]

@@ -20,6 +20,7 @@ mod profile;
 mod scene;
 mod settings;
 mod threads;
+mod validate;
 
 pub use choices::{BackendChoice, Profile, SpeedPreset};
 pub use control::{CancelFlag, Control, Progress};

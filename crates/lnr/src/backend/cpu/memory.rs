@@ -38,8 +38,7 @@ mod tests {
         let error = Sum { buffer: &mut sums, index: 0 };
         cpu.train(&mut ws, shape, step, target, &params, Some(&mut grads), error).unwrap();
         for (_, source) in shape.grids() {
-            let planes = crate::model::rate_planes(source, source.nodes.n - 1);
-            let entropy = crate::model::entropy(source);
+            let (entropy, planes) = cases::every_plane(source);
             let model = vec![0.1; entropy.len()];
             let mut d_model = model.clone();
             let grads = Some((&mut d_grids, &mut d_model));

@@ -222,6 +222,21 @@ pub fn rate_case(case: &Case, before: bool, extra: bool) -> (Entropy, Vec<RatePl
     (entropy, planes, model)
 }
 
+/// All planes of the last node of a source, each predicted from itself and the node before.
+pub fn every_plane(source: &Grids) -> (Entropy, Vec<RatePlane>) {
+    let (n, node) = (source.n_components, source.nodes.n - 1);
+    let before = !matches!(source.role, Role::Canonical { .. });
+    let plane = |i: usize| RatePlane {
+        offset: source.plane(node, i / n, i % n).start,
+        grid: source.levels[i / n].grid,
+        before: (node > 0).then(|| source.plane(node - 1, i / n, i % n).start),
+        extra: None,
+        biases: i,
+    };
+    let n_biases = source.levels.len() * n;
+    (Entropy { before, extra: true, n_biases }, (0..n_biases).map(plane).collect())
+}
+
 /// Bits and gradients of [`Backend::rate`], which are added to 0.5.
 pub fn rate<B: Backend>(
     backend: &B,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The symbols of one grid source to bytes and back (FORMAT section 6).
 
-use super::CancelFlag;
-use super::steps::EXPONENT_BITS;
+use super::{CancelFlag, EXPONENT_BITS};
 use crate::backend::{Grids, Role};
 use crate::base::{Result, limits};
 use crate::bitstream::{

@@ -20,6 +20,9 @@ use crate::train::Values;
 pub use part_sizes::{Part, PartReader, PartSize};
 pub use steps::learn_states;
 
+/// Bits of the exponent of a tensor's step.
+const EXPONENT_BITS: u32 = 4;
+
 /// The parameters of a group as f32.
 pub struct Parameters {
     /// What the sources store. [`Shape::n_grid`]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What every part of a group takes in its file.
 
-use super::{shape, steps, uniform};
+use super::{EXPONENT_BITS, shape, steps, uniform};
 use crate::backend::{Grids, Role, Shape, TensorKind};
 use crate::base::spec::{Bits, Precision};
 use crate::base::{Error, Result};
@@ -135,7 +135,7 @@ fn of_steps(
         let mut from = budget.decoder(bytes);
         for place in steps::places(shape, of_latents) {
             let mut values = vec![0; place.range.len()];
-            from.raw(steps::EXPONENT_BITS);
+            from.raw(EXPONENT_BITS);
             let read = affordable(decode_tensor(&mut values, &mut from))?;
             let part = match place.kind {
                 TensorKind::Latents => Part::Latents,

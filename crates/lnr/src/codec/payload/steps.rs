@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::grids::CodedGrids;
-use super::{CancelFlag, Coded, Parameters, is_latent, shape};
+use super::{CancelFlag, Coded, EXPONENT_BITS, Parameters, is_latent, shape};
 use crate::backend::{Grids, Shape, TensorPlace};
 use crate::base::spec::Precision;
 use crate::base::{Error, Result};
@@ -13,9 +13,6 @@ use crate::bitstream::{
     self, Budget, RangeDecoder, RangeEncoder, Scan, Sections, Unit, decode_tensor, encode_tensor,
 };
 use crate::train::Quantised;
-
-/// Bits of the exponent of a tensor's step.
-pub(super) const EXPONENT_BITS: u32 = 4;
 
 /// A log step of a grid beyond this is noise, and its exponential may be no number.
 const LOG_SCALES: std::ops::RangeInclusive<f32> = -20.0..=10.0;

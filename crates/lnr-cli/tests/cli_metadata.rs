@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Rotation and HDR metadata through `lnr` and through containers.
+#![cfg(feature = "gstreamer")]
+
+mod common;
+
+use common::Workplace;
+use gst::prelude::*;
+use serde_json::{Value, json};
+
+const MASTERING: &str = "35400:14600:8500:39850:6550:2300:15635:16450:1500000:50";
+
+/// Runs a pipeline to its end; says whether its elements are all there. Returns the caps that an
+/// element `sink` saw, if there is one.
+fn launch(w: &Workplace, pipeline: &str) -> Option<String> {
+    gst::init().unwrap();
+    let pipeline = pipeline.replace("OUT", w.path("").to_str().unwrap());
+    let Ok(pipeline) = gst::parse::launch(&pipeline) else {
+        eprintln!("skipped: an element of {pipeline} is not installed");
+        return None;
+    };
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let types = [gst::MessageType::Eos, gst::MessageType::Error];
+    let message = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::NONE, &types);
+    let sink = pipeline.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("sink"));
+    let caps = sink.and_then(|s| s.static_pad("sink")).and_then(|pad| pad.current_caps());
+    pipeline.set_state(gst::State::Null).unwrap();
+    assert_eq!(message.unwrap().type_(), gst::MessageType::Eos);
+    Some(caps.map(|c| c.to_string()).unwrap_or_default())
+}
+
+const VIDEO: &str =
+    "videotestsrc num-buffers=3 ! video/x-raw,format=I420,width=48,height=32,framerate=25/1";
+
+/// Encodes `from` to `to` and checks that the metadata are the same but for how it was encoded.
+fn encode_again(w: &Workplace, from: &str, to: &str, expected: &Value) {
+    w.encode(from, to, &["--quality", "7"]);
+    let mut again = w.json(&["info", to])["metadata"].clone();
+    let settings = again["settings"].take();
+    assert!(settings.as_str().unwrap().contains("quality=7"), "{settings}");
+    let mut expected = expected.clone();
+    expected["settings"].take();
+    assert_eq!(again, expected, "{from} to {to}");
+}
+
+#[test]
+fn hdr_metadata_of_a_container_go_through_every_file() {
+    let w = Workplace::new();
+    let made = launch(
+        &w,
+        &format!(
+            "{VIDEO} ! capssetter caps=\"video/x-raw,mastering-display-info=(string){MASTERING},\
+             content-light-level=(string)1000:400\" ! avenc_ffv1 ! matroskamux \
+             ! filesink location=OUT/in.mkv"
+        ),
+    );
+    if made.is_none() {
+        return;
+    }
+    w.encode("in.mkv", "a.lnr", &[]);
+    let said = w.json(&["info", "a.lnr"])["metadata"].clone();
+    assert_eq!(said["content_light"], json!({ "max_content": 1000, "max_frame_average": 400 }));
+    assert_eq!(said["mastering_display"]["max_luminance"], 1_500_000);
+    assert_eq!(said["mastering_display"]["primaries"][2], json!([6550, 2300]));
+    let text = w.ok(&["info", "a.lnr"]).out;
+    assert!(text.contains("at most 1000 cd/m2") && text.contains("0.0050 to 150.0"), "{text}");
+    for (from, to) in
+        [("a.lnr", "b.lnr"), ("a.lnr", "b.mp4"), ("b.mp4", "c.lnr"), ("a.lnr", "b.mov")]
+    {
+        encode_again(&w, from, to, &said);
+    }
+    // Matroska keeps them for pictures of other codecs.
+    w.ok(&["decode", "a.lnr", "d.mkv"]);
+    let caps =
+        launch(&w, "filesrc location=OUT/d.mkv ! matroskademux ! fakesink name=sink").unwrap();
+    assert!(caps.contains(MASTERING) && caps.contains("1000:400"), "{caps}");
+    // Y4M has no place for them.
+    w.ok(&["decode", "a.lnr", "f.y4m"]);
+    w.encode("f.y4m", "f.lnr", &[]);
+    assert_eq!(w.json(&["info", "f.lnr"])["metadata"]["content_light"], Value::Null);
+}
+
+#[test]
+fn the_rotation_of_a_container_goes_into_the_stream() {
+    let w = Workplace::new();
+    let name = "! jpegenc ! qtmux ! filesink location=OUT/in.mov";
+    if launch(&w, &format!("{VIDEO} {name}")).is_none() {
+        return;
+    }
+    // GStreamer 1.22 reads the rotation of a track and writes none: a quarter turn by hand.
+    let mut bytes = w.read("in.mov");
+    let at = bytes.windows(4).position(|b| b == b"tkhd").unwrap() + 44;
+    let one = 0x10000i32;
+    for (i, v) in [0, one, 0, -one, 0].into_iter().enumerate() {
+        bytes[at + 4 * i..][..4].copy_from_slice(&v.to_be_bytes());
+    }
+    w.write("in.mov", &bytes);
+    w.encode("in.mov", "a.lnr", &[]);
+    let said = w.json(&["info", "a.lnr"])["metadata"].clone();
+    assert_eq!(said["orientation"], "rotate-90");
+    assert!(w.ok(&["info", "a.lnr"]).out.contains("orientation rotate-90"));
+    encode_again(&w, "a.lnr", "b.mp4", &said);
+    encode_again(&w, "b.mp4", "c.lnr", &said);
+    // Another codec's file gets it as a tag; the pictures stay as they are coded.
+    w.ok(&["decode", "a.lnr", "d.mov"]);
+    assert_eq!(w.json(&["compare", "a.lnr", "d.mov"])["width"], 48);
+}

@@ -170,7 +170,12 @@ pub fn paper_spec(profile: Profile, options: &ModelOptions, extent: &Extent) -> 
         }),
     };
     // What the stream could not say is a wrong setting here.
-    spec.check(extent).map_err(|e| Error::InvalidSetting(format!("model: {e}")))?;
+    spec.check(extent).map_err(|e| match e {
+        Error::Limit(text) | Error::Unsupported(text) => {
+            Error::InvalidSetting(format!("model: {text}"))
+        }
+        e => Error::InvalidSetting(format!("model: {e}")),
+    })?;
     Ok(spec)
 }
 

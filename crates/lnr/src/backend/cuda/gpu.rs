@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -93,6 +94,17 @@ impl Drop for Recorded {
     }
 }
 
+/// Does what opens a GPU; the bindings panic where the library lacks a function.
+fn guarded(f: impl FnOnce() -> Result<Gpu>) -> Result<Gpu> {
+    std::panic::catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|_| {
+        Err(Error::Backend(
+            "CUDA: the driver is older than CUDA 12; install a driver of 2023 or later, or use \
+             backend=cpu"
+                .into(),
+        ))
+    })
+}
+
 impl Gpu {
     /// GPU number `ordinal`.
     ///
@@ -109,14 +121,7 @@ impl Gpu {
                     .into(),
             ));
         }
-        // The bindings panic where the library lacks a function.
-        std::panic::catch_unwind(|| Self::open(ordinal)).unwrap_or_else(|_| {
-            Err(Error::Backend(
-                "CUDA: the driver is older than CUDA 12; install a driver of 2023 or later, or use \
-                 backend=cpu"
-                    .into(),
-            ))
-        })
+        guarded(|| Self::open(ordinal))
     }
 
     fn open(ordinal: usize) -> Result<Self> {
@@ -195,17 +200,19 @@ impl Gpu {
         context: *mut c_void,
         stream: *mut c_void,
     ) -> Result<Self> {
-        result::init().map_err(failed("start"))?;
-        let device = result::device::get(ordinal as i32).map_err(failed("find the device"))?;
-        // SAFETY: the caller answers for the handles.
-        let context = unsafe { CudaContext::from_raw_context(ordinal, device, context.cast()) };
-        let context = context.map_err(failed("enter the context"))?;
-        // The last owner would destroy the context: there is one that never goes.
-        std::mem::forget(context.clone());
-        // SAFETY: as above.
-        let stream = unsafe { context.wrap_borrowed_stream(stream.cast()) };
-        // SAFETY: nobody else uses this wrapper of the context.
-        unsafe { Self::from_context(context, stream) }
+        guarded(|| {
+            result::init().map_err(failed("start"))?;
+            let device = result::device::get(ordinal as i32).map_err(failed("find the device"))?;
+            // SAFETY: the caller answers for the handles.
+            let context = unsafe { CudaContext::from_raw_context(ordinal, device, context.cast()) };
+            let context = context.map_err(failed("enter the context"))?;
+            // The last owner would destroy the context: there is one that never goes.
+            std::mem::forget(context.clone());
+            // SAFETY: as above.
+            let stream = unsafe { context.wrap_borrowed_stream(stream.cast()) };
+            // SAFETY: nobody else uses this wrapper of the context.
+            unsafe { Self::from_context(context, stream) }
+        })
     }
 
     /// Its name.

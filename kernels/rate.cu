@@ -13,6 +13,7 @@
 // Gradients of one symbol's bits are kept below this.
 #define MAX_GRAD 30.0f
 
+// An entry per thread; a row of a tile is a row of a warp's loads.
 #define COLUMNS 32
 #define ROWS 8
 #define ENTRIES (COLUMNS * ROWS)

@@ -7,7 +7,7 @@ use crate::base::Result;
 /// For every supported architecture, compiled.
 pub const FATBIN: &[u8] = include_bytes!("../../../../../kernels/compiled/lnr.fatbin");
 
-/// See [`ptx`]; a sixth of it.
+/// See [`ptx`]; a fifth of it.
 const PTX: &[u8] = include_bytes!("../../../../../kernels/compiled/lnr.ptx.z");
 
 /// All kernels.

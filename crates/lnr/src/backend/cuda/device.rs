@@ -49,7 +49,7 @@ pub trait Landing: Send {
     ///
     /// # Errors
     /// [`crate::base::Error::Backend`] when the device fails.
-    fn bytes(&self, range: Range<usize>) -> Result<&[u8]>;
+    fn bytes(&mut self, range: Range<usize>) -> Result<&[u8]>;
     /// Returns when everything that was copied to it has arrived.
     ///
     /// # Errors

@@ -5,34 +5,30 @@
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytemuck::Pod;
 use cudarc::driver::result::{self, DriverError};
-use cudarc::driver::sys::{
-    self, CUdevice_attribute as Attribute, CUfunction_attribute as FunctionAttribute, CUresult,
-};
+use cudarc::driver::sys::{self, CUfunction_attribute as Attribute, CUresult};
 use cudarc::driver::{CudaContext, CudaEvent, CudaSlice, CudaStream, DevicePtr};
 
 use super::artefact::{self, KERNELS};
 use super::capture::{self, Recorder};
-use super::device::{Device, Launch, MAX_SHARED, Memory};
+use super::device::{Device, Launch, Memory};
+use super::facts::{self, Facts};
 use super::failed;
 use super::pinned::Pinned;
 use super::spans::Spans;
 use crate::base::{Error, Result};
 
-/// The oldest compute capability that the kernels run on.
-const MIN_CAPABILITY: (i32, i32) = (8, 0);
 /// Graphs that are kept: steps with and without rate, with and without gradients.
 const MAX_GRAPHS: usize = 4;
 
 /// A GPU with its kernels and a stream.
 pub struct Gpu {
-    name: String,
-    n_processors: usize,
-    max_shared: usize,
+    facts: Facts,
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
     /// Whether the stream can record; the default stream cannot.
@@ -93,6 +89,11 @@ impl Drop for Recorded {
     }
 }
 
+/// Does what opens a GPU; the bindings panic where the library lacks a function.
+fn guarded(f: impl FnOnce() -> Result<Gpu>) -> Result<Gpu> {
+    std::panic::catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|_| Err(facts::old_driver()))
+}
+
 impl Gpu {
     /// GPU number `ordinal`.
     ///
@@ -103,30 +104,16 @@ impl Gpu {
         // SAFETY: looks for the library by its well-known names; loading it runs NVIDIA's own
         // initialisers only.
         if !unsafe { sys::is_culib_present() } {
-            return Err(Error::Backend(
-                "CUDA: no driver: libcuda is not installed; install NVIDIA's driver, or use \
-                 backend=cpu"
-                    .into(),
-            ));
+            return Err(facts::no_driver());
         }
-        // The bindings panic where the library lacks a function.
-        std::panic::catch_unwind(|| Self::open(ordinal)).unwrap_or_else(|_| {
-            Err(Error::Backend(
-                "CUDA: the driver is older than CUDA 12; install a driver of 2023 or later, or use \
-                 backend=cpu"
-                    .into(),
-            ))
-        })
+        guarded(|| Self::open(ordinal))
     }
 
     fn open(ordinal: usize) -> Result<Self> {
         result::init().map_err(failed("start"))?;
         let n_devices = CudaContext::device_count().map_err(failed("count devices"))?;
         if ordinal >= n_devices as usize {
-            return Err(Error::Backend(format!(
-                "CUDA: no device {ordinal}: there are {n_devices}; choose another `device`, or use \
-                 backend=cpu"
-            )));
+            return Err(facts::no_device(ordinal, n_devices));
         }
         let context = CudaContext::new(ordinal).map_err(failed("open the device"))?;
         let stream = context.new_stream().map_err(failed("make a stream"))?;
@@ -144,29 +131,16 @@ impl Gpu {
     /// The context's tracking of events is turned off: what others allocated in it through cudarc must
     /// be ordered by themselves where several streams use it.
     pub unsafe fn from_context(context: Arc<CudaContext>, stream: Arc<CudaStream>) -> Result<Self> {
-        let name = context.name().map_err(failed("ask for the device's name"))?;
-        let capability = context.compute_capability().map_err(failed("ask for the capability"))?;
-        if capability < MIN_CAPABILITY {
-            return Err(Error::Backend(format!(
-                "CUDA: {name} has compute capability {}.{}, 8.0 is needed; use backend=cpu",
-                capability.0, capability.1
-            )));
-        }
+        let facts = Facts::of(&context)?;
         context.bind_to_thread().map_err(failed("enter the context"))?;
         // SAFETY: every operation of a `Gpu` is given to its one stream, and what goes to the stream
         // of copies is ordered by events. The caller answers for others.
         unsafe { context.disable_event_tracking() };
         let copies = context.new_stream().map_err(failed("make a stream"))?;
-        let attribute = Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
-        let n_processors = context.attribute(attribute).map_err(failed("count processors"))?;
-        let attribute = Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
-        let max_shared = context.attribute(attribute).map_err(failed("ask for shared memory"))?;
-        let (module, functions) = load(max_shared)?;
+        let (module, functions) = load(facts.max_shared)?;
         let (graphs, recorded) = (Mutex::new(Vec::new()), Mutex::new(None));
         Ok(Self {
-            name,
-            n_processors: n_processors.max(1) as usize,
-            max_shared: (max_shared as usize).max(MAX_SHARED),
+            facts,
             // The handles of the default stream are 0 and 1.
             records: stream.cu_stream() as usize > 1,
             context,
@@ -195,22 +169,24 @@ impl Gpu {
         context: *mut c_void,
         stream: *mut c_void,
     ) -> Result<Self> {
-        result::init().map_err(failed("start"))?;
-        let device = result::device::get(ordinal as i32).map_err(failed("find the device"))?;
-        // SAFETY: the caller answers for the handles.
-        let context = unsafe { CudaContext::from_raw_context(ordinal, device, context.cast()) };
-        let context = context.map_err(failed("enter the context"))?;
-        // The last owner would destroy the context: there is one that never goes.
-        std::mem::forget(context.clone());
-        // SAFETY: as above.
-        let stream = unsafe { context.wrap_borrowed_stream(stream.cast()) };
-        // SAFETY: nobody else uses this wrapper of the context.
-        unsafe { Self::from_context(context, stream) }
+        guarded(|| {
+            result::init().map_err(failed("start"))?;
+            let device = result::device::get(ordinal as i32).map_err(failed("find the device"))?;
+            // SAFETY: the caller answers for the handles.
+            let context = unsafe { CudaContext::from_raw_context(ordinal, device, context.cast()) };
+            let context = context.map_err(failed("enter the context"))?;
+            // The last owner would destroy the context: there is one that never goes.
+            std::mem::forget(context.clone());
+            // SAFETY: as above.
+            let stream = unsafe { context.wrap_borrowed_stream(stream.cast()) };
+            // SAFETY: nobody else uses this wrapper of the context.
+            unsafe { Self::from_context(context, stream) }
+        })
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.facts.name
     }
 
     pub(super) fn spans(&self) -> &Spans {
@@ -297,7 +273,7 @@ impl Drop for Gpu {
 }
 
 /// Loads the kernels: those compiled for this GPU, or else what the driver itself can compile.
-fn load(max_shared: i32) -> Result<(Module, HashMap<&'static str, Function>)> {
+fn load(max_shared: usize) -> Result<(Module, HashMap<&'static str, Function>)> {
     let image = |bytes: &[u8]| {
         // SAFETY: the images are complete: a fat binary, and text that ends in zero. A driver that
         // cannot read one refuses it.
@@ -316,10 +292,11 @@ fn load(max_shared: i32) -> Result<(Module, HashMap<&'static str, Function>)> {
         // SAFETY: the module was just loaded, and outlives its functions.
         let function = unsafe { result::module::get_function(module, symbol) };
         let function = function.map_err(failed(name))?;
-        let attribute = FunctionAttribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+        let attribute = Attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
         // SAFETY: the function is alive, and the GPU has so much shared memory.
-        let set =
-            unsafe { result::function::set_function_attribute(function, attribute, max_shared) };
+        let set = unsafe {
+            result::function::set_function_attribute(function, attribute, max_shared as i32)
+        };
         set.map_err(failed(name))?;
         functions.insert(name, Function(function));
     }
@@ -338,11 +315,11 @@ impl Device for Gpu {
     type Event = CudaEvent;
 
     fn n_processors(&self) -> usize {
-        self.n_processors
+        self.facts.n_processors
     }
 
     fn max_shared(&self) -> usize {
-        self.max_shared
+        self.facts.max_shared
     }
 
     fn free_bytes(&self) -> Result<usize> {

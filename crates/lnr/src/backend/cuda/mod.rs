@@ -8,6 +8,7 @@ mod capture;
 mod coordinates;
 mod device;
 mod elementwise;
+mod facts;
 mod failure;
 mod frame;
 mod gpu;

@@ -22,7 +22,7 @@ pub struct Pinned {
 }
 
 impl Landing for Pinned {
-    fn bytes(&self, range: Range<usize>) -> Result<&[u8]> {
+    fn bytes(&mut self, range: Range<usize>) -> Result<&[u8]> {
         for (to, arrived) in &self.copies {
             if to.start < range.end && range.start < to.end {
                 arrived.wait()?;

@@ -125,7 +125,7 @@ pub fn n_planes(shape: &Shape) -> usize {
 /// Blocks of a plane's entries.
 pub fn upsample_blocks(device: &impl Device, shape: &Shape) -> usize {
     let levels = shape.timed().flat_map(|(_, g)| &g.levels);
-    // A warp per entry at most, eight to a block.
+    // A warp per entry at most, eight to a block; as many blocks as a processor runs at once.
     let most = levels.map(|l| l.grid.len().div_ceil(8)).max().unwrap_or(1);
     most.clamp(1, 8 * device.n_processors())
 }

@@ -255,8 +255,9 @@ fn pictures<B: Backend>(backend: &B, name: &str, case: &Case, steps: u16) {
         for &tau in times {
             let expected = render(&Reference, &case.shape, params, format, 0, &[tau]);
             let without = render(backend, &case.shape, params, format, 0, &[tau]);
-            // The second time with what was kept.
-            let with = render(backend, &case.shape, params, format, 1 << 30, &[0.5, tau]);
+            // The second time with what was kept, which may be a part.
+            let max_prefix = if tau == times[0] { 1 << 30 } else { 1 << 14 };
+            let with = render(backend, &case.shape, params, format, max_prefix, &[0.5, tau]);
             for plane in 0..chroma.n_planes() {
                 assert_eq!(with.plane(plane), without.plane(plane), "{name}: prefix");
             }

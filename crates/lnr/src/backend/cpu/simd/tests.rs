@@ -78,6 +78,41 @@ fn lanes_agree_between_isas() {
     }
 }
 
+/// What NaN becomes: the functions, then min and max with it as either operand.
+struct Astray<'a>(&'a mut [f32; 7]);
+
+impl Task for Astray<'_> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (nan, one) = (s.splat(f32::NAN), s.splat(1.0));
+        let results = [
+            exp(s, nan),
+            log2(s, nan),
+            tanh(s, nan),
+            s.min(one, nan),
+            s.max(one, nan),
+            s.min(nan, one),
+            s.max(nan, one),
+        ];
+        for (out, r) in self.0.iter_mut().zip(results) {
+            let mut lanes = [0.0; 16];
+            s.store(&mut lanes, r);
+            *out = lanes[0];
+        }
+    }
+}
+
+#[test]
+fn nan_stays_and_min_and_max_take_the_second() {
+    for isa in Isa::available() {
+        let mut got = [0.0; 7];
+        isa.run(Astray(&mut got));
+        let [functions @ .., a, b] = got;
+        assert!(functions.iter().all(|v| v.is_nan()) && (a, b) == (1.0, 1.0), "{isa:?} {got:?}");
+    }
+}
+
 /// Neighbouring entries at scattered places, the last of them beyond the end.
 struct Windows<'a>(&'a [f32], &'a [i32], &'a mut [Vec<f32>; 6]);
 

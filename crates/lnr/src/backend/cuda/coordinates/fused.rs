@@ -73,6 +73,7 @@ impl Fused {
             args.biases[i] = bias;
             args.n_biases[i] = n as u32;
         }
+        // Every block loads all weights once, so there are as many as run at once, no more.
         let blocks = n_points.div_ceil(THREADS as usize).min(4 * device.n_processors());
         let launch = Launch { shared: self.shared, ..Launch::row(blocks, THREADS) };
         device.launch(self.kernel, launch, &args)

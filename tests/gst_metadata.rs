@@ -233,4 +233,12 @@ fn where_the_stream_says_nothing_upstreams_word_holds() {
     let (out, _) =
         on_stream(&turned_hdr().stream(), &format!("capsfilter caps=video/x-lnr ! {description}"));
     assert!(has_hdr(&out.caps[0]), "{}", out.caps[0]);
+    // So with tags.
+    let tagged = "taginject tags=image-orientation=rotate-180 ! lnrparse";
+    for (stream, turn) in [(stream, "rotate-180"), (turned_hdr().stream(), "rotate-90")] {
+        for rest in ["", " ! lnrdec"] {
+            let (_, turns) = on_stream(&stream, &format!("{tagged}{rest}"));
+            assert_eq!(turns.last().map(String::as_str), Some(turn), "{rest}: {turns:?}");
+        }
+    }
 }

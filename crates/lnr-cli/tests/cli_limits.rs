@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `lnr` with streams that ask for too much, with what this version does not know, and interrupted.
+//! `lnr` with streams that ask for too much, or for what this version does not know.
 mod common;
 #[path = "../../../tests/handmade/mod.rs"]
 mod handmade;
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{Run, Workplace, y4m, y4m_frames};
+use common::{Workplace, y4m, y4m_frames};
 
 #[test]
 fn what_needs_more_than_max_memory_is_refused_with_the_number() {
@@ -40,6 +40,15 @@ fn what_is_not_known_is_named_and_the_rest_is_decoded() {
     }
 }
 
+/// Seconds of CPU time of a process so far: other programs beside it do not count.
+#[cfg(target_os = "linux")]
+fn cpu_time(id: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+    // User and system time in ticks, 100 a second.
+    Some((fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?) / 100.0)
+}
+
 /// Peak of the resident memory of a process in MiB, as far as it was seen.
 #[cfg(target_os = "linux")]
 fn peak(id: u32) -> Option<u64> {
@@ -57,7 +66,6 @@ fn bombs_take_bounded_time_and_memory() {
         let stream: Vec<u8> = bombs.collect();
         w.write("bomb.lnr", &stream);
         for args in [&["info", "bomb.lnr"][..], &["decode", "bomb.lnr", "o.y4m"]] {
-            let start = Instant::now();
             let mut child = Command::new(env!("CARGO_BIN_EXE_lnr"))
                 .args(args)
                 .current_dir(w.path(""))
@@ -65,50 +73,17 @@ fn bombs_take_bounded_time_and_memory() {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            let mut most = 0;
+            let (mut most, mut time) = (0, 0.0f64);
             while child.try_wait().unwrap().is_none() {
                 most = peak(child.id()).unwrap_or_default().max(most);
+                time = cpu_time(child.id()).unwrap_or_default().max(time);
                 std::thread::sleep(Duration::from_millis(2));
             }
-            let time = start.elapsed();
-            println!("{n} groups, {} bytes, {}: {time:?}, {most} MiB", stream.len(), args[0]);
-            // Two seconds and one per MB; twice that, because other programs may run beside.
-            let allowed = Duration::from_secs_f64(2.0 * (2.0 + stream.len() as f64 / 1e6));
-            assert!(time < allowed, "{n} of {size}, {args:?}: {time:?}");
+            println!("{n} groups, {} bytes, {}: {time:.2} s, {most} MiB", stream.len(), args[0]);
+            // Two seconds and one per MB; twice that, because other programs share caches and memory.
+            let allowed = 2.0 * (2.0 + stream.len() as f64 / 1e6);
+            assert!(time < allowed, "{n} of {size}, {args:?}: {time:.2} s");
             assert!(most < 400, "{n} of {size}, {args:?}: {most} MiB");
         }
-    }
-}
-
-/// The widest of the paper's models, which hardly learned anything: rendering takes many seconds.
-#[cfg(unix)]
-#[test]
-fn ctrl_c_ends_rendering() {
-    let w = Workplace::new();
-    w.write("in.y4m", &y4m(32, 18, 2, "mono"));
-    let wide = ["encode", "in.y4m", "a.lnr", "--profile", "paper-l", "--epochs", "1"];
-    w.ok(&wide);
-    w.write("o.y4m", b"what was there before");
-    let input = w.read("a.lnr");
-    for args in [
-        &["decode", "a.lnr", "o.y4m", "--size", "4096x2304"][..],
-        &["compare", "in.y4m", "a.lnr", "--size", "4096x2304"],
-    ] {
-        let child = Command::new(env!("CARGO_BIN_EXE_lnr"))
-            .args(args)
-            .current_dir(w.path(""))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(2500));
-        let start = Instant::now();
-        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        assert!(kill.success());
-        let run = Run::new(child.wait_with_output().unwrap());
-        println!("{}: ended after {:?}", args[0], start.elapsed());
-        run.failed(130, "");
-        assert!(start.elapsed() < Duration::from_millis(1500), "{args:?}: {:?}", start.elapsed());
-        assert!(w.read("o.y4m") == b"what was there before" && w.read("a.lnr") == input);
     }
 }

@@ -215,11 +215,10 @@ pub fn index_parts(path: &Path, console: &Console) -> Outcome<Index> {
     index_with(path, console, &mut |header, payload| reader.read(header, payload))
 }
 
-fn index_with(
-    path: &Path,
-    console: &Console,
-    parts: &mut dyn FnMut(&GroupHeader, &[u8]) -> lnr::Result<Vec<PartSize>>,
-) -> Outcome<Index> {
+/// Reads what the parts of a payload take.
+type ReadParts<'a> = dyn FnMut(&GroupHeader, &[u8]) -> lnr::Result<Vec<PartSize>> + 'a;
+
+fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<Index> {
     let mut units = open_units(path, console)?;
     let mut index = Index::default();
     while let Some(item) = units.next()? {

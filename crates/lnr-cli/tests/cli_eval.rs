@@ -82,7 +82,8 @@ fn wrong_settings_are_refused() {
     w.lnr(&["eval"]).failed(1, "ablation");
     w.lnr(&args(&["--experiment", "colour"])).failed(1, "quantisation");
     w.lnr(&["eval", "ablation", "in.y4m", "--ranks", "1,2"]).failed(1, "three ranks");
-    w.lnr(&["eval", "ablation", "in.y4m", "--ranks", "1,2,999"]).failed(1, "rank: 999 (1 to 256 allowed)");
+    w.lnr(&["eval", "ablation", "in.y4m", "--ranks", "1,2,999"])
+        .failed(1, "rank: 999 (1 to 256 allowed)");
     w.lnr(&["eval", "ablation", "in.y4m", "--base", "colour=3"]).failed(1, "colour");
     w.lnr(&["eval", "ablation", "in.y4m", "--base", "modulated=9"]).failed(1, "modulated");
     w.lnr(&args(&["--frames", "257"])).failed(1, "256");

@@ -2,11 +2,11 @@
 //! The embedding section: vectors that mean something to another model, such as CLIP's, at time nodes
 //! of their own (FORMAT section 5.2).
 
-use super::budget::Budget;
 use super::bytes::{Reader, Writer};
 use super::range_coder::RangeEncoder;
 use super::tau_coding::{read_tau, write_tau};
 use super::tensor_coder::{decode_tensor, encode_tensor};
+use super::work_budget::WorkBudget;
 use crate::base::{Error, Result, Tau, limits};
 
 /// Bits of the exponent of the step.
@@ -117,7 +117,7 @@ pub fn read_embedding_header(bytes: &[u8]) -> Result<EmbeddingHeader> {
 ///
 /// # Errors
 /// [`Error::Damaged`] or [`Error::Limit`] when it cannot be true or the budget is used up.
-pub fn read_embedding(bytes: &[u8], budget: &mut Budget) -> Result<Embedding> {
+pub fn read_embedding(bytes: &[u8], budget: &mut WorkBudget) -> Result<Embedding> {
     let mut r = Reader(bytes);
     let header = EmbeddingHeader::read(&mut r)?;
     let dim = header.dim as usize;
@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Embedding> {
-        read_embedding(bytes, &mut Budget::new())
+        read_embedding(bytes, &mut WorkBudget::new())
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
         let mut e = embedding(257, 4096);
         e.values.fill(0);
         let bytes = write_embedding(&e).unwrap();
-        let mut budget = Budget::new();
+        let mut budget = WorkBudget::new();
         let enough = budget.left();
         assert_eq!(read_embedding(&bytes, &mut budget).unwrap(), e);
         budget.spend(enough - 2 * (enough - budget.left()) + 1000).unwrap();

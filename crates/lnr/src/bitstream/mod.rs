@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
-mod budget;
 mod bytes;
 mod contexts;
 mod embedding;
@@ -31,8 +30,8 @@ mod tensor_coder;
 mod tests;
 mod unit;
 mod work;
+mod work_budget;
 
-pub use budget::Budget;
 pub use embedding::{
     Embedding, EmbeddingHeader, read_embedding, read_embedding_header, write_embedding,
 };
@@ -48,3 +47,4 @@ pub use series::{Parent, PlaneKind, Series, decode_series, encode_series, learn}
 pub use symbol_coder::{decode_symbols, encode_symbols, huffman_bits};
 pub use tensor_coder::{decode_tensor, encode_tensor, tensor_bits};
 pub use unit::{MAGIC, Scan, Unit, parse, parse_group_header, scan, write_frame, write_group};
+pub use work_budget::WorkBudget;

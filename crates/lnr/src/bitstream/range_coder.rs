@@ -152,7 +152,7 @@ impl<'a> RangeDecoder<'a> {
     }
 
     /// As [`RangeDecoder::new`], but [`RangeDecoder::check`] fails when more than `allowance` was
-    /// spent: what is left of a [`super::Budget`].
+    /// spent: what is left of a [`super::WorkBudget`].
     pub fn with_allowance(bytes: &'a [u8], allowance: u64) -> Self {
         let mut d = Self {
             bytes,
@@ -168,7 +168,7 @@ impl<'a> RangeDecoder<'a> {
         d
     }
 
-    /// The work that was done so far, in units of [`super::Budget`].
+    /// The work that was done so far, in units of [`super::WorkBudget`].
     pub fn work(&self) -> u64 {
         self.work
     }

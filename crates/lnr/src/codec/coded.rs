@@ -36,9 +36,10 @@ pub fn code(
     let model = plan::spec(settings, recipe.lambda, n_frames)?;
     let shape = Shape::new(&model, &plan::extent(settings, n_frames))?;
     let coding = Coding { shape: &shape, precision: model.precision };
-    let encode = |trained: &Trained| coding.encode(&trained.values, metadata, cancel);
+    let encode =
+        |trained: &Trained| engine.run(|| coding.encode(&trained.values, metadata, cancel));
     let measure = |trained: &Trained| Ok(8.0 * encode(trained)?.len() as f64);
     let trained = engine.train((&shape, model.precision), recipe, pictures, &measure, report)?;
-    let payload = engine.run(|| encode(&trained))?;
+    let payload = encode(&trained)?;
     Ok(Coded { model, payload, n_steps: trained.n_steps, lambda: trained.lambda })
 }

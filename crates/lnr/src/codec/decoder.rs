@@ -6,7 +6,7 @@ use super::payload::{Coding, metadata, shape};
 use super::{CancelFlag, DecoderSettings, Engine, Limits};
 use crate::backend::Shape;
 use crate::base::{Error, Metadata, Picture, PictureFormat, Result, Tau};
-use crate::bitstream::{self, Budget, GroupHeader, Unit};
+use crate::bitstream::{self, GroupHeader, Unit, WorkBudget};
 
 /// What an access unit asks to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Decoder {
     engine: Engine,
     limits: Limits,
     /// The work that reading may take until pixels are rendered.
-    budget: Budget,
+    budget: WorkBudget,
     group: Option<Current>,
     cancel: CancelFlag,
 }
@@ -51,7 +51,7 @@ impl Decoder {
         Self {
             engine,
             limits: settings.limits,
-            budget: Budget::decoding(),
+            budget: WorkBudget::decoding(),
             group: None,
             cancel: CancelFlag::default(),
         }

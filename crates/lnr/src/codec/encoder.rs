@@ -7,7 +7,7 @@ use super::engine::BackendInfo;
 use super::memory;
 use super::metrics::{psnr, rgb_mse};
 use super::payload::{Coding, shape};
-use super::plan::{self, Budget};
+use super::plan::{self, BitBudget};
 use super::{Control, EncoderSettings, Engine, Progress, SceneDetector};
 use crate::base::{Error, Metadata, Picture, Result, Tau};
 use crate::bitstream::{self, GroupHeader};
@@ -71,7 +71,7 @@ pub struct Encoder {
     engine: Engine,
     pending: Vec<InputFrame>,
     scenes: SceneDetector,
-    budget: Option<Budget>,
+    budget: Option<BitBudget>,
     max_frames: usize,
     stats: EncoderStats,
 }
@@ -94,7 +94,7 @@ impl Encoder {
         Ok(Self {
             pending: Vec::new(),
             scenes: SceneDetector::default(),
-            budget: Budget::new(&settings),
+            budget: BitBudget::new(&settings),
             max_frames: memory::max_group_frames(&settings, &engine)?,
             stats: EncoderStats::default(),
             settings,
@@ -260,7 +260,7 @@ impl Encoder {
         let shape = shape(&header)?;
         let coding = Coding { shape: &shape, precision: header.model.precision };
         // What a decoder would refuse is not written.
-        let budget = &mut bitstream::Budget::decoding();
+        let budget = &mut bitstream::WorkBudget::decoding();
         let parameters = self.engine.run(|| coding.decode(payload, budget))?;
         let mut group = self.engine.load(shape, parameters)?;
         let mut out = Picture::new(self.settings.format)?;

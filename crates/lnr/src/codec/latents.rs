@@ -3,7 +3,7 @@
 use super::payload::{Coding, shape};
 use crate::backend::Nodes;
 use crate::base::{Error, Result, Tau};
-use crate::bitstream::{self, Budget, GroupHeader, Unit};
+use crate::bitstream::{self, GroupHeader, Unit, WorkBudget};
 
 /// The latent of one shown time.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ struct Trajectory {
 #[derive(Default)]
 pub struct LatentReader {
     group: Option<Trajectory>,
-    budget: Budget,
+    budget: WorkBudget,
 }
 
 impl LatentReader {

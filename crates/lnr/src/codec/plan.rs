@@ -108,7 +108,7 @@ pub fn fixed_bytes(n_frames: usize) -> f64 {
 }
 
 /// Spends a bit rate over the groups of a sequence.
-pub struct Budget {
+pub struct BitBudget {
     /// Bits per ns.
     rate: f64,
     n_pixels: f64,
@@ -118,7 +118,7 @@ pub struct Budget {
     lambda: Option<f32>,
 }
 
-impl Budget {
+impl BitBudget {
     /// `None` unless a bit rate is asked for.
     pub fn new(settings: &EncoderSettings) -> Option<Self> {
         let RateControl::Bitrate(kbit) = settings.rate_control else { return None };

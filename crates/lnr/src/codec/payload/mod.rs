@@ -13,7 +13,7 @@ use crate::backend::{Shape, TensorKind};
 use crate::base::spec::Precision;
 use crate::base::{Metadata, Result};
 use crate::bitstream::{
-    Budget, GroupHeader, SectionWriter, Sections, read_metadata, tags, write_metadata,
+    GroupHeader, SectionWriter, Sections, WorkBudget, read_metadata, tags, write_metadata,
 };
 use crate::train::Values;
 
@@ -82,26 +82,27 @@ impl Coding<'_> {
     /// # Errors
     /// [`crate::base::Error::Damaged`] or [`crate::base::Error::Limit`] when the payload is not one of
     /// this shape, or asks for more work than the budget has.
-    pub fn decode(&self, payload: &[u8], budget: &mut Budget) -> Result<Parameters> {
-        budget.earn(payload.len());
-        let sections = Sections::parse(payload)?;
-        match self.precision {
-            Precision::Steps => steps::decode(self.shape, &sections, budget),
-            Precision::Uniform(bits) => uniform::decode(self.shape, bits, &sections, budget),
-        }
+    pub fn decode(&self, payload: &[u8], budget: &mut WorkBudget) -> Result<Parameters> {
+        within(budget, payload, |sections, budget| match self.precision {
+            Precision::Steps => steps::decode(self.shape, sections, budget),
+            Precision::Uniform(bits) => uniform::decode(self.shape, bits, sections, budget),
+        })
     }
 
     /// Reads the latents alone. [nodes, d_latent]
     ///
     /// # Errors
     /// As [`Coding::decode`].
-    pub fn decode_latents(&self, payload: &[u8], budget: &mut Budget) -> Result<Vec<f32>> {
-        budget.earn(payload.len());
-        let section = Sections::parse(payload)?.latents()?;
-        match self.precision {
-            Precision::Steps => steps::decode_latents(self.shape, section, budget),
-            Precision::Uniform(bits) => uniform::decode_latents(self.shape, bits, section, budget),
-        }
+    pub fn decode_latents(&self, payload: &[u8], budget: &mut WorkBudget) -> Result<Vec<f32>> {
+        within(budget, payload, |sections, budget| {
+            let section = sections.latents()?;
+            match self.precision {
+                Precision::Steps => steps::decode_latents(self.shape, section, budget),
+                Precision::Uniform(bits) => {
+                    uniform::decode_latents(self.shape, bits, section, budget)
+                }
+            }
+        })
     }
 
     /// The bits of values that are stored uniformly; 32 where they are not.
@@ -117,6 +118,18 @@ impl Coding<'_> {
             },
         }
     }
+}
+
+/// Reads something of a payload within what its bytes allow.
+fn within<T>(
+    budget: &mut WorkBudget,
+    payload: &[u8],
+    read: impl FnOnce(&Sections, &mut WorkBudget) -> Result<T>,
+) -> Result<T> {
+    let mut group = budget.enter(payload.len());
+    let outcome = Sections::parse(payload).and_then(|sections| read(&sections, &mut group));
+    budget.settle(&group, payload.len(), outcome.is_ok());
+    outcome
 }
 
 /// The layout of a group's model.

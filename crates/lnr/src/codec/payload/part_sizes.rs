@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What every part of a group takes in its file.
 
-use super::{EXPONENT_BITS, shape, steps, uniform};
+use super::{EXPONENT_BITS, shape, steps, uniform, within};
 use crate::backend::{Grids, Role, Shape, TensorKind};
 use crate::base::spec::{Bits, Precision};
 use crate::base::{Error, Result};
 use crate::bitstream::{
-    self, Budget, GroupHeader, RangeDecoder, Sections, decode_tensor, tags, tensor_bits,
+    self, GroupHeader, RangeDecoder, Sections, WorkBudget, decode_tensor, tags, tensor_bits,
 };
 
-/// Units of work, see [`Budget`], that a value takes in a Huffman code's statistics.
+/// Units of work, see [`WorkBudget`], that a value takes in a Huffman code's statistics.
 const COUNTING: u64 = 3;
 
 /// What a part of a group takes in its file.
@@ -70,7 +70,7 @@ impl Part {
 /// Reads what the parts of groups take: it looks at the values of as many groups as their bytes may
 /// ask for.
 #[derive(Default)]
-pub struct PartReader(Budget);
+pub struct PartReader(WorkBudget);
 
 impl PartReader {
     /// What every part of a group's payload takes; parts that are empty are left out. What is not
@@ -79,7 +79,7 @@ impl PartReader {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Limit`] when the payload is not one of this model.
     pub fn read(&mut self, header: &GroupHeader, payload: &[u8]) -> Result<Vec<PartSize>> {
-        sizes(header, payload, &mut self.0)
+        within(&mut self.0, payload, |sections, budget| sizes(header, sections, budget))
     }
 }
 
@@ -97,9 +97,12 @@ impl PartSize {
     }
 }
 
-fn sizes(header: &GroupHeader, payload: &[u8], budget: &mut Budget) -> Result<Vec<PartSize>> {
-    budget.earn(payload.len());
-    let (shape, sections) = (shape(header)?, Sections::parse(payload)?);
+fn sizes(
+    header: &GroupHeader,
+    sections: &Sections,
+    budget: &mut WorkBudget,
+) -> Result<Vec<PartSize>> {
+    let shape = shape(header)?;
     let mut all = Vec::new();
     for (tag, part) in [(tags::EMBEDDING, Part::Embedding), (tags::METADATA, Part::Metadata)] {
         let found = sections.sizes().find(|(t, _)| *t == tag);
@@ -109,8 +112,8 @@ fn sizes(header: &GroupHeader, payload: &[u8], budget: &mut Budget) -> Result<Ve
         }
     }
     match header.model.precision {
-        Precision::Steps => of_steps(&shape, &sections, budget, &mut all)?,
-        Precision::Uniform(bits) => of_bits(&shape, bits, &sections, budget, &mut all)?,
+        Precision::Steps => of_steps(&shape, sections, budget, &mut all)?,
+        Precision::Uniform(bits) => of_bits(&shape, bits, sections, budget, &mut all)?,
     }
     Ok(all)
 }
@@ -127,7 +130,7 @@ fn affordable<T>(outcome: Result<T>) -> Result<Option<T>> {
 fn of_steps(
     shape: &Shape,
     sections: &Sections,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
     all: &mut Vec<PartSize>,
 ) -> Result<()> {
     for (of_latents, bytes) in [(true, sections.latents()?), (false, sections.networks()?)] {
@@ -136,7 +139,12 @@ fn of_steps(
         for place in steps::places(shape, of_latents) {
             let mut values = vec![0; place.range.len()];
             from.raw(EXPONENT_BITS);
-            let read = affordable(decode_tensor(&mut values, &mut from))?;
+            let outcome = decode_tensor(&mut values, &mut from);
+            if outcome.is_err() {
+                // What was too much is noted as `None`; what was in vain is spent as well.
+                let _ = budget.spend(from.work());
+            }
+            let read = affordable(outcome)?;
             let part = match place.kind {
                 TensorKind::Latents => Part::Latents,
                 TensorKind::Hyper => Part::Hyper,
@@ -154,8 +162,8 @@ fn of_steps(
         if let Some(size) = all.iter_mut().find(|s| s.part == main) {
             size.bytes = (size.bytes + bytes.len() as u64).saturating_sub(kept);
         }
-        // What was too much is noted as `None` above.
-        let _ = budget.spend(from.work());
+        // Telling the tensors apart took as long again.
+        let _ = budget.spend(2 * from.work());
     }
     let read = affordable(steps::decode_sources(shape, sections, budget))?;
     let sources: Vec<&Grids> = shape.grids().map(|(_, g)| g).collect();
@@ -183,7 +191,7 @@ fn of_bits(
     shape: &Shape,
     bits: Bits,
     sections: &Sections,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
     all: &mut Vec<PartSize>,
 ) -> Result<()> {
     let kinds = |of_latents: bool| {
@@ -222,8 +230,9 @@ fn of_bits(
                 32 => Some(8 * bytes),
                 bits => {
                     let mut from: RangeDecoder = budget.decoder(coded);
-                    let read = affordable(uniform::symbols(&mut from, n, bits))?;
+                    let outcome = uniform::symbols(&mut from, n, bits);
                     let _ = budget.spend(from.work());
+                    let read = affordable(outcome)?;
                     let is_read = read.is_some();
                     symbols.extend(read.unwrap_or_default());
                     // The code is that of the whole tensor.

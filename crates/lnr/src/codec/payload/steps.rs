@@ -10,7 +10,8 @@ use crate::backend::{Grids, Shape, TensorPlace};
 use crate::base::spec::Precision;
 use crate::base::{Error, Result};
 use crate::bitstream::{
-    self, Budget, RangeDecoder, RangeEncoder, Scan, Sections, Unit, decode_tensor, encode_tensor,
+    self, RangeDecoder, RangeEncoder, Scan, Sections, Unit, WorkBudget, decode_tensor,
+    encode_tensor,
 };
 use crate::train::Quantised;
 
@@ -58,7 +59,7 @@ fn tensors(
     section: &[u8],
     places: &[TensorPlace],
     network: &mut [f32],
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<()> {
     let mut from = budget.decoder(section);
     let mut read = || {
@@ -81,7 +82,7 @@ pub(super) fn places(shape: &Shape, of_latents: bool) -> Vec<TensorPlace> {
 pub(super) fn decode_latents(
     shape: &Shape,
     section: &[u8],
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Vec<f32>> {
     let start = shape.network.latents;
     let mut places = places(shape, true);
@@ -96,7 +97,7 @@ pub(super) fn decode_latents(
 pub(super) fn decode(
     shape: &Shape,
     sections: &Sections,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Parameters> {
     let mut network = vec![0.0; shape.network.len()];
     tensors(sections.latents()?, &places(shape, true), &mut network, budget)?;
@@ -115,7 +116,7 @@ pub(super) fn decode(
 pub(super) fn decode_sources(
     shape: &Shape,
     sections: &Sections,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Vec<CodedGrids>> {
     let sources: Vec<&Grids> = shape.grids().map(|(_, g)| g).collect();
     let n = sources.len();
@@ -147,7 +148,7 @@ pub fn learn_states<'a>(streams: impl IntoIterator<Item = &'a [u8]>) -> Result<V
                 && header.model.precision == Precision::Steps
             {
                 let (shape, sections) = (shape(&header)?, Sections::parse(payload)?);
-                let sources = decode_sources(&shape, &sections, &mut Budget::unlimited())?;
+                let sources = decode_sources(&shape, &sections, &mut WorkBudget::unlimited())?;
                 files.extend(sources.into_iter().map(|s| (s.series, s.models)));
             }
             stream = &stream[len..];

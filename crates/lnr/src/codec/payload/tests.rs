@@ -62,7 +62,7 @@ fn few_bytes_buy_no_work_however_many_groups_they_make() {
     let payload = payload(&shape, 1);
     assert!(payload.len() < 2000, "{} bytes", payload.len());
     let coding = Coding { shape: &shape, precision: Precision::Steps };
-    let mut budget = Budget::new();
+    let mut budget = WorkBudget::new();
     // Each takes a tenth of a second of the two that reading may take; what comes later is refused,
     // and costs nothing any more.
     let outcomes: Vec<bool> = (0..40)
@@ -90,10 +90,10 @@ fn planes_of_zeros_cost_no_work() {
     let shape = Shape::new(&large(), &EXTENT).unwrap();
     let payload = payload(&shape, 0);
     let sections = Sections::parse(&payload).unwrap();
-    let mut budget = Budget::new();
+    let mut budget = WorkBudget::new();
     let sources = steps::decode_sources(&shape, &sections, &mut budget).unwrap();
-    let spent = Budget::START - budget.left();
-    assert!(spent < Budget::START / 1000, "{spent}");
+    let spent = WorkBudget::START - budget.left();
+    assert!(spent < WorkBudget::START / 1000, "{spent}");
     assert!(sources.iter().flat_map(|s| &s.series).flat_map(|s| &s.planes).all(|p| p.is_blank()));
 }
 
@@ -102,7 +102,7 @@ fn latents_are_read_within_the_budget_too() {
     let shape = Shape::new(&large(), &EXTENT).unwrap();
     let payload = payload(&shape, 0);
     let coding = Coding { shape: &shape, precision: Precision::Steps };
-    let mut budget = Budget::new();
+    let mut budget = WorkBudget::new();
     let n_read =
         (0..10_000).take_while(|_| coding.decode_latents(&payload, &mut budget).is_ok()).count();
     assert!((10..5000).contains(&n_read), "{n_read}");

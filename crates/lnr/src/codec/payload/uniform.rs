@@ -10,14 +10,14 @@ use crate::backend::{Encoding, Shape, TensorKind};
 use crate::base::spec::Bits;
 use crate::base::{Error, Result};
 use crate::bitstream::{
-    self, Budget, RangeDecoder, RangeEncoder, Sections, decode_symbols, encode_symbols,
+    self, RangeDecoder, RangeEncoder, Sections, WorkBudget, decode_symbols, encode_symbols,
 };
 
 /// Most values of a piece, which is coded by itself: pieces are read side by side.
 const PIECE: usize = 1 << 18;
 /// Bits of a value that is stored as it is.
 const PLAIN: u32 = 32;
-/// Units of work that a plain value takes, see [`Budget`]: a copy and a check.
+/// Units of work that a plain value takes, see [`WorkBudget`]: a copy and a check.
 const PLAIN_WORK: u64 = 2;
 
 /// A tensor of a section: where it lies in its buffer, and the bits of its values.
@@ -179,7 +179,7 @@ impl<'a> Opened<'a> {
     }
 
     /// Reads a piece to `to`; says how much work that was, in vain or not.
-    fn read(&self, piece: usize, to: &mut [f32], budget: &Budget) -> (u64, Result<()>) {
+    fn read(&self, piece: usize, to: &mut [f32], budget: &WorkBudget) -> (u64, Result<()>) {
         let (p, coded) = (&self.pieces[piece], self.coded[piece]);
         if p.bits == PLAIN {
             return (PLAIN_WORK * to.len() as u64, read_plain(coded, to));
@@ -197,7 +197,7 @@ impl<'a> Opened<'a> {
     }
 
     /// Reads all pieces into a buffer; those of its values that no piece holds stay as they are.
-    fn read_all(&self, buffer: &mut [f32], budget: &mut Budget) -> Result<()> {
+    fn read_all(&self, buffer: &mut [f32], budget: &mut WorkBudget) -> Result<()> {
         let allowance = budget.clone();
         let mut rest = buffer;
         let mut at = 0;
@@ -241,7 +241,7 @@ pub(super) fn decode(
     shape: &Shape,
     bits: Bits,
     sections: &Sections,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Parameters> {
     let latents = network_tensors(shape, bits, true);
     let networks = network_tensors(shape, bits, false);
@@ -267,7 +267,7 @@ pub(super) fn decode_latents(
     shape: &Shape,
     bits: Bits,
     section: &[u8],
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Vec<f32>> {
     let start = shape.network.latents;
     let mut stored = network_tensors(shape, bits, true);

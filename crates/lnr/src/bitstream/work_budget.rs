@@ -6,31 +6,32 @@ use super::RangeDecoder;
 use crate::base::{Error, Result};
 
 /// Units of work that one reader of a stream may spend. It begins with what any group of usual size
-/// takes, earns more by the bytes that are read, and starts afresh once pixels were rendered, which is
-/// work that the user wants.
+/// takes, and earns more by the bytes of the groups that it reads; it starts afresh once pixels were
+/// rendered, which is work that the user wants.
 ///
-/// Sections may be read side by side: give each [`Budget::decoder`]'s allowance, and spend the sum of
-/// their [`RangeDecoder::work`] afterwards.
+/// For every group [`WorkBudget::enter`], then [`WorkBudget::settle`]. Sections may be read side by
+/// side: give each [`WorkBudget::decoder`]'s allowance, and spend the sum of their
+/// [`RangeDecoder::work`] afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub struct WorkBudget {
     left: u64,
+    /// What each byte of a group earns while anything is left.
     per_byte: u64,
 }
 
-impl Default for Budget {
+impl Default for WorkBudget {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Budget {
-    /// What a reader begins with: 1.5 seconds.
+impl WorkBudget {
+    /// What a reader begins with, and the most that it keeps: 1.5 seconds.
     pub const START: u64 = 1_500_000_000;
-    /// What each byte earns a reader that wants no pictures, and reads of symbols what it can get: 0.7
-    /// seconds for a million of them.
+    /// What each byte earns in the end, unless pixels come of it: 0.7 seconds for a million of them.
     pub const PER_BYTE: u64 = 700;
-    /// What each byte earns a decoder: good streams at low rates spend up to 2000, of which a third
-    /// and more is done side by side.
+    /// What each byte of a group lends to a decoder: good streams at low rates spend up to 2000, of
+    /// which a third and more is done side by side.
     pub const PER_BYTE_DECODING: u64 = 2500;
 
     /// The budget of a new reader that wants no pictures.
@@ -48,9 +49,24 @@ impl Budget {
         Self { left: u64::MAX, per_byte: 0 }
     }
 
-    /// Adds what so many bytes of the stream earn.
-    pub fn earn(&mut self, n_bytes: usize) {
-        self.left = self.left.saturating_add((n_bytes as u64).saturating_mul(self.per_byte));
+    /// The budget for a group of so many bytes. Who has used up everything is lent nothing beyond
+    /// what the bytes earn.
+    pub fn enter(&self, n_bytes: usize) -> Self {
+        let per_byte =
+            if self.left > 0 { self.per_byte } else { self.per_byte.min(Self::PER_BYTE) };
+        let more = (n_bytes as u64).saturating_mul(per_byte);
+        Self { left: self.left.saturating_add(more), per_byte }
+    }
+
+    /// Takes off what a group of so many bytes left of the budget that it entered with. One that was
+    /// good for nothing pays back what it was lent.
+    pub fn settle(&mut self, group: &Self, n_bytes: usize, was_good: bool) {
+        if self.left == u64::MAX {
+            return;
+        }
+        let lent = group.per_byte.saturating_sub(Self::PER_BYTE);
+        let back = if was_good { 0 } else { (n_bytes as u64).saturating_mul(lent) };
+        self.left = group.left.saturating_sub(back).min(Self::START);
     }
 
     /// What is left, in units of work.
@@ -100,18 +116,44 @@ mod tests {
 
     #[test]
     fn a_budget_earns_spends_and_starts_afresh() {
-        let mut budget = Budget::new();
-        budget.earn(1000);
-        assert_eq!(budget.left(), Budget::START + 1000 * Budget::PER_BYTE);
-        budget.spend(budget.left() - 5).unwrap();
-        assert!(is_used_up(budget.spend(6)));
+        let mut budget = WorkBudget::new();
+        let mut group = budget.enter(1000);
+        assert_eq!(group.left(), WorkBudget::START + 1000 * WorkBudget::PER_BYTE);
+        group.spend(group.left() - 5).unwrap();
+        assert!(is_used_up(group.spend(6)));
+        budget.settle(&group, 1000, true);
         assert_eq!(budget.left(), 0);
+        assert_eq!(budget.enter(10).left(), 10 * WorkBudget::PER_BYTE);
         budget.reset();
-        assert_eq!(budget.left(), Budget::START);
-        let mut any = Budget::unlimited();
-        any.earn(usize::MAX);
+        assert_eq!(budget.left(), WorkBudget::START);
+        // What was not needed is not kept.
+        let group = budget.enter(1 << 20);
+        budget.settle(&group, 1 << 20, true);
+        assert_eq!(budget.left(), WorkBudget::START);
+        let mut any = WorkBudget::unlimited();
         any.spend(u64::MAX).unwrap();
-        assert_eq!(any.left(), u64::MAX);
+        assert_eq!(any.enter(usize::MAX).left(), u64::MAX);
+    }
+
+    #[test]
+    fn what_a_decoder_is_lent_comes_back_from_groups_that_are_good_for_nothing() {
+        const N: usize = 1 << 20;
+        let lent = N as u64 * WorkBudget::PER_BYTE_DECODING;
+        let run = |was_good: bool| {
+            let mut budget = WorkBudget::decoding();
+            let mut total = 0;
+            for _ in 0..40 {
+                let mut group = budget.enter(N);
+                let work = group.left().min(lent);
+                total += work;
+                group.spend(work).unwrap();
+                budget.settle(&group, N, was_good);
+            }
+            total
+        };
+        assert_eq!(run(true), 40 * lent);
+        let most = WorkBudget::START + 40 * N as u64 * WorkBudget::PER_BYTE + lent;
+        assert!(run(false) <= most, "{} of {most}", run(false));
     }
 
     /// A plane of `n` x `n` symbols, all zeros but the last.

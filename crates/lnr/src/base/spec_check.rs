@@ -57,7 +57,6 @@ impl ModelSpec {
     /// What coordinate models cannot be in this version.
     fn check_coordinate(&self) -> Result<()> {
         known("several sources beside a hash grid or Fourier features", self.sources.len() == 1)?;
-        known("time nodes between frames for such a model", self.latent.node_step == 1)?;
         let net = &self.network;
         known("its modulation", net.modulation == Modulation::Sigmoid)?;
         known("a linear path from coordinates to pixels", !net.skip)?;
@@ -278,14 +277,13 @@ mod tests {
             |m| m.precision = hash().precision,
         ];
         assert_eq!(errors(grids, &changes), ["unsupported"; 8]);
-        let changes: [fn(&mut ModelSpec); 5] = [
+        let changes: [fn(&mut ModelSpec); 4] = [
             |m| m.sources.push(m.sources[0].clone()),
-            |m| m.latent.node_step = 2,
             |m| m.network.skip = true,
             |m| m.network.modulation = Modulation::Centred,
             |m| m.precision = Precision::Steps,
         ];
-        assert_eq!(errors(hash, &changes), ["unsupported"; 5]);
+        assert_eq!(errors(hash, &changes), ["unsupported"; 4]);
     }
 
     #[test]

@@ -100,7 +100,8 @@ impl Decoder {
         let shape = shape(&header)?;
         let bytes = self.group_bytes(&shape)?;
         self.check_memory(bytes, &header.format)?;
-        let metadata = metadata(payload)?;
+        // Pictures do not need it: what cannot be read of it is not there.
+        let metadata = metadata(payload).unwrap_or_default();
         let coding = Coding { shape: &shape, precision: header.model.precision };
         let (engine, budget) = (&self.engine, &mut self.budget);
         let parameters = engine.run(|| coding.decode(payload, budget))?;

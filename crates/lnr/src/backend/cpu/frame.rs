@@ -23,6 +23,8 @@ pub struct Sampler<'a> {
     pub taps: &'a TimedTaps,
     pub weights: &'a Weights,
     n_motion: usize,
+    /// Whether a canonical level is read without motion.
+    any_unmoved: bool,
     /// Per motion and residual source: the row buffer of its first level and component, and how many
     /// rows lie between those of two levels.
     rows: Vec<(usize, usize)>,
@@ -55,6 +57,7 @@ impl<'a> Sampler<'a> {
             taps: parts.taps,
             weights,
             n_motion,
+            any_unmoved: levels.iter().any(|level| level.motion.is_none()),
         }
     }
 
@@ -111,9 +114,10 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// Room for the coordinates of a tile: moved by each motion source, then as they are.
+    /// Room for the coordinates of a tile: moved by each motion source, then, if a level reads them,
+    /// as they are.
     pub fn places(&self) -> Vec<[Lane; 2]> {
-        vec![[Lane::ZERO; 2]; self.n_motion + 1]
+        vec![[Lane::ZERO; 2]; self.n_motion + usize::from(self.any_unmoved)]
     }
 
     /// Which of the places a canonical level reads.
@@ -137,11 +141,13 @@ impl<'a> Sampler<'a> {
             *step = j as f32;
         }
         let first = s.splat(x0 + dx * p as f32);
-        let (moved, [still]) = places.split_at_mut(self.n_motion) else { return };
+        let (moved, still) = places.split_at_mut(self.n_motion);
         for j in (0..TILE).step_by(S::LANES) {
             let x = s.mul_add(s.load(&steps[j..]), s.splat(dx), first);
-            s.store(&mut still[0][j..], x);
-            s.store(&mut still[1][j..], s.splat(y));
+            for [at_x, at_y] in still.iter_mut() {
+                s.store(&mut at_x[j..], x);
+                s.store(&mut at_y[j..], s.splat(y));
+            }
             for (m, [at_x, at_y]) in moved.iter_mut().enumerate() {
                 s.store(&mut at_x[j..], s.add(x, s.load(&row[2 * m][p + j..])));
                 s.store(&mut at_y[j..], s.add(s.splat(y), s.load(&row[2 * m + 1][p + j..])));

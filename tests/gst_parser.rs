@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! lnrparse and the typefinder.
 mod elements;
+mod handmade;
 
 use elements::*;
 use gst::prelude::*;
@@ -239,16 +240,10 @@ fn seeks_over_push_sources_recover() {
 fn nested_headers_end_soon() {
     let coded = small_stream();
     let group = &coded.data()[0];
-    let header_len = usize::from(u16::from_le_bytes([group[10], group[11]]));
-    let start_len = 16 + header_len + 4;
-    let n = 4_000_000 / start_len;
-    let mut bombs = Vec::new();
-    for i in 0..n {
-        let mut start = group[..start_len - 4].to_vec();
-        start[12..16].copy_from_slice(&(((n - 1 - i) * start_len) as u32).to_le_bytes());
-        start.extend(crc32c::crc32c(&start).to_le_bytes());
-        bombs.extend(start);
-    }
+    let len = handmade::start_with_size(group, 0).len();
+    let n = 4_000_000 / len;
+    let nested = (0..n).map(|i| handmade::start_with_size(group, (n - 1 - i) * len));
+    let mut bombs = nested.collect::<Vec<_>>().concat();
     bombs.extend([9; 4]);
     let stream = [bombs, coded.stream()].concat();
     for rest in [PARSE, "lnrdec max-errors=-1 ! appsink name=out"] {

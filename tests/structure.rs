@@ -20,7 +20,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
 /// Folders where unsafe code may stand.
 const UNSAFE_FENCE: [&str; 3] = [
     "crates/lnr/src/backend/cpu/simd",
-    "crates/lnr/src/backend/cuda/gpu.rs",
+    "crates/lnr/src/backend/cuda/gpu/",
     "crates/lnr/src/backend/cuda/simt.rs",
 ];
 /// Where the layers lie.

@@ -26,19 +26,26 @@ pub(super) enum Next {
 pub(super) struct Input {
     /// Stands where the adapter's bytes begin.
     scanner: Scanner,
+    /// The adapter's bytes and more before them, once nothing follows: copied once, not for each look.
+    rest: Option<glib::Bytes>,
+    /// Those that the adapter should still have.
+    n_left: usize,
 }
 
 impl Input {
     /// What comes next in `adapter`; the caller takes or drops it. `is_end` says that nothing follows.
     pub fn next(&mut self, adapter: &Adapter, is_end: bool) -> Result<Next, glib::BoolError> {
-        let next = self.look(adapter, is_end)?;
+        let next = match is_end {
+            true => self.look_at_end(adapter)?,
+            false => self.look(adapter)?,
+        };
         if let Next::Unit(n) | Next::Skip { n, .. } = next {
             self.scanner.consume(n);
         }
         Ok(next)
     }
 
-    fn look(&mut self, adapter: &Adapter, is_end: bool) -> Result<Next, glib::BoolError> {
+    fn look(&mut self, adapter: &Adapter) -> Result<Next, glib::BoolError> {
         let available = adapter.available();
         let mut size = available.min(HEAD);
         loop {
@@ -48,14 +55,31 @@ impl Input {
                 Found::More(n) | Found::Unit(n) if (size + 1..=available).contains(&n) => n,
                 Found::Unit(len) if len <= size => return Ok(self.unit(&head[..len])),
                 Found::Garbage(n) => return Ok(Next::Skip { n, cause: None }),
-                _ if !is_end => return Ok(Next::NeedData),
-                _ => {
-                    let rest = adapter.copy_bytes(0, available)?;
-                    let n = self.scanner.group_inside(&rest, true).unwrap_or(available);
-                    return Ok(Next::Skip { n, cause: None });
-                }
+                _ => return Ok(Next::NeedData),
             };
         }
+    }
+
+    fn look_at_end(&mut self, adapter: &Adapter) -> Result<Next, glib::BoolError> {
+        let available = adapter.available();
+        let rest = match self.rest.take() {
+            Some(rest) if self.n_left == available => rest,
+            _ => adapter.copy_bytes(0, available)?,
+        };
+        let data = &rest[rest.len() - available..];
+        let next = match framing::find(&mut self.scanner, data) {
+            Found::Unit(len) if len <= available => self.unit(&data[..len]),
+            Found::Garbage(n) => Next::Skip { n, cause: None },
+            Found::Unit(_) | Found::More(_) => {
+                let n = self.scanner.group_inside(data, true).unwrap_or(available);
+                Next::Skip { n, cause: None }
+            }
+        };
+        if let Next::Unit(n) | Next::Skip { n, .. } = next {
+            self.n_left = available - n;
+            self.rest = Some(rest);
+        }
+        Ok(next)
     }
 
     fn unit(&mut self, unit: &[u8]) -> Next {
@@ -71,6 +95,6 @@ impl Input {
 
     /// Other bytes follow.
     pub fn reset(&mut self) {
-        self.scanner.reset();
+        *self = Self::default();
     }
 }

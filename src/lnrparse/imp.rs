@@ -7,36 +7,20 @@ use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 
 use super::index::Index;
-use crate::clock::{Timing, UnitClock};
-use crate::framing::{self, Found, MAX_SKIP, MIN_UNIT};
+use super::state::{Look, State};
+use crate::clock::Timing;
+use crate::framing::{MAX_SKIP, MIN_UNIT};
 use crate::metadata::{Hdr, orientation_tags};
 use crate::{caps, error};
-use lnr::stream::{Orientation, Scan, Scanner, scan};
-use lnr::{Error, PictureFormat};
+use lnr::Error;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrparse", gst::DebugColorFlags::empty(), Some("LNR parser"))
 });
 
-#[derive(Default)]
-struct State {
-    clock: UnitClock,
-    /// Stands where the data of the next call begin.
-    scanner: Scanner,
-    index: Index,
-    /// Upstream gives one access unit per buffer and its times.
-    is_timed: bool,
-    /// What upstream says about the rate; it knows better than the stream after `lnrinterp`.
-    upstream_rate: Option<gst::Fraction>,
-    /// What upstream says about the display; what the stream says wins.
-    upstream_hdr: Hdr,
-    /// What the source pad's caps were made of.
-    announced: Option<(PictureFormat, Option<gst::Fraction>, Hdr)>,
-    /// What the tags say; none where they do not speak of it.
-    orientation: Option<Orientation>,
-    /// A warning about access units without a group was posted for this hole.
-    has_warned: bool,
-}
+/// Bytes from which on a look at all that the base class holds is dear: it copies them for every frame,
+/// a few microseconds for so many.
+const DEAR: usize = 64 << 10;
 
 #[derive(Default)]
 pub struct LnrParse {
@@ -108,13 +92,15 @@ impl BaseParseImpl for LnrParse {
     fn sink_event(&self, event: gst::Event) -> bool {
         match event.view() {
             gst::EventView::Segment(segment) => {
-                let is_timed = segment.segment().format() == gst::Format::Time;
-                self.state.lock().unwrap().is_timed = is_timed;
+                let mut state = self.state.lock().unwrap();
+                state.is_timed = segment.segment().format() == gst::Format::Time;
+                state.n_suspect = 0;
             }
             gst::EventView::FlushStop(_) => {
                 let mut state = self.state.lock().unwrap();
                 state.clock.reset();
                 state.scanner.reset();
+                state.n_suspect = 0;
             }
             _ => {}
         }
@@ -125,53 +111,20 @@ impl BaseParseImpl for LnrParse {
         &self,
         frame: gst_base::BaseParseFrame,
     ) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
-        let obj = self.obj();
+        let is_draining = self.obj().is_draining();
         let Some(data) = frame.buffer().and_then(|buffer| buffer.map_readable().ok()) else {
             return Err(gst::FlowError::Error);
         };
-        let is_draining = obj.is_draining();
-        let found = framing::find(&mut self.state.lock().unwrap().scanner, &data);
-        let len = match found {
-            Found::Unit(len) if len <= data.len() => len,
-            Found::Unit(needed) | Found::More(needed) => {
-                if is_draining {
-                    // What follows may be whole: search on behind the start of this one.
-                    gst::warning!(CAT, imp = self, "the stream ends inside an access unit");
-                    return self.skip(self.group_inside(&data, true).unwrap_or(data.len()));
-                }
-                return self.need(needed);
-            }
-            Found::Garbage(n) => {
-                gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
-                obj.set_min_frame_size(MIN_UNIT as u32);
-                return self.skip(n);
-            }
-        };
-        let (unit, following) = data.split_at(len);
-        let is_timed = self.state.lock().unwrap().is_timed;
-        if let (Scan::More(more), false, false) = (scan(following), is_timed, is_draining) {
-            return self.need(len + more);
+        if self.is_dear(data.len(), is_draining) {
+            drop(data);
+            return self.push_all(frame, is_draining);
         }
-        obj.set_min_frame_size(MIN_UNIT as u32);
-
-        let lookahead = (!is_timed).then_some(following);
-        let timing = self.state.lock().unwrap().clock.next(unit, lookahead);
-        let restart = match &timing {
-            Ok(timing) if timing.is_damaged => self.group_inside(unit, false),
-            _ => None,
-        };
+        let look = self.look(&data, is_draining);
         drop(data);
-        match (timing, restart) {
-            (Ok(_), Some(restart)) => {
-                self.state.lock().unwrap().clock.reset();
-                self.warn_once(&Error::damaged("bytes of a group are missing"));
-                self.skip(restart)
-            }
-            (Ok(timing), None) => self.push_unit(frame, len, timing, is_timed),
-            (Err(error), _) => {
-                self.warn_once(&error);
-                self.skip(len)
-            }
+        match look {
+            Look::Unit(len, timing) => self.push_unit(frame, len, timing),
+            Look::Drop(n, _) => self.skip(n),
+            Look::Need(n) => self.need(n),
         }
     }
 
@@ -199,19 +152,21 @@ impl BaseParseImpl for LnrParse {
     }
 }
 
-impl State {
-    /// Takes the orientation over, and says whether it is another one than was told. A stream that
-    /// never was turned leaves it to upstream's tags.
-    fn turn(&mut self, orientation: Orientation) -> bool {
-        let has_turned = orientation != self.orientation.unwrap_or_default();
-        if has_turned {
-            self.orientation = Some(orientation);
-        }
-        has_turned
-    }
-}
-
 impl LnrParse {
+    /// What to do with the start of `data`, behind which nothing follows if `is_draining`. What is
+    /// dropped for a reason is warned about.
+    fn look(&self, data: &[u8], is_draining: bool) -> Look {
+        let look = self.state.lock().unwrap().look(data, is_draining);
+        match &look {
+            Look::Drop(n, None) => {
+                gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
+            }
+            Look::Drop(_, Some(error)) => self.warn_once(error),
+            _ => {}
+        }
+        look
+    }
+
     /// Asks the base class for at least `size` bytes.
     fn need(&self, size: usize) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
         self.obj().set_min_frame_size(u32::try_from(size).unwrap_or(u32::MAX));
@@ -220,14 +175,11 @@ impl LnrParse {
 
     /// Drops so many bytes, or as many as may be dropped at once.
     fn skip(&self, n: usize) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
+        // Else the base class would gather again as much as what is dropped wanted.
+        self.obj().set_min_frame_size(MIN_UNIT as u32);
         let n = n.min(MAX_SKIP);
-        self.state.lock().unwrap().scanner.consume(n);
+        self.state.lock().unwrap().consume(n);
         Ok((gst::FlowSuccess::Ok, n as u32))
-    }
-
-    /// Where the next group begins inside of a damaged access unit.
-    fn group_inside(&self, unit: &[u8], is_end: bool) -> Option<usize> {
-        self.state.lock().unwrap().scanner.group_inside(unit, is_end)
     }
 
     fn push_unit(
@@ -235,29 +187,99 @@ impl LnrParse {
         mut frame: gst_base::BaseParseFrame,
         len: usize,
         timing: Timing,
-        is_timed: bool,
     ) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
+        self.obj().set_min_frame_size(MIN_UNIT as u32);
         if timing.is_key {
-            self.state.lock().unwrap().has_warned = false;
-            self.build_index(frame.offset());
-            self.announce();
+            self.begin_group(frame.offset());
         }
+        let is_timed = self.state.lock().unwrap().is_timed;
         let buffer = frame.buffer_mut().ok_or(gst::FlowError::Error)?;
-        if !is_timed {
-            buffer.set_pts(timing.pts);
-            buffer.set_dts(timing.pts);
-        }
-        buffer.set_duration(timing.duration);
-        if timing.is_key {
-            buffer.unset_flags(gst::BufferFlags::DELTA_UNIT | gst::BufferFlags::DROPPABLE);
-        } else {
-            buffer.set_flags(gst::BufferFlags::DELTA_UNIT | gst::BufferFlags::DROPPABLE);
-        }
-        if timing.is_damaged {
-            buffer.set_flags(gst::BufferFlags::CORRUPTED);
-        }
-        self.state.lock().unwrap().scanner.consume(len);
+        stamp(buffer, &timing, is_timed);
+        self.state.lock().unwrap().consume(len);
         self.obj().finish_frame(frame, len as u32).map(|flow| (flow, 0))
+    }
+
+    /// Whether the base class holds so many bytes of a damaged access unit that access units among
+    /// them should not be pushed one by one, see [`LnrParse::push_all`].
+    fn is_dear(&self, n_bytes: usize, is_draining: bool) -> bool {
+        let state = self.state.lock().unwrap();
+        if n_bytes < DEAR || state.n_suspect == 0 || state.is_timed {
+            return false;
+        }
+        drop(state);
+        let obj = self.obj();
+        // A file is not copied, but its end is read again for every look.
+        if obj.sink_pad().mode() == gst::PadMode::Pull && !is_draining {
+            return false;
+        }
+        // The base class plays backwards by itself, and must have sent what precedes buffers.
+        let has_begun = obj.src_pad().sticky_event::<gst::event::Segment>(0).is_some();
+        has_begun && obj.segment().rate() > 0.0
+    }
+
+    /// Pushes all access units of the bytes that the base class holds, in one look at them: a size that
+    /// lies can make it gather megabytes of the smallest units. It takes one frame for a look, so the
+    /// last one is given to it with the bytes of all, and the others go downstream directly.
+    fn push_all(
+        &self,
+        mut frame: gst_base::BaseParseFrame,
+        is_draining: bool,
+    ) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
+        let all = frame.buffer().and_then(|b| b.copy_region(gst::BufferCopyFlags::MEMORY, ..).ok());
+        let Some(data) = all.as_ref().and_then(|all| all.map_readable().ok()) else {
+            return Err(gst::FlowError::Error);
+        };
+        let (mut at, mut last, mut needed) = (0, None, MIN_UNIT);
+        while at < data.len() && (at < MAX_SKIP || last.is_some()) {
+            let n = match self.look(&data[at..], is_draining) {
+                Look::Unit(len, timing) => {
+                    if let Some(before) = last.take() {
+                        self.push_directly(before)?;
+                    }
+                    if timing.is_key {
+                        self.begin_group(frame.offset() + at as u64);
+                    }
+                    let mut buffer = gst::Buffer::from_slice(data[at..at + len].to_vec());
+                    stamp(buffer.make_mut(), &timing, false);
+                    last = Some(buffer);
+                    len
+                }
+                Look::Drop(n, _) => n.min(MAX_SKIP),
+                Look::Need(n) => {
+                    needed = n;
+                    break;
+                }
+            };
+            self.state.lock().unwrap().consume(n);
+            at += n;
+        }
+        drop(data);
+        if at == 0 {
+            return self.need(needed);
+        }
+        self.obj().set_min_frame_size(MIN_UNIT as u32);
+        match last {
+            Some(buffer) => {
+                frame.set_output_buffer(buffer);
+                self.obj().finish_frame(frame, at as u32).map(|flow| (flow, 0))
+            }
+            None => Ok((gst::FlowSuccess::Ok, at as u32)),
+        }
+    }
+
+    fn push_directly(&self, buffer: gst::Buffer) -> Result<(), gst::FlowError> {
+        match self.obj().src_pad().push(buffer) {
+            // The base class goes on then, too.
+            Ok(_) | Err(gst::FlowError::NotLinked) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells what a group that begins at byte `offset` of the stream brings.
+    fn begin_group(&self, offset: u64) {
+        self.state.lock().unwrap().has_warned = false;
+        self.build_index(offset);
+        self.announce();
     }
 
     /// Finds every group of the file, so that duration and seeking are exact.
@@ -319,5 +341,23 @@ impl LnrParse {
             drop(state);
             error::warn(&*self.obj(), error::DROPPING, error);
         }
+    }
+}
+
+/// Writes what is known of an access unit into its buffer; where upstream knows the times, only their
+/// difference.
+fn stamp(buffer: &mut gst::BufferRef, timing: &Timing, is_timed: bool) {
+    if !is_timed {
+        buffer.set_pts(timing.pts);
+        buffer.set_dts(timing.pts);
+    }
+    buffer.set_duration(timing.duration);
+    if timing.is_key {
+        buffer.unset_flags(gst::BufferFlags::DELTA_UNIT | gst::BufferFlags::DROPPABLE);
+    } else {
+        buffer.set_flags(gst::BufferFlags::DELTA_UNIT | gst::BufferFlags::DROPPABLE);
+    }
+    if timing.is_damaged {
+        buffer.set_flags(gst::BufferFlags::CORRUPTED);
     }
 }

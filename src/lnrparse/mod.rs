@@ -5,6 +5,7 @@ use gst::prelude::*;
 
 mod imp;
 mod index;
+mod state;
 
 glib::wrapper! {
     /// Frames a coded stream into access units with times, for players, decoders and muxers.

@@ -75,6 +75,12 @@ pub fn small_group(id: u8, pts_ms: u64, more: &[(u64, bool, &[u8])]) -> Vec<u8> 
     write_group(&header(id, pts_ms, 1, small_model()), Tau::frame(0), &payload(&sections))
 }
 
+/// A group of 64 frames of [`small_model`], of whose payload no more than the sections can be read.
+pub fn long_group(id: u8, pts_ms: u64) -> Vec<u8> {
+    let sections = [LATENTS, NETWORKS, SOURCE].map(|tag| (tag, true, &[0xFF; 4][..]));
+    write_group(&header(id, pts_ms, 64, small_model()), Tau::frame(0), &payload(&sections))
+}
+
 /// A group of a few bytes that says to hold about as much as a header may ask for that is shown at
 /// 16 x 16: 2^20 values of latents and close to 2^24 grid entries. `n` bytes stand in each section; their
 /// symbols are the likeliest at every place, so that a thousand bytes hold all latents.
@@ -92,10 +98,22 @@ pub fn bomb(id: u8, pts_ms: u64, n: usize) -> Vec<u8> {
     write_group(&header(id, pts_ms, 256, model), Tau::frame(0), &payload(&sections))
 }
 
+/// Bytes of a group unit before the checksum of its header.
+fn header_end(unit: &[u8]) -> usize {
+    16 + usize::from(u16::from_le_bytes([unit[10], unit[11]]))
+}
+
+/// The start of a group unit, up to its payload, that says to have so many bytes of payload.
+pub fn start_with_size(unit: &[u8], payload: usize) -> Vec<u8> {
+    let mut start = unit[..header_end(unit)].to_vec();
+    start[12..16].copy_from_slice(&(payload as u32).to_le_bytes());
+    start.extend(crc32c::crc32c(&start).to_le_bytes());
+    start
+}
+
 /// Turns the kind of the first source of [`small_group`] into another one.
 pub fn set_source_kind(unit: &mut [u8], kind: u8) {
-    let header_len = usize::from(u16::from_le_bytes([unit[10], unit[11]]));
-    let (begin, end) = (16, 16 + header_len);
+    let (begin, end) = (16, header_end(unit));
     // The sources stand where the model begins: one, its kind 2, one level of stride 4.
     let model = [1, 2, 1, 4];
     let at = (begin..end).find(|&at| unit[at..].starts_with(&model)).expect("the model");

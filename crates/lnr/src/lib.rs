@@ -101,9 +101,6 @@
 //! them. [`Engine`] is what encoders and decoders compute with: open one to share it, or to know early
 //! whether there is a GPU.
 
-// What only benches and tools use is dead code to a build without them.
-#![cfg_attr(not(feature = "internals"), allow(dead_code, unused_imports))]
-
 mod backend;
 mod base;
 mod bitstream;
@@ -128,7 +125,7 @@ pub mod limits {
 /// Access units as bytes: what parsers, muxers and tools that look into files need.
 pub mod stream {
     pub use crate::base::spec;
-    pub use crate::base::{ContentLight, MasteringDisplay, Metadata, Orientation};
+    pub use crate::base::{ContentLight, MasteringDisplay, Metadata, Orientation, Price};
     pub use crate::bitstream::{
         GroupHeader, MAGIC, Scan, Scanner, Unit, parse, parse_group_header, scan, write_frame,
         write_group,

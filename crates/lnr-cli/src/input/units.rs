@@ -56,7 +56,8 @@ pub struct FileUnits<R = File> {
     damage: Option<(u64, String)>,
 }
 
-/// Bytes that are read at once at least.
+/// Bytes that are read at once at least: many small units for a call of the system, and little beside a
+/// group.
 const BLOCK: usize = 1 << 16;
 
 impl<R: Read> FileUnits<R> {
@@ -106,6 +107,22 @@ impl<R: Read> FileUnits<R> {
         self.start += n;
         self.scanner.consume(n);
     }
+
+    /// Takes `len` bytes out. What follows a large unit is at most a block: that is copied, not the unit.
+    fn take(&mut self, len: usize) -> Vec<u8> {
+        let end = self.start + len;
+        if len < BLOCK || self.buffer.len() - end > BLOCK {
+            let unit = self.buffer[self.start..end].to_vec();
+            self.pass(len);
+            return unit;
+        }
+        let following = self.buffer.split_off(end);
+        let mut unit = std::mem::replace(&mut self.buffer, following);
+        unit.drain(..self.start);
+        self.start = 0;
+        self.scanner.consume(len);
+        unit
+    }
 }
 
 impl<R: Read> Units for FileUnits<R> {
@@ -145,11 +162,7 @@ impl<R: Read> Units for FileUnits<R> {
             if let Some((n_bytes, cause)) = self.damage.take() {
                 return Ok(Some(Item::Damage { n_bytes, cause }));
             }
-            return Ok(found.map(|len| {
-                let unit = self.buffer[self.start..self.start + len].to_vec();
-                self.pass(len);
-                Item::Unit(unit)
-            }));
+            return Ok(found.map(|len| Item::Unit(self.take(len))));
         }
     }
 }
@@ -323,6 +336,22 @@ pub(super) mod tests {
         assert_eq!(items(&cut), [Err(la as u64 - 50), Ok(lb), Ok(la), Ok(lb)]);
         assert_eq!(items(&whole[..la + 3]), [Ok(la), Err(3)]);
         assert_eq!(items(b""), []);
+    }
+
+    #[test]
+    fn large_units_are_whole_and_leave_what_follows() {
+        let large = |id: u8| write_group(&header(id), Tau::frame(0), &vec![id; 300_000]);
+        let whole = [large(1), group(2), large(3), write_frame(3, Tau::frame(1))];
+        let bytes = [&b"junk"[..], &whole.concat()].concat();
+        let mut units = FileUnits::new(Path::new("t.lnr"), &bytes[..]);
+        let mut out = Vec::new();
+        while let Some(item) = units.next().unwrap() {
+            out.extend(match item {
+                Item::Unit(unit) => Some(unit),
+                Item::Damage { .. } => None,
+            });
+        }
+        assert!(out == whole, "{:?}", out.iter().map(Vec::len).collect::<Vec<_>>());
     }
 
     #[test]

@@ -79,11 +79,6 @@ impl Entropy {
     pub fn len(&self) -> usize {
         self.biases(self.n_biases).start
     }
-
-    /// Whether the model has no parameters (it never has none).
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// One plane whose rate is asked for.

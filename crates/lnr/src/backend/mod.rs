@@ -22,22 +22,17 @@ pub use entropy::{Causal, Entropy, Extra, RatePlane};
 
 pub use shape::{
     At, CanonicalLevel, Dense, Encoding, Grid, Grids, HashLevel, Hyper, Kernel, Lattice, Level,
-    Network, Nodes, Role, Sample, Shape, Source, TensorKind, TensorPlace,
+    Network, Nodes, Role, Sample, Shape, TensorKind, TensorPlace,
 };
 
-/// How grid values become symbols.
+/// How grid values become symbols: r(r(x) + noise) with the soft rounding r; slope r'(x) r'(r(x) + noise).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rounding {
-    /// Nearest integer; slope 1.
-    Hard,
-    /// r(r(x) + noise) with the soft rounding r of this temperature, and uniform noise of this
-    /// width around zero; slope r'(x) r'(r(x) + noise).
-    Soft {
-        /// Temperature, 0.05..=1: the smaller, the nearer to [`Rounding::Hard`].
-        temperature: f32,
-        /// Width of the noise, 0..=1.
-        noise: f32,
-    },
+pub struct Rounding {
+    /// Temperature of r, 0.05..=1: the smaller, the nearer to integers. At 0 it is rounded to the nearest
+    /// integer, without noise and with slope 1.
+    pub temperature: f32,
+    /// Width of the noise, which is uniform around zero, 0..=1.
+    pub noise: f32,
 }
 
 /// One step of Adam with bias correction.

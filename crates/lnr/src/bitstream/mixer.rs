@@ -34,6 +34,7 @@ impl Slot {
     }
 
     /// Updates so far, up to the limit that [`Slot::update`] was given.
+    #[cfg(any(test, feature = "internals"))]
     pub fn count(self) -> u32 {
         self.0 & MAX_COUNT
     }
@@ -123,7 +124,7 @@ fn learn(sets: [&mut Weights; 2], opinions: &[i16; 8], steps: [i16; 2]) {
 mod tests {
     use super::*;
     use crate::base::Rng;
-    use crate::bitstream::range_coder::Discard;
+    use crate::bitstream::learn::Discard;
     use crate::bitstream::tables::COST;
 
     #[test]

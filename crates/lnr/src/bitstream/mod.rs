@@ -5,9 +5,12 @@
 
 mod bytes;
 mod contexts;
+#[cfg(any(test, feature = "internals"))]
 mod embedding;
 mod entropy_model;
 mod header;
+#[cfg(any(test, feature = "internals"))]
+mod learn;
 mod metadata_section;
 mod mixer;
 mod model_spec;
@@ -32,18 +35,21 @@ mod unit;
 mod work;
 mod work_budget;
 
+#[cfg(any(test, feature = "internals"))]
 pub use embedding::{
     Embedding, EmbeddingHeader, read_embedding, read_embedding_header, write_embedding,
 };
 pub use entropy_model::EntropyModel;
 pub use header::GroupHeader;
+#[cfg(any(test, feature = "internals"))]
+pub use learn::learn;
 pub use metadata_section::{read_metadata, write_metadata};
-pub use parts::{join_parts, split_all_parts, split_parts};
+pub use parts::{join_parts, split_parts};
 pub use plane::Plane;
 pub use range_coder::{RangeDecoder, RangeEncoder};
 pub use scanner::Scanner;
 pub use sections::{SectionWriter, Sections, tags};
-pub use series::{Parent, PlaneKind, Series, decode_series, encode_series, learn};
+pub use series::{Parent, PlaneKind, Series, decode_series, encode_series};
 pub use symbol_coder::{decode_symbols, encode_symbols, huffman_bits};
 pub use tensor_coder::{decode_tensor, encode_tensor, tensor_bits};
 pub use unit::{MAGIC, Scan, Unit, parse, parse_group_header, scan, write_frame, write_group};

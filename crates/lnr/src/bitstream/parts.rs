@@ -12,32 +12,16 @@ pub fn join_parts(parts: &[Vec<u8>]) -> Vec<u8> {
     w.0
 }
 
-/// Takes apart what [`join_parts`] made of `N` strings.
+/// Takes apart what [`join_parts`] made of `n` strings.
 ///
 /// # Errors
 /// [`Error::Damaged`] when the sizes exceed the bytes.
-pub fn split_parts<const N: usize>(bytes: &[u8]) -> Result<[&[u8]; N]> {
-    let mut parts = [&[][..]; N];
-    split_into(bytes, &mut parts)?;
-    Ok(parts)
-}
-
-/// As [`split_parts`], for `n` strings.
-///
-/// # Errors
-/// As [`split_parts`].
-pub fn split_all_parts(bytes: &[u8], n: usize) -> Result<Vec<&[u8]>> {
+pub fn split_parts(bytes: &[u8], n: usize) -> Result<Vec<&[u8]>> {
     // Each but the last has at least one byte for its size.
     if n > bytes.len() + 1 {
         return Err(Error::damaged("a part of a group is cut off"));
     }
     let mut parts = vec![&[][..]; n];
-    split_into(bytes, &mut parts)?;
-    Ok(parts)
-}
-
-fn split_into<'a>(bytes: &'a [u8], parts: &mut [&'a [u8]]) -> Result<()> {
-    let n = parts.len();
     let mut r = Reader(bytes);
     let mut sizes = vec![0; n];
     for size in sizes.iter_mut().rev().skip(1).rev() {
@@ -49,7 +33,7 @@ fn split_into<'a>(bytes: &'a [u8], parts: &mut [&'a [u8]]) -> Result<()> {
         let cut = rest.split_at_checked(size);
         (*part, rest) = cut.ok_or_else(|| Error::damaged("a part of a group is cut off"))?;
     }
-    Ok(())
+    Ok(parts)
 }
 
 #[cfg(test)]
@@ -61,13 +45,12 @@ mod tests {
         let parts = [vec![1; 200], vec![], vec![3, 4]];
         let bytes = join_parts(&parts);
         assert_eq!(bytes.len(), 3 + 202);
-        assert_eq!(split_parts::<3>(&bytes).unwrap(), parts.each_ref().map(|p| &p[..]));
+        assert_eq!(split_parts(&bytes, 3).unwrap(), parts.each_ref().map(|p| &p[..]));
         for n in [0, 1, 2, 3, 202] {
-            assert!(split_parts::<3>(&bytes[..n]).is_err(), "{n} bytes");
+            assert!(split_parts(&bytes[..n], 3).is_err(), "{n} bytes");
         }
-        assert!(split_parts::<3>(&bytes[..203]).unwrap()[2].is_empty());
-        assert!(split_parts::<2>(&[0xFF; 12]).is_err());
-        assert_eq!(split_all_parts(&bytes, 3).unwrap(), parts.each_ref().map(|p| &p[..]));
-        assert!(split_all_parts(&bytes, 1 << 40).is_err());
+        assert!(split_parts(&bytes[..203], 3).unwrap()[2].is_empty());
+        assert!(split_parts(&[0xFF; 12], 2).is_err());
+        assert!(split_parts(&bytes, 1 << 40).is_err());
     }
 }

@@ -70,14 +70,6 @@ impl Plane {
         &self.bordered(y + BORDER)[BORDER..][..self.width]
     }
 
-    /// The symbol in column `x` of row `y`.
-    ///
-    /// # Panics
-    /// When it lies outside the plane.
-    pub fn get(&self, x: usize, y: usize) -> i16 {
-        self.row(y)[x]
-    }
-
     /// Whether every symbol is zero.
     pub fn is_zero(&self) -> bool {
         self.values.iter().fold(0, |any, v| any | v) == 0
@@ -143,7 +135,7 @@ mod tests {
     #[test]
     fn symbols_lie_inside_a_border_of_zeros() {
         let mut p = Plane::from_values(3, 2, &[1, 2, 3, 4, i16::MAX, i16::MIN]);
-        assert_eq!((p.row(0), p.get(0, 1)), (&[1, 2, 3][..], 4));
+        assert_eq!((p.row(0), p.row(1)[0]), (&[1, 2, 3][..], 4));
         assert_eq!(p.row(1), [4, 16_383, -16_383]);
         let ([near, far], row) = p.above_and_row(1);
         assert_eq!((near, far), (&[0, 0, 1, 2, 3, 0, 0][..], &[0; 7][..]));
@@ -157,7 +149,7 @@ mod tests {
     fn planes_of_zeros_take_no_memory() {
         let mut p = Plane::new(5, 2);
         assert!(p.is_blank() && p.values.capacity() == 0);
-        assert_eq!((p.row(1), p.get(4, 1)), (&[0; 5][..], 0));
+        assert_eq!((p.row(1), p.row(1)[4]), (&[0; 5][..], 0));
         assert!(Plane::from_values(5, 2, &[0; 10]).is_blank());
         p.allocate();
         assert!(!p.is_blank() && p.is_zero() && p == Plane::new(5, 2));

@@ -19,7 +19,7 @@ pub(super) trait BitCoder {
     /// Notes that a symbol beyond the limits was read.
     fn reject(&mut self) {}
 
-    /// Notes work besides decisions, in units of [`super::budget`].
+    /// Notes work besides decisions, in units of [`super::work`].
     fn work(&mut self, _units: u32) {}
 
     /// Codes `n_bits` equiprobable bits, the highest first.
@@ -79,6 +79,7 @@ impl RangeEncoder {
     }
 
     /// Bits written so far, within one bit.
+    #[cfg(test)]
     pub fn bits_so_far(&self) -> u64 {
         let n = self.bytes.len() as u64 + self.n_pending + u64::from(self.started);
         8 * n + u64::from(self.range.leading_zeros())
@@ -139,7 +140,7 @@ pub struct RangeDecoder<'a> {
     n_past: u32,
     rejected: bool,
     n_bytes: usize,
-    /// Work that was done, in units of [`super::budget`].
+    /// Work that was done, in units of [`super::work`].
     work: u64,
     allowance: u64,
 }
@@ -147,12 +148,13 @@ pub struct RangeDecoder<'a> {
 impl<'a> RangeDecoder<'a> {
     /// A decoder at the start of what [`RangeEncoder::finish`] returned, which may do any amount of
     /// work.
+    #[cfg(any(test, feature = "internals"))]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self::with_allowance(bytes, u64::MAX)
     }
 
-    /// As [`RangeDecoder::new`], but [`RangeDecoder::check`] fails when more than `allowance` was
-    /// spent: what is left of a [`super::WorkBudget`].
+    /// A decoder at the start of what [`RangeEncoder::finish`] returned. [`RangeDecoder::check`] fails
+    /// when more than `allowance` was spent: what is left of a [`super::WorkBudget`].
     pub fn with_allowance(bytes: &'a [u8], allowance: u64) -> Self {
         let mut d = Self {
             bytes,
@@ -250,16 +252,6 @@ impl BitCoder for RangeDecoder<'_> {
     #[inline(always)]
     fn work(&mut self, units: u32) {
         self.work += u64::from(units);
-    }
-}
-
-/// Takes decisions and writes nothing: for learning.
-pub(super) struct Discard;
-
-impl BitCoder for Discard {
-    #[inline]
-    fn bit(&mut self, bit: bool, _p1: u32) -> bool {
-        bit
     }
 }
 

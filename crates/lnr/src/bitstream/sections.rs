@@ -26,7 +26,6 @@ const LAST_KNOWN: u64 = tags::SOURCE;
 pub struct Sections<'a> {
     /// In their order.
     all: Vec<Section<'a>>,
-    n_bytes: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +69,7 @@ impl<'a> Sections<'a> {
             }
             all.push(Section { tag, bytes, size: before - r.0.len() });
         }
-        Ok(Self { all, n_bytes: payload.len() })
-    }
-
-    /// Bytes of the whole payload.
-    pub fn n_bytes(&self) -> usize {
-        self.n_bytes
+        Ok(Self { all })
     }
 
     /// The latents.
@@ -108,7 +102,8 @@ impl<'a> Sections<'a> {
         }
     }
 
-    /// The embedding, if there is one.
+    /// The embedding, if there is one. In this version nothing reads it.
+    #[cfg(any(test, feature = "internals"))]
     pub fn embedding(&self) -> Option<&'a [u8]> {
         self.find(tags::EMBEDDING)
     }
@@ -183,7 +178,7 @@ mod tests {
             assert!(matches!(s.source(i, n), Err(Error::Damaged(_))), "{i} of {n}");
         }
         assert_eq!(s.sizes().map(|(_, n)| n).sum::<usize>(), bytes.len());
-        assert_eq!((s.sizes().nth(4), s.n_bytes()), (Some((4, 303)), bytes.len()));
+        assert_eq!(s.sizes().nth(4), Some((4, 303)));
         let missing = Sections::parse(&[]).unwrap();
         assert!(matches!(missing.latents(), Err(Error::Damaged(_))));
         assert!(matches!(missing.networks(), Err(Error::Damaged(_))));

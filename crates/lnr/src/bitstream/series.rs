@@ -5,8 +5,8 @@ use super::entropy_model::{EntropyModel, Evaluator};
 use super::neighbours::{PARENT, ParentPlace, SIBLING, Surroundings};
 use super::plane::Plane;
 use super::plane_coder::PlaneCoder;
-use super::range_coder::{BitCoder, Discard, RangeDecoder, RangeEncoder};
-use super::state::{N_KINDS, N_STATES, State, initial, write_states};
+use super::range_coder::{BitCoder, RangeDecoder, RangeEncoder};
+use super::state::{N_KINDS, State, initial};
 use crate::base::{Error, Result};
 
 /// What a plane holds and at which level, 0 being the finest: selects the initial state.
@@ -112,30 +112,6 @@ pub fn decode_series(
         }
     }
     Ok(())
-}
-
-/// Learns initial states from encodes, each a list of series and their models: codes them one after
-/// another, every series going on from where the last one of its kind ended. Series with a model are
-/// coded without it, too, because there are initial states for both. Returns the bytes of
-/// `plane_state.bin`.
-///
-/// # Panics
-/// As [`encode_series`] does.
-pub fn learn(files: &[(Vec<Series>, Vec<EntropyModel>)]) -> Vec<u8> {
-    let mut states = vec![State::new(); N_STATES];
-    for (series, models) in files {
-        let mut without = series.clone();
-        without.iter_mut().for_each(|s| s.model = None);
-        for i in 0..series.len() {
-            let state = &mut states[without[i].state_index()];
-            write_one(&without, i, &[], state, &mut Discard);
-            if series[i].model.is_some() {
-                let state = &mut states[series[i].state_index()];
-                write_one(series, i, models, state, &mut Discard);
-            }
-        }
-    }
-    write_states(&states)
 }
 
 /// Codes series `i` into something that takes decisions, from `state` on.

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use super::bytes::{Reader, Writer};
+use super::bytes::Reader;
 use super::contexts::{
     MAGNITUDE_SIZES, N_MEAN_BINS, N_RECENT_BINS, N_SPREAD_BINS, SIGN_SIZES, ZERO_SIZES, total,
 };
@@ -26,13 +26,11 @@ pub(super) const N_QUIET: usize = 16;
 pub(super) const N_ESCAPE: usize = 14;
 
 /// Version of the file of initial states.
-const VERSION: u8 = 2;
-/// Largest count of a slot in the file: old experience must give way quickly.
-const MAX_COUNT: u32 = 15;
+pub(super) const VERSION: u8 = 2;
 /// Weights in the file lie within [-4.0, 4.0).
-const MAX_WEIGHT: i32 = 1 << 18;
+pub(super) const MAX_WEIGHT: i32 = 1 << 18;
 /// Bits of a weight that the file leaves out.
-const WEIGHT_SHIFT: u32 = 4;
+pub(super) const WEIGHT_SHIFT: u32 = 4;
 
 /// Adaptive state of the coder of one series.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,12 +81,12 @@ impl State {
     }
 
     /// All weights of predictors, in the order of the file.
-    fn predictor_weights(&mut self) -> impl Iterator<Item = &mut i32> {
+    pub fn predictor_weights(&mut self) -> impl Iterator<Item = &mut i32> {
         self.predictors.iter_mut().flat_map(|p| p.mean.iter_mut().chain(&mut p.spread))
     }
 
     /// All weights of opinions, in the order of the file.
-    fn mix_weights(&mut self) -> impl Iterator<Item = &mut i32> {
+    pub fn mix_weights(&mut self) -> impl Iterator<Item = &mut i32> {
         let w = &mut self.weights;
         let sets = w.zero_by_spread.iter_mut().chain(&mut w.zero_by_recent);
         let sets = sets.chain(std::iter::once(&mut w.sign)).chain(&mut w.sign_by_mean);
@@ -96,35 +94,9 @@ impl State {
     }
 
     /// All slots, in the order of the file.
-    fn slots(&mut self) -> impl Iterator<Item = &mut Slot> {
+    pub fn slots(&mut self) -> impl Iterator<Item = &mut Slot> {
         let slots = self.zero.iter_mut().chain(&mut self.sign).chain(&mut self.magnitude);
         slots.chain(&mut self.empty).chain(&mut self.quiet).chain(&mut self.escape)
-    }
-
-    fn write(&self, w: &mut Writer) {
-        let mut state = Box::new(self.clone());
-        let within = |v: &mut i32| (*v).clamp(-MAX_WEIGHT, MAX_WEIGHT - 1);
-        state.predictor_weights().for_each(|v| w.signed(within(v).into()));
-        state.mix_weights().for_each(|v| w.signed((within(v) >> WEIGHT_SHIFT).into()));
-        let mut n_unused = 0;
-        for slot in state.slots() {
-            if slot.count() == 0 && n_unused < 255 {
-                n_unused += 1;
-                continue;
-            }
-            if n_unused > 0 {
-                w.0.extend([0, std::mem::take(&mut n_unused)]);
-            }
-            if slot.count() == 0 {
-                n_unused = 1;
-            } else {
-                let v = (slot.count().min(MAX_COUNT) << 12 | slot.p12()) as u16;
-                w.0.extend(v.to_be_bytes());
-            }
-        }
-        if n_unused > 0 {
-            w.0.extend([0, n_unused]);
-        }
     }
 
     fn read(r: &mut Reader) -> Result<Box<Self>> {
@@ -165,17 +137,6 @@ impl State {
     }
 }
 
-/// The bytes of a file of initial states.
-pub(super) fn write_states(states: &[State]) -> Vec<u8> {
-    let mut w = Writer::default();
-    states.iter().for_each(|s| s.write(&mut w));
-    let mut bytes = vec![VERSION];
-    bytes.extend((w.0.len() as u32).to_le_bytes());
-    bytes.extend(crc32c::crc32c(&w.0).to_le_bytes());
-    bytes.extend(w.0);
-    bytes
-}
-
 /// Reads a file of initial states.
 pub(super) fn read_states(bytes: &[u8]) -> Result<Vec<State>> {
     let mut r = Reader(bytes);
@@ -208,6 +169,7 @@ pub(super) fn initial() -> &'static [State] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bitstream::learn::write_states;
 
     #[test]
     fn states_round_trip_up_to_their_precision() {

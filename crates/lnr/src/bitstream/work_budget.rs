@@ -45,6 +45,7 @@ impl WorkBudget {
     }
 
     /// One that is never used up: for bytes that the caller wrote.
+    #[cfg(any(test, feature = "internals"))]
     pub const fn unlimited() -> Self {
         Self { left: u64::MAX, per_byte: 0 }
     }
@@ -70,6 +71,7 @@ impl WorkBudget {
     }
 
     /// What is left, in units of work.
+    #[cfg(test)]
     pub fn left(&self) -> u64 {
         self.left
     }

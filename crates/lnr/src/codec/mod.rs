@@ -29,7 +29,9 @@ pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};
 pub use engine::{BackendInfo, Engine};
 pub use interpolate::Interpolator;
 pub use latents::{Latent, LatentReader};
-pub use payload::{Coding, Parameters, Part, PartReader, PartSize, learn_states, metadata};
+#[cfg(feature = "internals")]
+pub use payload::{Coding, Parameters, learn_states};
+pub use payload::{Part, PartReader, PartSize, metadata};
 pub use profile::ModelOptions;
 pub use settings::{DecoderSettings, EncoderSettings, EngineSettings, Limits, RateControl};
 pub use threads::Threads;

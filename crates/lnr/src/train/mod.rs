@@ -19,7 +19,9 @@ mod variable;
 mod visits;
 
 pub use group::train;
-pub use recipe::{Points, Recipe};
+#[cfg(any(test, feature = "internals"))]
+pub use recipe::Points;
+pub use recipe::Recipe;
 pub use run::Report;
 pub use trained::{Quantised, Trained, Values};
 pub use trainer::bytes;

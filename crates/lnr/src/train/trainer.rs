@@ -143,7 +143,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
     fn quantise(&mut self, step: u32, seed: u64, touched: &[(usize, usize, f32)]) -> Result<()> {
         let (r, u) = (self.recipe, step as f32 / self.n_steps as f32);
         let mix = |(a, b): (f32, f32)| a + (b - a) * u;
-        let rounding = Rounding::Soft { temperature: mix(r.temperature), noise: mix(r.noise) };
+        let rounding = Rounding { temperature: mix(r.temperature), noise: mix(r.noise) };
         let nodes = touched.iter().map(|&(k, node, _)| self.coded[k].source.node(node));
         for range in std::iter::once(0..self.shape.n_canonical()).chain(nodes) {
             let (values, symbols) = (&self.grids.values, &mut self.symbols);

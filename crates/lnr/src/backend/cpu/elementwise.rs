@@ -61,12 +61,12 @@ impl Task for Quantise<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let how = match self.rounding {
-            Rounding::Hard => Vectors::Hard,
-            Rounding::Soft { temperature, noise } => {
-                let inv_t = 1.0 / temperature;
-                Vectors::Soft { inv_t, gain: 0.5 / (0.5 * inv_t).tanh(), noise }
-            }
+        let Rounding { temperature, noise } = self.rounding;
+        let how = if temperature > 0.0 {
+            let inv_t = 1.0 / temperature;
+            Vectors::Soft { inv_t, gain: 0.5 / (0.5 * inv_t).tanh(), noise }
+        } else {
+            Vectors::Hard
         };
         let whole = self.values.len() / S::LANES * S::LANES;
         for p in (0..whole).step_by(S::LANES) {

@@ -29,10 +29,9 @@ pub fn quantise<D: Device>(
     symbols: &mut Floats<D::Memory>,
     slopes: &mut Floats<D::Memory>,
 ) -> Result<()> {
-    let (inv_t, noise) = match rounding {
-        Rounding::Hard => (0.0, 0.0),
-        Rounding::Soft { temperature, noise } => (1.0 / temperature, noise),
-    };
+    let Rounding { temperature, noise } = rounding;
+    // The kernel takes 0 for no temperature as well.
+    let inv_t = if temperature > 0.0 { 1.0 / temperature } else { 0.0 };
     let args = args::Quantise {
         values: values.at(range.start),
         symbols: symbols.at(range.start),

@@ -16,12 +16,14 @@ mod memory;
 mod modulation;
 mod pinned;
 mod pixels;
+#[cfg(feature = "internals")]
 mod profile;
 mod rate;
 mod render;
 #[cfg(test)]
 pub mod simt;
 mod sizes;
+#[cfg(feature = "internals")]
 mod spans;
 mod supports;
 mod surface;
@@ -46,6 +48,7 @@ use crate::base::{Picture, PictureFormat, Result};
 pub use gpu::Gpu;
 pub use memory::Floats;
 pub use pixels::Pictures;
+#[cfg(feature = "internals")]
 pub use profile::{KernelTime, Peaks};
 pub use surface::Surface;
 pub use workspace::Workspace;

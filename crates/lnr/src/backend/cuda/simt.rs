@@ -67,13 +67,15 @@ fn library() -> &'static Library {
 
 /// What the library says of the numbers in `kernels/sizes.h`.
 pub fn sizes() -> Vec<(String, usize)> {
-    // SAFETY: simt.cpp gives the functions these signatures. A name is null or ends in zero, stays
-    // while the library does, and is asked for before its number is.
+    // SAFETY: of calls: simt.cpp gives it this signature. A name is null or ends in zero, and stays
+    // while the library does.
+    type Name = unsafe extern "C" fn(u32) -> *const std::ffi::c_char;
+    // SAFETY: of calls: simt.cpp gives it this signature, for numbers that have a name.
+    type Size = unsafe extern "C" fn(u32) -> u64;
+    // SAFETY: the functions have these signatures, and a name is asked for before its number is.
     unsafe {
-        type Name = unsafe extern "C" fn(u32) -> *const std::ffi::c_char;
         let name: Symbol<Name> = library().get(b"lnr_size_name").expect("the names of sizes");
-        let size: Symbol<unsafe extern "C" fn(u32) -> u64> =
-            library().get(b"lnr_size").expect("sizes");
+        let size: Symbol<Size> = library().get(b"lnr_size").expect("sizes");
         let one = |i: u32| {
             let name = name(i);
             let text = || CStr::from_ptr(name).to_string_lossy().into_owned();

@@ -102,6 +102,7 @@ impl<D: Device> Surface<D> {
     }
 
     /// Format of the picture.
+    #[cfg(feature = "internals")]
     pub fn format(&self) -> &PictureFormat {
         &self.format
     }
@@ -112,6 +113,7 @@ impl<D: Device> Surface<D> {
 
     /// Address on the device of a plane's first sample, and bytes from one row to the next. The
     /// picture is complete when everything is done that the device's stream was given until then.
+    #[cfg(feature = "internals")]
     pub fn plane(&self, plane: usize) -> (u64, usize) {
         let rows = Rows { first: 0, n: self.format.height as usize };
         let at = rows.bytes(&self.format, plane).start as u64;

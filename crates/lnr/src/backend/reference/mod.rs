@@ -98,15 +98,15 @@ impl Backend for Reference {
         symbols: &mut Vec<f32>,
         slopes: &mut Vec<f32>,
     ) -> Result<()> {
+        let Rounding { temperature, noise } = rounding;
         for i in range {
-            (symbols[i], slopes[i]) = match rounding {
-                Rounding::Hard => (values[i].round_ties_even(), 1.0),
-                Rounding::Soft { temperature, noise } => {
-                    let uniform = (Rng::nth(seed, i as u64) >> 40) as f32 / (1 << 24) as f32;
-                    let (y, dy) = soft_round(values[i], temperature);
-                    let (z, dz) = soft_round(y + (uniform - 0.5) * noise, temperature);
-                    (z, dy * dz)
-                }
+            (symbols[i], slopes[i]) = if temperature > 0.0 {
+                let uniform = (Rng::nth(seed, i as u64) >> 40) as f32 / (1 << 24) as f32;
+                let (y, dy) = soft_round(values[i], temperature);
+                let (z, dz) = soft_round(y + (uniform - 0.5) * noise, temperature);
+                (z, dy * dz)
+            } else {
+                (values[i].round_ties_even(), 1.0)
             };
         }
         Ok(())

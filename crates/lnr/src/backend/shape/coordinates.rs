@@ -28,11 +28,6 @@ impl Encoding {
             Self::Fourier { .. } => 0,
         }
     }
-
-    /// Whether it stores nothing.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// A level of a hash grid: a table of entries [n_entries, n_features].

@@ -39,11 +39,6 @@ impl Grid {
         self.width * self.height
     }
 
-    /// Whether it has no entries (it never has none).
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Pixel coordinate (0 = centre of the first pixel) to grid coordinate (0 = first entry).
     pub fn coordinate(&self, pixel: f32) -> f32 {
         (pixel + 0.5 + self.margin) / self.stride - 0.5

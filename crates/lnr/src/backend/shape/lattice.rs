@@ -44,9 +44,4 @@ impl Lattice {
     pub fn len(&self) -> usize {
         self.nx * self.ny
     }
-
-    /// Whether it has no points.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }

@@ -103,11 +103,6 @@ impl Network {
         self.latents + self.nodes.n * self.d_latent
     }
 
-    /// Whether the buffer has no elements (it never has none).
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Features of a point.
     pub fn n_features(&self) -> usize {
         self.layers[0].n_in

@@ -128,7 +128,7 @@ fn soft_rounding_slope_against_finite_differences() {
     let values: Vec<f32> = (0..400).map(|i| i as f32 * 0.0137 - 2.0).collect();
     let run = |values: &Vec<f32>| {
         let (mut symbols, mut slopes) = (vec![0.0; values.len()], vec![0.0; values.len()]);
-        let rounding = Rounding::Soft { temperature: 0.3, noise: 0.8 };
+        let rounding = Rounding { temperature: 0.3, noise: 0.8 };
         Reference
             .quantise(rounding, 5, 0..values.len(), values, &mut symbols, &mut slopes)
             .unwrap();

@@ -2,6 +2,8 @@
 //! The payload of a group: its parameters to sections of bytes and back (FORMAT sections 5 to 7).
 
 mod grids;
+#[cfg(any(test, feature = "internals"))]
+mod learn;
 mod part_sizes;
 mod steps;
 #[cfg(test)]
@@ -17,8 +19,9 @@ use crate::bitstream::{
 };
 use crate::train::Values;
 
+#[cfg(any(test, feature = "internals"))]
+pub use learn::learn_states;
 pub use part_sizes::{Part, PartReader, PartSize};
-pub use steps::learn_states;
 
 /// Bits of the exponent of a tensor's step.
 const EXPONENT_BITS: u32 = 4;

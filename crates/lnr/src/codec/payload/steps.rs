@@ -5,13 +5,11 @@
 use rayon::prelude::*;
 
 use super::grids::CodedGrids;
-use super::{CancelFlag, Coded, EXPONENT_BITS, Parameters, is_latent, shape};
+use super::{CancelFlag, Coded, EXPONENT_BITS, Parameters, is_latent};
 use crate::backend::{Grids, Shape, TensorPlace};
-use crate::base::spec::Precision;
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::bitstream::{
-    self, RangeDecoder, RangeEncoder, Scan, Sections, Unit, WorkBudget, decode_tensor,
-    encode_tensor,
+    RangeDecoder, RangeEncoder, Sections, WorkBudget, decode_tensor, encode_tensor,
 };
 use crate::train::Quantised;
 
@@ -131,28 +129,4 @@ pub(super) fn decode_sources(
     let spent = all.iter().try_for_each(|(_, work)| budget.spend(*work));
     let read: Result<_> = all.into_iter().map(|(source, _)| source).collect();
     spent.and(read)
-}
-
-/// Learns the initial states of entropy coding from the groups of some streams, one after another:
-/// the bytes of `crates/lnr/src/bitstream/plane_state.bin` (FORMAT-entropy section 8).
-///
-/// # Errors
-/// Those of [`bitstream::parse`] and [`Error::Damaged`].
-pub fn learn_states<'a>(streams: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>> {
-    let mut files = Vec::new();
-    for mut stream in streams {
-        while let Scan::Unit { len, is_group } = bitstream::scan(stream) {
-            let unit = stream.get(..len).ok_or_else(|| Error::damaged("a unit is cut off"))?;
-            if is_group
-                && let Unit::Group { header, payload, .. } = bitstream::parse(unit)?
-                && header.model.precision == Precision::Steps
-            {
-                let (shape, sections) = (shape(&header)?, Sections::parse(payload)?);
-                let sources = decode_sources(&shape, &sections, &mut WorkBudget::unlimited())?;
-                files.extend(sources.into_iter().map(|s| (s.series, s.models)));
-            }
-            stream = &stream[len..];
-        }
-    }
-    Ok(bitstream::learn(&files))
 }

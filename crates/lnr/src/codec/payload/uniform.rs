@@ -168,7 +168,7 @@ impl<'a> Opened<'a> {
         let short = || Error::damaged("the scales of the tensors are not all there");
         let (head, rest) = section.split_at_checked(8 * tensors.len()).ok_or_else(short)?;
         let scales: Result<_> = head.as_chunks::<8>().0.iter().map(Scale::read).collect();
-        let coded = bitstream::split_all_parts(rest, pieces.len())?;
+        let coded = bitstream::split_parts(rest, pieces.len())?;
         Ok(Self { pieces, scales: scales?, coded })
     }
 

@@ -2,29 +2,30 @@
 //! A GPU through the CUDA driver, which is loaded when the first one is asked for.
 #![allow(unsafe_code)]
 
-use std::collections::HashMap;
-use std::ffi::{CString, c_void};
+mod graphs;
+mod kernels;
+
+use std::ffi::c_void;
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytemuck::Pod;
-use cudarc::driver::result::{self, DriverError};
-use cudarc::driver::sys::{self, CUfunction_attribute as Attribute, CUresult};
-use cudarc::driver::{CudaContext, CudaEvent, CudaSlice, CudaStream, DevicePtr};
+use cudarc::driver::{CudaContext, CudaEvent, CudaSlice, CudaStream, DevicePtr, result, sys};
 
-use super::artefact::{self, KERNELS};
+use self::graphs::{Graphs, Recorded};
+use self::kernels::Kernels;
 use super::capture::{self, Recorder};
 use super::device::{Device, Launch, Memory};
 use super::facts::{self, Facts};
 use super::failed;
 use super::pinned::Pinned;
+#[cfg(feature = "internals")]
 use super::spans::Spans;
-use crate::base::{Error, Result};
-
-/// Graphs that are kept: steps with and without rate, with and without gradients.
-const MAX_GRAPHS: usize = 4;
+#[cfg(doc)]
+use crate::base::Error;
+use crate::base::Result;
 
 /// A GPU with its kernels and a stream.
 pub struct Gpu {
@@ -35,58 +36,12 @@ pub struct Gpu {
     records: bool,
     /// Copies to the host.
     copies: Arc<CudaStream>,
-    functions: HashMap<&'static str, Function>,
-    graphs: Mutex<Vec<Graph>>,
+    graphs: Graphs,
+    kernels: Kernels,
+    #[cfg(feature = "internals")]
     spans: Spans,
     /// The kernels so far, while a step is recorded.
     recorded: Mutex<Option<Vec<&'static str>>>,
-    module: Module,
-}
-
-/// The loaded kernels.
-struct Module(sys::CUmodule);
-
-// SAFETY: handles of the driver may be used by any thread.
-unsafe impl Send for Module {}
-// SAFETY: as above; the handle is never changed.
-unsafe impl Sync for Module {}
-
-/// A kernel of a [`Module`].
-struct Function(sys::CUfunction);
-
-// SAFETY: handles of the driver may be used by any thread.
-unsafe impl Send for Function {}
-// SAFETY: as above; a handle is never changed.
-unsafe impl Sync for Function {}
-
-/// A graph that was made ready to run, and the kernels it runs, in order.
-struct Graph {
-    handle: sys::CUgraphExec,
-    kernels: Vec<&'static str>,
-}
-
-// SAFETY: the handle is used under the lock of `Gpu::graphs` only.
-unsafe impl Send for Graph {}
-
-impl Drop for Graph {
-    fn drop(&mut self) {
-        // SAFETY: the handle came from instantiation and is dropped once. A lost device has lost the
-        // graph as well, so that an error says nothing new.
-        let _ = unsafe { result::graph::exec_destroy(self.handle) };
-    }
-}
-
-/// What a stream has recorded.
-pub struct Recorded {
-    graph: sys::CUgraph,
-    kernels: Vec<&'static str>,
-}
-
-impl Drop for Recorded {
-    fn drop(&mut self) {
-        // SAFETY: the graph came from a recording and is destroyed once.
-        let _ = unsafe { result::graph::destroy(self.graph) };
-    }
 }
 
 /// Does what opens a GPU; the bindings panic where the library lacks a function.
@@ -137,8 +92,7 @@ impl Gpu {
         // of copies is ordered by events. The caller answers for others.
         unsafe { context.disable_event_tracking() };
         let copies = context.new_stream().map_err(failed("make a stream"))?;
-        let (module, functions) = load(facts.max_shared)?;
-        let (graphs, recorded) = (Mutex::new(Vec::new()), Mutex::new(None));
+        let kernels = Kernels::load(context.clone(), facts.max_shared)?;
         Ok(Self {
             facts,
             // The handles of the default stream are 0 and 1.
@@ -146,11 +100,11 @@ impl Gpu {
             context,
             stream,
             copies,
-            functions,
-            graphs,
+            graphs: Graphs::default(),
+            kernels,
+            #[cfg(feature = "internals")]
             spans: Spans::default(),
-            recorded,
-            module,
+            recorded: Mutex::new(None),
         })
     }
 
@@ -164,6 +118,7 @@ impl Gpu {
     /// # Safety
     /// The handles are what they should be, and alive until the GPU and all that was made from it is
     /// gone.
+    #[cfg(feature = "internals")]
     pub unsafe fn from_raw(
         ordinal: usize,
         context: *mut c_void,
@@ -189,6 +144,7 @@ impl Gpu {
         &self.facts.name
     }
 
+    #[cfg(feature = "internals")]
     pub(super) fn spans(&self) -> &Spans {
         &self.spans
     }
@@ -198,45 +154,16 @@ impl Gpu {
         self.stream.synchronize().map_err(failed("wait for the device"))
     }
 
-    fn recorded(&self) -> std::sync::MutexGuard<'_, Option<Vec<&'static str>>> {
-        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether launches are timed one by one.
+    fn is_timed(&self) -> bool {
+        #[cfg(feature = "internals")]
+        return self.spans.is_on();
+        #[cfg(not(feature = "internals"))]
+        false
     }
 
-    /// Runs what was recorded: in the graph of an earlier step where that has the same kernels in
-    /// the same order, else in a new one.
-    fn run(&self, recorded: Recorded) -> std::result::Result<(), DriverError> {
-        let mut graphs = self.graphs.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |exec: &Graph| {
-            let (mut info, graph) = (std::mem::MaybeUninit::uninit(), recorded.graph);
-            // SAFETY: both handles are alive, and the driver writes what it has to say to `info`.
-            let status =
-                unsafe { sys::cuGraphExecUpdate_v2(exec.handle, graph, info.as_mut_ptr()) };
-            status == CUresult::CUDA_SUCCESS
-        };
-        let known = graphs.iter().position(|g| g.kernels == recorded.kernels);
-        let known = match known {
-            Some(at) if !fits(&graphs[at]) => {
-                graphs.remove(at);
-                None
-            }
-            known => known,
-        };
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let flags = sys::CUgraphInstantiate_flags(0);
-                // SAFETY: the graph is alive; what comes of it owns all it needs.
-                let handle = unsafe { result::graph::instantiate(recorded.graph, flags) }?;
-                if graphs.len() == MAX_GRAPHS {
-                    graphs.remove(0);
-                }
-                graphs.push(Graph { handle, kernels: recorded.kernels.clone() });
-                graphs.len() - 1
-            }
-        };
-        // SAFETY: the graph's kernels work on memory that lives until the stream has finished, as
-        // kernels that are launched one by one do.
-        unsafe { result::graph::launch(graphs[at].handle, self.stream.cu_stream()) }
+    fn recorded(&self) -> std::sync::MutexGuard<'_, Option<Vec<&'static str>>> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -256,51 +183,16 @@ impl Recorder for Gpu {
         // SAFETY: the stream is alive and recording. Where this fails it records no longer, and there
         // is no graph.
         let graph = unsafe { result::stream::end_capture(self.stream.cu_stream()) };
-        Ok(Recorded { graph: graph.map_err(failed("record a step"))?, kernels })
+        Ok(Recorded::new(graph.map_err(failed("record a step"))?, kernels))
     }
 }
 
 impl Drop for Gpu {
     fn drop(&mut self) {
-        // Nothing may run any more when graphs and memory go.
+        // Nothing may run any more when graphs, kernels and memory go.
         let _ = self.stream.synchronize();
         let _ = self.copies.synchronize();
-        self.graphs.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        let _ = self.context.bind_to_thread();
-        // SAFETY: the module is unloaded once, and its kernels are not launched any more.
-        let _ = unsafe { result::module::unload(self.module.0) };
     }
-}
-
-/// Loads the kernels: those compiled for this GPU, or else what the driver itself can compile.
-fn load(max_shared: usize) -> Result<(Module, HashMap<&'static str, Function>)> {
-    let image = |bytes: &[u8]| {
-        // SAFETY: the images are complete: a fat binary, and text that ends in zero. A driver that
-        // cannot read one refuses it.
-        unsafe { result::module::load_data(bytes.as_ptr().cast::<c_void>()) }
-    };
-    let module = match image(artefact::FATBIN) {
-        Ok(module) => Ok(module),
-        Err(_) => image(&artefact::ptx()?),
-    };
-    let module = module.map_err(failed(
-        "load the kernels (a driver of 2023 or later is needed: CUDA 12.1, R530)",
-    ))?;
-    let mut functions = HashMap::new();
-    for &name in KERNELS {
-        let symbol = CString::new(name).map_err(|e| Error::Backend(format!("{name}: {e}")))?;
-        // SAFETY: the module was just loaded, and outlives its functions.
-        let function = unsafe { result::module::get_function(module, symbol) };
-        let function = function.map_err(failed(name))?;
-        let attribute = Attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-        // SAFETY: the function is alive, and the GPU has so much shared memory.
-        let set = unsafe {
-            result::function::set_function_attribute(function, attribute, max_shared as i32)
-        };
-        set.map_err(failed(name))?;
-        functions.insert(name, Function(function));
-    }
-    Ok((Module(module), functions))
 }
 
 impl Memory for (CudaSlice<u8>, Arc<CudaStream>) {
@@ -387,13 +279,13 @@ impl Device for Gpu {
     }
 
     fn launch(&self, kernel: &'static str, launch: Launch, args: &impl Pod) -> Result<()> {
-        let unknown = || Error::Backend(format!("CUDA: no kernel {kernel}"));
-        let function = self.functions.get(kernel).ok_or_else(unknown)?;
+        let function = self.kernels.function(kernel)?;
         self.context.bind_to_thread().map_err(failed(kernel))?;
         if let Some(recorded) = &mut *self.recorded() {
             recorded.push(kernel);
         }
         let Launch { grid: [x, y, z], threads, shared } = launch;
+        #[cfg(feature = "internals")]
         let begin = self.spans.begin(&self.stream).map_err(failed(kernel))?;
         let mut params = [ptr::from_ref(args).cast_mut().cast::<c_void>()];
         // SAFETY: the driver copies the arguments before it returns; they are the twin of the
@@ -401,7 +293,7 @@ impl Device for Gpu {
         // addresses those of live memory, see `Device::launch`.
         let launched = unsafe {
             result::launch_kernel(
-                function.0,
+                function,
                 (x, y, z),
                 (threads, 1, 1),
                 shared as u32,
@@ -410,15 +302,17 @@ impl Device for Gpu {
             )
         };
         launched.map_err(failed(kernel))?;
-        self.spans.end(kernel, begin, &self.stream).map_err(failed(kernel))
+        #[cfg(feature = "internals")]
+        self.spans.end(kernel, begin, &self.stream).map_err(failed(kernel))?;
+        Ok(())
     }
 
     fn together<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
-        if self.spans.is_on() || !self.records {
+        if self.is_timed() || !self.records {
             return f();
         }
         let (value, recorded) = capture::record(self, f)?;
-        self.run(recorded).map_err(failed("run a step"))?;
+        self.graphs.run(recorded, &self.stream).map_err(failed("run a step"))?;
         Ok(value)
     }
 }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use super::index::Index;
+use crate::clock::{Timing, UnitClock};
+use crate::framing::{self, Found};
+use crate::metadata::Hdr;
+use lnr::stream::{Orientation, Scan, Scanner, scan};
+use lnr::{Error, PictureFormat};
+
+/// What to do with the bytes at the start of some data.
+pub(super) enum Look {
+    /// Push so many of them: an access unit.
+    Unit(usize, Timing),
+    /// Drop so many of them, and why if they seemed to be an access unit.
+    Drop(usize, Option<Error>),
+    /// Wait until so many are there.
+    Need(usize),
+}
+
+/// What the parser knows of its stream.
+#[derive(Default)]
+pub(super) struct State {
+    pub clock: UnitClock,
+    /// Stands where the data of the next call begin.
+    pub scanner: Scanner,
+    /// Bytes from there on that should have been part of an access unit which turned out damaged.
+    pub n_suspect: usize,
+    pub index: Index,
+    /// Upstream gives one access unit per buffer and its times.
+    pub is_timed: bool,
+    /// What upstream says about the rate; it knows better than the stream after `lnrinterp`.
+    pub upstream_rate: Option<gst::Fraction>,
+    /// What upstream says about the display; what the stream says wins.
+    pub upstream_hdr: Hdr,
+    /// What the source pad's caps were made of.
+    pub announced: Option<(PictureFormat, Option<gst::Fraction>, Hdr)>,
+    /// What the tags say; none where they do not speak of it.
+    pub orientation: Option<Orientation>,
+    /// A warning about access units without a group was posted for this hole.
+    pub has_warned: bool,
+}
+
+impl State {
+    /// What to do with the start of `data`, behind which nothing follows if `is_draining`.
+    pub fn look(&mut self, data: &[u8], is_draining: bool) -> Look {
+        let len = match framing::find(&mut self.scanner, data) {
+            Found::Unit(len) if len <= data.len() => len,
+            Found::Unit(needed) | Found::More(needed) if !is_draining => return Look::Need(needed),
+            // The end is inside of it. What follows may be whole: search on behind its start.
+            Found::Unit(_) | Found::More(_) => {
+                return Look::Drop(self.group_inside(data, true).unwrap_or(data.len()), None);
+            }
+            Found::Garbage(n) => return Look::Drop(n, None),
+        };
+        let (unit, following) = data.split_at(len);
+        if let (Scan::More(more), false, false) = (scan(following), self.is_timed, is_draining) {
+            return Look::Need(len + more);
+        }
+        let lookahead = (!self.is_timed).then_some(following);
+        let timing = match self.clock.next(unit, lookahead) {
+            Ok(timing) => timing,
+            Err(error) => return Look::Drop(len, Some(error)),
+        };
+        match timing.is_damaged.then(|| self.group_inside(unit, false)).flatten() {
+            None => Look::Unit(len, timing),
+            Some(restart) => {
+                self.clock.reset();
+                Look::Drop(restart, Some(Error::damaged("bytes of a group are missing")))
+            }
+        }
+    }
+
+    /// Passes over so many bytes.
+    pub fn consume(&mut self, n: usize) {
+        self.scanner.consume(n);
+        self.n_suspect = self.n_suspect.saturating_sub(n);
+    }
+
+    /// Where the next group begins inside of an access unit that is damaged, or cut off at the end.
+    fn group_inside(&mut self, unit: &[u8], is_end: bool) -> Option<usize> {
+        self.n_suspect = self.n_suspect.max(unit.len());
+        self.scanner.group_inside(unit, is_end)
+    }
+
+    /// Takes the orientation over, and says whether it is another one than was told. A stream that
+    /// never was turned leaves it to upstream's tags.
+    pub fn turn(&mut self, orientation: Orientation) -> bool {
+        let has_turned = orientation != self.orientation.unwrap_or_default();
+        if has_turned {
+            self.orientation = Some(orientation);
+        }
+        has_turned
+    }
+}

@@ -7,11 +7,15 @@ use crate::backend::cuda::Cuda;
 use crate::backend::{Backend, Params, Purpose, Shape, Stop, cpu::Cpu, reference::Reference};
 use crate::base::{Picture, PictureFormat, Result};
 
-/// Most bytes that rendering may keep of what does not depend on time: 1280 x 720 pixels of a layer of
-/// width 128, or 320 x 180 of the paper's 512.
-const MAX_PREFIX: usize = 512 << 20;
+/// Most bytes that a group's values may take together with what rendering keeps because it does not
+/// depend on time (the prefix): reading takes no more of any stream, but for grids and pictures of its
+/// size. A layer of the paper's width 512 at 320 x 180 takes 113 MiB.
+const VALUES_AND_PREFIX: usize = 256 << 20;
 
-const RENDER: Purpose = Purpose::Render { max_prefix: MAX_PREFIX };
+fn render_purpose(shape: &Shape) -> Purpose {
+    let values = 4 * (shape.n_grid() + shape.network.len());
+    Purpose::Render { max_prefix: VALUES_AND_PREFIX.saturating_sub(values) }
+}
 
 /// A group loaded by one of the backends.
 pub enum Group {
@@ -46,13 +50,13 @@ pub struct Loaded<B: Backend> {
 impl<B: Backend> Loaded<B> {
     /// Bytes of the buffers of a group of this shape.
     pub fn bytes(backend: &B, shape: &Shape) -> u64 {
-        4 * (shape.n_grid() + shape.network.len()) as u64 + backend.bytes(shape, RENDER)
+        4 * (shape.n_grid() + shape.network.len()) as u64 + backend.bytes(shape, render_purpose(shape))
     }
 
     pub fn new(backend: &B, shape: Shape, parameters: Parameters) -> Result<Self> {
         let Parameters { grids, network } = parameters;
         let (grids, network) = (backend.upload(grids)?, backend.upload(network)?);
-        let mut workspace = backend.workspace(&shape, RENDER)?;
+        let mut workspace = backend.workspace(&shape, render_purpose(&shape))?;
         let params = Params { grids: &grids, network: &network };
         backend.load(&mut workspace, &shape, &params)?;
         Ok(Self { shape, workspace, grids, network, surface: None })

@@ -67,7 +67,7 @@ fn bombs_pass_in_bounded_time() {
         (0..n).flat_map(|i| handmade::bomb(i as u8, i as u64 * 20_000, size)).collect()
     };
     // A few bytes each, and as many as all latents take.
-    for (n, size) in [(10, 50), (10, 1000), (1000, 50), (250, 1000)] {
+    for (n, size) in [(10, 50), (10, 1000), (4000, 50), (250, 1000)] {
         let stream = bombs(n, size);
         for rest in ["lnrembed", "lnrinterp", "identity"] {
             let (time, out) = through(&stream, &format!("! lnrparse ! {rest}"));

@@ -9,7 +9,7 @@ use super::work::MIXED;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot(u32);
 
-/// Updates after which a probability of the mixer stays at its slowest pace.
+/// Part of the format, as all numbers here: updates after which a probability of the mixer stays at its slowest pace.
 const MIX_COUNT: u32 = 250;
 /// Updates after which a probability outside the mixer stays at its slowest pace.
 const LONE_COUNT: u32 = 30;

@@ -2,7 +2,7 @@
 //! Groups that no encoder writes: written by hand, byte by byte of the payload (FORMAT section 5).
 #![allow(dead_code)] // each test file uses a part
 
-use lnr::stream::spec::{LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec};
+use lnr::stream::spec::{LatentSpec, ModelSpec, NetworkSpec, Precision, SourceSpec};
 use lnr::stream::{GroupHeader, write_group};
 use lnr::{Chroma, PictureFormat, Tau};
 
@@ -51,17 +51,7 @@ fn grids(sources: Vec<SourceSpec>, dim: u32, width: u32, rank: u32) -> ModelSpec
     ModelSpec {
         sources,
         latent: LatentSpec { dim, node_step: 1 },
-        network: NetworkSpec {
-            patch: 1,
-            width,
-            n_layers: 3,
-            skip: true,
-            modulated: vec![0],
-            rank,
-            modulation: Modulation::Centred,
-            hyper_layers: 0,
-            hyper_width: 0,
-        },
+        network: NetworkSpec::of_grids(width, rank),
         precision: Precision::Steps,
     }
 }

@@ -22,7 +22,7 @@ pub use entropy::{Causal, Entropy, Extra, RatePlane};
 
 pub use shape::{
     At, CanonicalLevel, Dense, Encoding, Grid, Grids, HashLevel, Hyper, Kernel, Lattice, Level,
-    Network, Nodes, Role, Sample, Shape, TensorKind, TensorPlace,
+    Network, Nodes, Role, Sample, Shape, TensorKind, TensorPlace, points_per_pixel,
 };
 
 /// How grid values become symbols: r(r(x) + noise) with the soft rounding r; slope r'(x) r'(r(x) + noise).

@@ -35,17 +35,7 @@ impl Default for ModelSpec {
         Self {
             sources: vec![SourceSpec::Residual { strides: vec![512], node_step: 256 }],
             latent: LatentSpec { dim: 1, node_step: 256 },
-            network: NetworkSpec {
-                patch: 1,
-                width: 1,
-                n_layers: 3,
-                skip: true,
-                modulated: vec![0],
-                rank: 1,
-                modulation: Modulation::Centred,
-                hyper_layers: 0,
-                hyper_width: 0,
-            },
+            network: NetworkSpec::of_grids(1, 1),
             precision: Precision::Steps,
         }
     }
@@ -171,6 +161,24 @@ pub struct NetworkSpec {
     pub hyper_width: u32,
 }
 
+impl NetworkSpec {
+    /// The network of a model of grids, of this width and this rank of its modulation: everything else
+    /// is fixed in this version of the format (FORMAT section 4).
+    pub fn of_grids(width: u32, rank: u32) -> Self {
+        Self {
+            patch: 1,
+            width,
+            n_layers: 3,
+            skip: true,
+            modulated: vec![0],
+            rank,
+            modulation: Modulation::Centred,
+            hyper_layers: 0,
+            hyper_width: 0,
+        }
+    }
+}
+
 /// What a hypernetwork's outputs do to a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Modulation {
@@ -233,17 +241,7 @@ pub(crate) mod samples {
                 SourceSpec::Residual { strides: vec![4], node_step: 1 },
             ],
             latent: LatentSpec { dim: 4, node_step: 4 },
-            network: NetworkSpec {
-                patch: 1,
-                width: 16,
-                n_layers: 3,
-                skip: true,
-                modulated: vec![0],
-                rank: 2,
-                modulation: Modulation::Centred,
-                hyper_layers: 0,
-                hyper_width: 0,
-            },
+            network: NetworkSpec::of_grids(16, 2),
             precision: Precision::Steps,
         }
     }

@@ -9,7 +9,7 @@ use super::work::MIXED;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot(u32);
 
-/// Updates after which a probability of the mixer stays at its slowest pace.
+/// Part of the format, as all numbers here: updates after which a probability of the mixer stays at its slowest pace.
 const MIX_COUNT: u32 = 250;
 /// Updates after which a probability outside the mixer stays at its slowest pace.
 const LONE_COUNT: u32 = 30;
@@ -124,7 +124,7 @@ fn learn(sets: [&mut Weights; 2], opinions: &[i16; 8], steps: [i16; 2]) {
 mod tests {
     use super::*;
     use crate::base::Rng;
-    use crate::bitstream::learn::Discard;
+    use crate::bitstream::RangeEncoder;
     use crate::bitstream::tables::COST;
 
     #[test]
@@ -172,9 +172,10 @@ mod tests {
         // Extreme weights and opinions stay within bounds.
         let mut slots = [Slot::new(4095, 0); 8];
         let (mut a, mut b) = ([i32::MAX; 8], [i32::MIN; 8]);
+        let mut coder = RangeEncoder::new();
         for i in 0..1000 {
             let sets = [&mut a, &mut b];
-            code_mixed(&mut Discard, &mut slots, [0, 1, 2, 3, 4, 5, 6, 7], sets, i % 9 == 0);
+            code_mixed(&mut coder, &mut slots, [0, 1, 2, 3, 4, 5, 6, 7], sets, i % 9 == 0);
         }
     }
 }

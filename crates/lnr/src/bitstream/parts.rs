@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Several byte strings in one: the sizes of all but the last, then the strings (FORMAT section 5).
+//! Several byte strings in one: the sizes of all but the last, then the strings (FORMAT section 5.6).
 
 use super::bytes::{Reader, Writer};
 use crate::base::{Error, Result};

@@ -12,7 +12,7 @@ use super::state::{N_ESCAPE, N_QUIET, N_STEPS, State};
 use super::work::{OPINION, SYMBOL};
 use crate::base::{Result, limits::MAX_SYMBOL};
 
-/// Magnitudes up to here are coded step by step, larger ones by Exp-Golomb codes.
+/// Part of the format: magnitudes up to here are coded step by step, larger ones by Exp-Golomb codes.
 const MAX_STEPS: usize = 20;
 
 /// Codes planes of one series, learning as it goes.

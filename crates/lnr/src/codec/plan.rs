@@ -3,9 +3,7 @@
 
 use super::profile::paper_spec;
 use super::{EncoderSettings, Profile, RateControl, SpeedPreset};
-use crate::base::spec::{
-    Extent, LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
-};
+use crate::base::spec::{Extent, LatentSpec, ModelSpec, NetworkSpec, Precision, SourceSpec};
 use crate::base::{Result, limits};
 use crate::train::Recipe;
 
@@ -87,17 +85,7 @@ fn warp_spec(extent: &Extent, lambda: f32) -> ModelSpec {
             },
         ],
         latent: LatentSpec { dim: 8, node_step: 1 },
-        network: NetworkSpec {
-            patch: 1,
-            width: 16,
-            n_layers: 3,
-            skip: true,
-            modulated: vec![0],
-            rank: 1,
-            modulation: Modulation::Centred,
-            hyper_layers: 0,
-            hyper_width: 0,
-        },
+        network: NetworkSpec::of_grids(16, 1),
         precision: Precision::Steps,
     }
 }

@@ -4,7 +4,8 @@ use super::divergence::finite;
 use crate::backend::{Backend, Sum, read_sums};
 use crate::base::Result;
 
-/// Steps whose errors are read together.
+/// Steps whose errors are read together: enough that a GPU hardly waits, and progress is no more than so
+/// many steps late.
 const KEPT: usize = 8;
 
 /// Errors of steps, which stay with the backend until several are read: reading waits for it.

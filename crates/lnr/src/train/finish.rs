@@ -8,11 +8,11 @@ use crate::backend::{Backend, Pixels};
 use crate::base::spec::Precision;
 use crate::base::{Error, Result, limits};
 
-/// Binary exponents of steps that are tried.
+/// Binary exponents of steps that are tried, of those that the stream's 4 bits can say.
 const EXPONENTS: std::ops::RangeInclusive<u32> = 0..=12;
-/// Frames between those that a step is judged on.
+/// Frames from one that a step is judged on to the next: those between look much the same.
 const JUDGED: usize = 4;
-/// Points of a frame that a step is judged on, at least.
+/// Points of a frame that a step is judged on, at least: every second one both ways of 320 x 180.
 const JUDGED_POINTS: usize = 14_400;
 
 /// Bits that `values` will cost, about: an Exp-Golomb code whose parameter fits them.

@@ -4,9 +4,10 @@
 
 use super::simd::Simd;
 
-/// Points of a tile.
+/// Points of a tile: four of the widest vectors, and the 16 values of a layer of the default model are
+/// 4 KiB, so that all of a tile's layers stay in the first cache.
 pub const TILE: usize = 64;
-/// Rows of a block.
+/// Rows of a block: a block's sums, four or two vectors a row, fill half of the registers.
 pub const BLOCK: usize = 4;
 /// Room for the widest vector.
 pub const MAX_LANES: usize = 16;

@@ -7,7 +7,7 @@ use super::super::{Adam, Rounding};
 use super::simd::{Isa, Simd, Task, tanh};
 use crate::base::Rng;
 
-/// Elements per task.
+/// Elements per task: some microseconds of work, far more than handing out a task takes.
 const CHUNK: usize = 8192;
 
 struct Quantise<'a> {

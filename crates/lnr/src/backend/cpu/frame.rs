@@ -11,7 +11,7 @@ use super::planes::Padded;
 use super::simd::{Isa, Simd, Task};
 use super::upsample::Stretch;
 use super::warp::{self, Slopes};
-use super::workspace::{Band, TimedTaps, Workspace};
+use super::workspace::{Band, GridScratch, TimedTaps};
 
 /// What all bands sample features from and put them through, at one time.
 pub struct Sampler<'a> {
@@ -294,7 +294,7 @@ fn loss<S: Simd>(
 /// See [`super::super::Backend::train`].
 pub fn train(
     isa: Isa,
-    workspace: &mut Workspace,
+    workspace: &mut GridScratch,
     shape: &Shape,
     step: &TrainStep,
     target: &[f32],
@@ -312,7 +312,7 @@ pub fn train(
 /// The points of one time.
 fn train_one(
     isa: Isa,
-    workspace: &mut Workspace,
+    workspace: &mut GridScratch,
     shape: &Shape,
     (step, sample): (&TrainStep, &Sample),
     target: &[f32],

@@ -23,7 +23,7 @@ pub fn bytes(shape: &Shape, purpose: Purpose, n_threads: usize) -> u64 {
 mod tests {
     use super::super::super::tests::cases::{self, Case};
     use super::super::super::{Backend, Grads, Params, Sum};
-    use super::super::workspace::Workspace;
+    use super::super::workspace::GridScratch;
     use super::super::{Cpu, Kind};
     use super::*;
 
@@ -46,7 +46,7 @@ mod tests {
             cpu.rate(&mut ws, &entropy, &planes, grids, &model, 1.0, grads, bits).unwrap();
         }
         match &ws.0 {
-            Kind::Grids(ws) => Workspace::held(ws) as u64,
+            Kind::Grids(ws) => GridScratch::held(ws) as u64,
             _ => panic!("a workspace of another kind"),
         }
     }

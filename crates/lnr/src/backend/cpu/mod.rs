@@ -28,7 +28,6 @@ use super::{
 };
 use crate::base::{Error, Picture, PictureFormat, Result};
 
-pub use render::points_per_pixel;
 pub use simd::Isa;
 
 /// The CPU backend: an instruction set and a pool of threads.
@@ -73,7 +72,7 @@ impl Cpu {
 pub struct Workspace(Kind);
 
 enum Kind {
-    Grids(Box<workspace::Workspace>),
+    Grids(Box<workspace::GridScratch>),
     Training(coordinates::TrainScratch),
     Rendering(coordinates::RenderScratch),
 }
@@ -146,7 +145,7 @@ impl Backend for Cpu {
     fn workspace(&self, shape: &Shape, purpose: Purpose) -> Result<Workspace> {
         let n_threads = self.pool.current_num_threads();
         Ok(Workspace(match (shape.encoding(), purpose) {
-            (None, _) => Kind::Grids(Box::new(workspace::Workspace::new(shape, n_threads))),
+            (None, _) => Kind::Grids(Box::new(workspace::GridScratch::new(shape, n_threads))),
             (Some(_), Purpose::Train { .. }) => {
                 Kind::Training(coordinates::TrainScratch::new(n_threads))
             }

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::super::{Causal, Entropy, Grid, Grids, RatePlane, Role};
-use super::rate_kernel::{Chunk, HIDDEN, MAX_INPUTS};
+use super::rate_kernel::{HIDDEN, MAX_INPUTS, RowSums};
 use super::rate_planes::{Bordered, PAD, RateCall};
 use super::simd::Isa;
 
@@ -15,16 +15,16 @@ const CHUNK: usize = 4096;
 #[derive(Default)]
 pub struct RateScratch {
     planes: Vec<Bordered>,
-    tasks: Vec<Task>,
+    tasks: Vec<RowTask>,
 }
 
-/// Some rows of a plane.
+/// Some rows of a plane, and what is summed over them.
 #[derive(Default)]
-pub struct Task {
+pub struct RowTask {
     pub plane: usize,
     pub rows: std::ops::Range<usize>,
     pub biases: usize,
-    pub sums: Chunk,
+    pub sums: RowSums,
 }
 
 /// Rows of a plane that one task takes.
@@ -54,7 +54,7 @@ impl RateScratch {
                 for start in (0..grid.height).step_by(rows) {
                     let n = (start + rows).min(grid.height) - start;
                     keep(&mut tasks, task, 2 * (n + 2 * PAD) * pitch);
-                    keep(&mut models, task, Chunk::model_len(n_inputs));
+                    keep(&mut models, task, RowSums::model_len(n_inputs));
                     task += 1;
                 }
             }
@@ -93,7 +93,7 @@ pub fn rate(
         let rows = task_rows(&plane.grid);
         for start in (0..plane.grid.height).step_by(rows) {
             if scratch.tasks.len() == n_tasks {
-                scratch.tasks.push(Task::default());
+                scratch.tasks.push(RowTask::default());
             }
             let task = &mut scratch.tasks[n_tasks];
             task.plane = i;
@@ -114,7 +114,7 @@ pub fn rate(
     tasks.iter().map(|t| t.sums.bits).sum()
 }
 
-impl Task {
+impl RowTask {
     fn run(&mut self, isa: Isa, call: &RateCall, plane: &Bordered) {
         let len = (self.rows.len() + 2 * PAD) * plane.pitch;
         self.sums.clear(call, len);

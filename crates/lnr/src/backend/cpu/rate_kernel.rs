@@ -8,13 +8,15 @@ use super::simd::{Simd, Task, exp, log2};
 pub const HIDDEN: usize = Entropy::HIDDEN;
 /// 12 of the plane, 5 of the node before, 1 extra.
 pub const MAX_INPUTS: usize = 18;
+/// Lanes of the widest vector.
 const LANES: usize = 16;
-/// Gradients of one symbol's bits are kept below this.
+/// Gradients of one symbol's bits are kept below this: at the least scale, e^-5, they would be up to 214,
+/// and one surprise would outweigh all else in its step.
 const MAX_GRAD: f32 = 30.0;
 
 /// Sums of one task. Gradients of the model are kept per lane.
 #[derive(Default)]
-pub struct Chunk {
+pub struct RowSums {
     pub bits: f64,
     /// [rows + 2 PAD, pitch]
     pub d_here: Vec<f32>,
@@ -25,7 +27,7 @@ pub struct Chunk {
     lanes: usize,
 }
 
-impl Chunk {
+impl RowSums {
     /// Values of the gradient of a model of so many inputs.
     pub fn model_len(n_inputs: usize) -> usize {
         (n_inputs * HIDDEN + 2 * HIDDEN + n_inputs + HIDDEN + 2) * LANES
@@ -67,7 +69,7 @@ pub struct Rows<'a> {
     pub plane: &'a Bordered,
     pub rows: std::ops::Range<usize>,
     pub biases: &'a [f32],
-    pub sums: &'a mut Chunk,
+    pub sums: &'a mut RowSums,
 }
 
 impl Task for Rows<'_> {

@@ -3,7 +3,7 @@
 
 use super::super::{Causal, Entropy, RatePlane};
 
-/// Zeros around a plane, so that every neighbour can be read.
+/// Zeros around a plane, so that every neighbour, at most two away, can be read.
 pub const PAD: usize = 2;
 /// Room behind a row for the last, partly used vector.
 const TAIL: usize = 16;

@@ -3,19 +3,19 @@
 
 use super::super::{At, CanonicalLevel, Grads, Grids, Params, Sample, Shape};
 use super::simd::Isa;
-use super::workspace::{Band, Workspace};
+use super::workspace::{Band, GridScratch};
 
 /// See the module.
 pub fn reduce(
     isa: Isa,
-    workspace: &mut Workspace,
+    workspace: &mut GridScratch,
     shape: &Shape,
     (sample, levels): (&Sample, &[CanonicalLevel]),
     params: &Params<Vec<f32>>,
     grads: &mut Grads<Vec<f32>>,
 ) {
     let net = &shape.network;
-    let Workspace { planes, bands, timed: planes_of, d_modulated, .. } = workspace;
+    let GridScratch { planes, bands, timed: planes_of, d_modulated, .. } = workspace;
     for band in bands {
         canonical(band, planes, levels, params, grads);
         for (k, (i, source)) in shape.timed().enumerate() {

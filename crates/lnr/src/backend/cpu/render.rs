@@ -4,23 +4,14 @@
 
 use rayon::prelude::*;
 
-use super::super::{Lattice, Params, Sample, Shape, Stop};
+use super::super::{Lattice, Params, Sample, Shape, Stop, points_per_pixel};
 use super::dense::TILE;
 use super::frame::Sampler;
 use super::network::{Tiles, Weights};
 use super::pack::{Packer, RowBands};
 use super::simd::{Isa, Simd, Task};
-use super::workspace::{Band, Workspace};
+use super::workspace::{Band, GridScratch};
 use crate::base::{Error, Picture, PictureFormat, Result};
-
-/// Most points per pixel and axis.
-const MAX_POINTS: usize = 8;
-
-/// Points per pixel and axis that a picture of `size` takes from a source of `source` pixels.
-pub fn points_per_pixel(source: (usize, usize), size: (usize, usize)) -> usize {
-    let ratio = |a: usize, b: usize| (a as f32 / b as f32 - 0.25).ceil().max(1.0) as usize;
-    ratio(source.0, size.0).max(ratio(source.1, size.1)).min(MAX_POINTS)
-}
 
 struct BandTask<'a, 'b> {
     sampler: &'a Sampler<'a>,
@@ -77,7 +68,7 @@ impl Task for BandTask<'_, '_> {
 /// See [`super::super::Backend::render`].
 pub fn render(
     isa: Isa,
-    workspace: &mut Workspace,
+    workspace: &mut GridScratch,
     shape: &Shape,
     sample: &Sample,
     params: &Params<Vec<f32>>,

@@ -11,7 +11,7 @@ use super::rate::RateScratch;
 use super::upsample::{Stretch, Taps};
 
 /// Scratch memory for grid models of one shape.
-pub struct Workspace {
+pub struct GridScratch {
     /// Canonical planes times their scale, padded.
     pub canonical: Vec<f32>,
     /// Where each canonical plane lies in it.
@@ -55,7 +55,7 @@ pub struct Band {
     pub squared_error: f64,
 }
 
-impl Workspace {
+impl GridScratch {
     /// Scratch memory for this shape and so many threads.
     pub fn new(shape: &Shape, n_threads: usize) -> Self {
         let mut offset = 0;
@@ -159,7 +159,7 @@ pub fn bytes(shape: &Shape, n_threads: usize, trains: bool) -> usize {
 }
 
 #[cfg(test)]
-impl Workspace {
+impl GridScratch {
     /// Bytes that it holds.
     pub fn held(&self) -> usize {
         let sum = |all: &[Vec<f32>]| all.iter().map(Vec::len).sum::<usize>();

@@ -7,7 +7,7 @@ use super::memory::Floats;
 use super::surface::{Rendering, Surface};
 use super::widths::Mode;
 use super::workspace::GridScratch;
-use crate::backend::cpu::points_per_pixel;
+use crate::backend::points_per_pixel;
 use crate::backend::{Lattice, Params, Sample, Shape, Stop};
 use crate::base::Result;
 

@@ -15,7 +15,7 @@ use libloading::{Library, Symbol};
 use super::device::{Device, Event, Landing, Launch, MAX_SHARED, Memory};
 use crate::base::{Error, Result};
 
-/// Bytes around memory that nothing may touch.
+/// Bytes around memory that nothing may touch: more than any vector that a kernel reads at once.
 const GUARD: usize = 256;
 const GUARD_BYTE: u8 = 0xA5;
 

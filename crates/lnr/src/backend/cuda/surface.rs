@@ -5,6 +5,7 @@
 use super::device::{Device, Event, Landing, Launch, Memory};
 use super::{args, blocks, unsupported};
 use crate::backend::Stop;
+use crate::backend::shape::MAX_POINTS_PER_AXIS;
 use crate::base::{ChromaSite, Error, Picture, PictureFormat, Result};
 
 /// Bands of a picture at least: what the way of the last one to the host costs is that part of the
@@ -21,8 +22,6 @@ const MAX_POINTS: usize = 1 << 19;
 const MAX_WORK: usize = 100_000_000_000;
 /// Bands that may wait for the device: so many are computed in vain when work is to stop.
 const IN_FLIGHT: usize = 4;
-/// Points per pixel and axis at most, see [`crate::backend::cpu::points_per_pixel`].
-const MAX_POINTS_PER_AXIS: usize = 8;
 
 /// A picture on the device, as samples.
 pub struct Surface<D: Device> {
@@ -34,17 +33,17 @@ pub struct Surface<D: Device> {
     values: D::Memory,
     format: PictureFormat,
     /// The bands of the picture, and when each is packed.
-    bands: Vec<(Rows, D::Event)>,
+    bands: Vec<(RowRange, D::Event)>,
 }
 
 /// Some rows of a picture.
 #[derive(Clone, Copy)]
-struct Rows {
+struct RowRange {
     first: usize,
     n: usize,
 }
 
-impl Rows {
+impl RowRange {
     /// Where the bytes of a plane's rows lie among those of all planes.
     fn bytes(&self, format: &PictureFormat, plane: usize) -> std::ops::Range<usize> {
         let size = |p: usize| {
@@ -69,13 +68,13 @@ pub struct Rendering<'a> {
     pub stop: &'a Stop<'a>,
 }
 
-/// Rows of points of one band: where the kernels put their values.
+/// RowRange of points of one band: where the kernels put their values.
 pub struct Band {
     /// Address of [planes, rows, columns] f32.
     pub values: u64,
     /// First row of points.
     pub first: usize,
-    /// Rows of points.
+    /// RowRange of points.
     pub n: usize,
     /// Points of a row.
     pub columns: usize,
@@ -115,13 +114,13 @@ impl<D: Device> Surface<D> {
     /// picture is complete when everything is done that the device's stream was given until then.
     #[cfg(feature = "internals")]
     pub fn plane(&self, plane: usize) -> (u64, usize) {
-        let rows = Rows { first: 0, n: self.format.height as usize };
+        let rows = RowRange { first: 0, n: self.format.height as usize };
         let at = rows.bytes(&self.format, plane).start as u64;
         let pitch = self.format.plane_size(plane).0 * self.format.sample_bytes();
         (self.packed.address() + at, pitch)
     }
 
-    /// Rows of a band, even but for the last.
+    /// RowRange of a band, even but for the last.
     fn rows(&self, device: &D, how: &Rendering) -> usize {
         let (width, height) = self.size();
         let row = width * how.points * how.points;
@@ -152,7 +151,7 @@ impl<D: Device> Surface<D> {
                 self.bands.clear();
                 return Err(Error::Cancelled);
             }
-            let rows = Rows { first, n: rows.min(height - first) };
+            let rows = RowRange { first, n: rows.min(height - first) };
             let band = Band {
                 values: self.values.address(),
                 first: first * points,
@@ -167,7 +166,7 @@ impl<D: Device> Surface<D> {
     }
 
     /// From values to samples.
-    fn pack(&self, device: &D, points: usize, rows: &Rows) -> Result<()> {
+    fn pack(&self, device: &D, points: usize, rows: &RowRange) -> Result<()> {
         let format = &self.format;
         let n_planes = format.chroma.n_planes();
         let mut offset = [0; 3];

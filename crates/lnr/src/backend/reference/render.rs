@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Rendering, sample by sample.
 
-use super::super::{Lattice, Params, Sample, Shape, Stop, cpu, modulation};
+use super::super::{Lattice, Params, Sample, Shape, Stop, modulation, points_per_pixel};
 use super::{network, sample};
 use crate::base::{Chroma, ChromaSite, Error, Picture, Result};
 
@@ -51,7 +51,7 @@ pub fn pack_with(
 ) -> Result<()> {
     let format = *out.format();
     let (w, h) = (format.width as usize, format.height as usize);
-    let points = cpu::points_per_pixel(source, (w, h));
+    let points = points_per_pixel(source, (w, h));
     let planes = evaluate((w * points, h * points))?;
     // Components of every pixel, the mean of its points.
     let mut pixels = vec![vec![0.0f32; n_out]; w * h];

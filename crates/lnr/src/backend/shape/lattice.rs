@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+/// Most points per pixel and axis (FORMAT section 7): a picture of an eighth of the size takes every
+/// pixel of the source, a smaller one no more work than that.
+pub const MAX_POINTS_PER_AXIS: usize = 8;
+
+/// Points per pixel and axis that a picture of `size` takes from a source of `source` pixels.
+pub fn points_per_pixel(source: (usize, usize), size: (usize, usize)) -> usize {
+    let ratio = |a: usize, b: usize| (a as f32 / b as f32 - 0.25).ceil().max(1.0) as usize;
+    ratio(source.0, size.0).max(ratio(source.1, size.1)).min(MAX_POINTS_PER_AXIS)
+}
+
 /// Points (x0 + j dx, y0 + i dy) in pixels of the source, j < nx, i < ny, row after row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lattice {

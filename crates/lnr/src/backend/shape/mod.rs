@@ -10,7 +10,9 @@ mod network;
 
 pub use coordinates::{Encoding, HashLevel};
 pub use grids::{CanonicalLevel, Grid, Grids, Kernel, Level, Nodes, Role};
-pub use lattice::Lattice;
+#[cfg(feature = "cuda")]
+pub use lattice::MAX_POINTS_PER_AXIS;
+pub use lattice::{Lattice, points_per_pixel};
 pub use network::{Dense, Hyper, Network, TensorKind, TensorPlace};
 
 /// What features are sampled from.

@@ -3,9 +3,7 @@
 
 use crate::backend::*;
 use crate::base::Rng;
-use crate::base::spec::{
-    Extent, LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
-};
+use crate::base::spec::{Extent, LatentSpec, ModelSpec, NetworkSpec, Precision, SourceSpec};
 
 /// A group with grids, networks and a target.
 #[derive(Clone)]
@@ -57,17 +55,7 @@ fn spec(sources: Sources, width: u32, margin: u32) -> ModelSpec {
     ModelSpec {
         sources,
         latent: LatentSpec { dim: 3, node_step: 2 },
-        network: NetworkSpec {
-            patch: 1,
-            width,
-            n_layers: 3,
-            skip: true,
-            modulated: vec![0],
-            rank: 2,
-            modulation: Modulation::Centred,
-            hyper_layers: 0,
-            hyper_width: 1,
-        },
+        network: NetworkSpec::of_grids(width, 2),
         precision: Precision::Steps,
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The symbols of one grid source to bytes and back (FORMAT section 6).
+//! The symbols of one grid source to bytes and back (FORMAT section 5.5).
 
 use super::{CancelFlag, EXPONENT_BITS};
 use crate::backend::{Grids, Role};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The payload of a group: its parameters to sections of bytes and back (FORMAT sections 5 to 7).
+//! The payload of a group: its parameters to sections of bytes and back (FORMAT section 5).
 
 mod grids;
 #[cfg(any(test, feature = "internals"))]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Parameters as integers with steps (FORMAT section 6): grids as symbols, tensors with a power of two
+//! Parameters as integers with steps (FORMAT sections 5.5 and 5.6): grids as symbols, tensors with a power of two
 //! each.
 
 use rayon::prelude::*;

@@ -3,9 +3,7 @@
 
 use super::*;
 use crate::base::Error;
-use crate::base::spec::{
-    Extent, LatentSpec, ModelSpec, Modulation, NetworkSpec, Precision, SourceSpec,
-};
+use crate::base::spec::{Extent, LatentSpec, ModelSpec, NetworkSpec, Precision, SourceSpec};
 use crate::train::Quantised;
 
 const EXTENT: Extent = Extent { width: 320, height: 180, n_frames: 33, n_out: 3 };
@@ -20,17 +18,7 @@ fn large() -> ModelSpec {
             motion: None,
         }],
         latent: LatentSpec { dim: 4096, node_step: 1 },
-        network: NetworkSpec {
-            patch: 1,
-            width: 16,
-            n_layers: 3,
-            skip: true,
-            modulated: vec![0],
-            rank: 1,
-            modulation: Modulation::Centred,
-            hyper_layers: 0,
-            hyper_width: 0,
-        },
+        network: NetworkSpec::of_grids(16, 1),
         precision: Precision::Steps,
     }
 }

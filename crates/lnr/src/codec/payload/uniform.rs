@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Parameters as so many bits per value (paper Eq. 3, FORMAT section 7).
+//! Parameters as so many bits per value (paper Eq. 3, FORMAT section 5.6).
 
 use std::ops::Range;
 

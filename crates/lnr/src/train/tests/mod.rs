@@ -52,17 +52,7 @@ fn grid_model() -> ModelSpec {
             SourceSpec::Residual { strides: vec![4], node_step: 1 },
         ],
         latent: LatentSpec { dim: 3, node_step: 2 },
-        network: NetworkSpec {
-            patch: 1,
-            width: 16,
-            n_layers: 3,
-            skip: true,
-            modulated: vec![0],
-            rank: 2,
-            modulation: Modulation::Centred,
-            hyper_layers: 0,
-            hyper_width: 0,
-        },
+        network: NetworkSpec::of_grids(16, 2),
         precision: Precision::Steps,
     }
 }

@@ -4,8 +4,8 @@
 use super::super::dense::{Lane, TILE};
 use super::super::simd::{Simd, Task};
 use super::modulation::{Mask, MaskBwd};
-use super::network::{Weights, padded};
-use super::step::{Band, Chunk, StepInput, add_lanes, inputs};
+use super::network::{LayerWeights, padded};
+use super::step::{Chunk, StepInput, ThreadSums, add_lanes, inputs};
 
 /// All points of one frame, forward and backward.
 pub struct FrameTask<'a> {
@@ -15,7 +15,7 @@ pub struct FrameTask<'a> {
     /// P and Q of this frame per hypernetwork, and their gradients.
     pub pq: Vec<&'a [f32]>,
     pub d_pq: Vec<&'a mut [f32]>,
-    pub band: &'a mut Band,
+    pub band: &'a mut ThreadSums,
 }
 
 impl Task for FrameTask<'_> {
@@ -38,9 +38,9 @@ impl Task for FrameTask<'_> {
             .hyper
             .iter()
             .zip(&masks)
-            .map(|(h, mask)| Weights::new(&shape.network, h.layer, network, Some(mask)))
+            .map(|(h, mask)| LayerWeights::new(&shape.network, h.layer, network, Some(mask)))
             .collect();
-        let weights: Vec<&Weights> = (first..n_layers)
+        let weights: Vec<&LayerWeights> = (first..n_layers)
             .filter_map(|l| {
                 self.all.shared[l].as_ref().or(shape.network.hyper_of(l).map(|h| &modulated[h]))
             })

@@ -5,17 +5,17 @@ use super::super::super::{Dense, Network};
 use super::super::dense::{BLOCK, Finish, Lane, Layer, blocks, multiply, outer};
 use super::super::simd::Simd;
 
-/// Tiles that go through a layer's gradients together.
+/// Tiles that go through a layer's gradients together, so that each sum is loaded once for 512 points.
 pub const CHUNK: usize = 8;
 
 /// A layer's weights at one time, ready for both directions.
-pub struct Weights {
+pub struct LayerWeights {
     layer: Layer,
     bias: Vec<[f32; BLOCK]>,
     is_last: bool,
 }
 
-impl Weights {
+impl LayerWeights {
     /// Of base layer `index`, its weights times `mask`, if there is one.
     pub fn new(net: &Network, index: usize, params: &[f32], mask: Option<&[f32]>) -> Self {
         let dense = &net.layers[index];

@@ -3,24 +3,23 @@
 
 use rayon::prelude::*;
 
-use super::super::super::{Lattice, Params, Sample, Shape, Stop};
+use super::super::super::{Lattice, Params, Sample, Shape, Stop, points_per_pixel};
 use super::super::dense::{Lane, TILE};
 use super::super::pack::{Packer, RowBands};
-use super::super::render::points_per_pixel;
 use super::super::simd::{Isa, Simd, Task};
 use super::modulation::Mask;
-use super::network::{Weights, padded};
+use super::network::{LayerWeights, padded};
 use super::{batch, encoding, tile_points};
 use crate::base::{Error, Picture, Result};
 
-/// Tiles that a thread takes at a time.
+/// Tiles that a thread takes at a time: weights are loaded once for 256 points.
 const BATCH: usize = 4;
 
 /// Scratch memory of rendering.
 pub struct RenderScratch {
     max_prefix: usize,
     /// The layers that are not modulated, once they are needed.
-    shared: Vec<Option<Weights>>,
+    shared: Vec<Option<LayerWeights>>,
     /// Inputs of the first modulated layer for every tile of a lattice: [tile, lane].
     prefix: Option<(Lattice, Vec<Lane>)>,
     /// Values of every tile: [tile, value].
@@ -49,7 +48,7 @@ struct TileTask<'a> {
     /// Inputs of the first layer, unless they are to be computed.
     inputs: Option<&'a [Lane]>,
     first: usize,
-    weights: &'a [&'a Weights],
+    weights: &'a [&'a LayerWeights],
     out: &'a mut [Lane],
 }
 
@@ -100,7 +99,7 @@ fn run(
     isa: Isa,
     view: View,
     inputs: Option<&[Lane]>,
-    (first, weights): (usize, &[&Weights]),
+    (first, weights): (usize, &[&LayerWeights]),
     out: &mut Vec<Lane>,
 ) {
     let View { shape, tables, lattice, stop } = view;
@@ -133,20 +132,20 @@ pub fn render(
     let (first, net, network) = (shape.n_prefix(), &shape.network, &params.network[..]);
     let z = shape.latent_at(sample, network);
     if scratch.shared.is_empty() {
-        scratch.shared = Weights::shared(net, network);
+        scratch.shared = LayerWeights::shared(net, network);
     }
-    let modulated: Vec<Weights> = net
+    let modulated: Vec<LayerWeights> = net
         .hyper
         .iter()
         .map(|h| {
             let all = batch::hyper(isa, h, network, &z);
             let (layer, pq) = (&net.layers[h.layer], &all[h.layers.len()][..]);
             let mask = isa.run(Mask { layer, rank: h.rank, pq });
-            Weights::new(net, h.layer, network, Some(&mask))
+            LayerWeights::new(net, h.layer, network, Some(&mask))
         })
         .collect();
     let own = |l: usize| net.hyper_of(l).map(|h| &modulated[h]);
-    let weights: Vec<&Weights> = scratch
+    let weights: Vec<&LayerWeights> = scratch
         .shared
         .iter()
         .enumerate()

@@ -4,11 +4,11 @@
 use super::super::super::{Shape, TrainStep};
 use super::super::dense::{Lane, TILE};
 use super::super::simd::Simd;
-use super::network::{CHUNK, Weights, add_outer, padded};
+use super::network::{CHUNK, LayerWeights, add_outer, padded};
 
 /// What one thread adds up.
 #[derive(Default)]
-pub struct Band {
+pub struct ThreadSums {
     /// Gradients of hash tables and base network.
     pub d_tables: Vec<f32>,
     pub d_base: Vec<f32>,
@@ -34,7 +34,7 @@ pub struct StepInput<'a> {
     pub tables: &'a [f32],
     pub network: &'a [f32],
     /// Layers that are not modulated.
-    pub shared: Vec<Option<Weights>>,
+    pub shared: Vec<Option<LayerWeights>>,
     pub with_grads: bool,
 }
 
@@ -48,7 +48,7 @@ impl StepInput<'_> {
     }
 
     /// The layers before the first modulated one.
-    pub fn prefix(&self) -> impl DoubleEndedIterator<Item = (usize, &Weights)> {
+    pub fn prefix(&self) -> impl DoubleEndedIterator<Item = (usize, &LayerWeights)> {
         (0..self.shape.n_prefix()).filter_map(|l| Some((l, self.shared[l].as_ref()?)))
     }
 
@@ -58,7 +58,7 @@ impl StepInput<'_> {
     pub fn backward<S: Simd>(
         &self,
         s: S,
-        (layer, weights): (usize, &Weights),
+        (layer, weights): (usize, &LayerWeights),
         d: &[Lane],
         x: &[Lane],
         grads: &mut [f32],
@@ -76,7 +76,7 @@ impl StepInput<'_> {
     }
 }
 
-impl Band {
+impl ThreadSums {
     pub fn clear(&mut self, shape: &Shape, all: &StepInput, n_chunks: usize) {
         for (d, len) in
             [(&mut self.d_tables, shape.n_grid()), (&mut self.d_base, shape.network.base_end())]

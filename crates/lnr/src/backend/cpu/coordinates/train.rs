@@ -9,19 +9,19 @@ use super::super::dense::Lane;
 use super::super::simd::Isa;
 use super::batch;
 use super::frame::FrameTask;
-use super::network::{CHUNK, Weights};
+use super::network::{CHUNK, LayerWeights};
 use super::prefix::{PrefixBwdTask, PrefixTask};
-use super::step::{Band, Chunk, StepInput, add_lanes};
+use super::step::{Chunk, StepInput, ThreadSums, add_lanes};
 
 /// Scratch memory of training.
 pub struct TrainScratch {
-    bands: Vec<Band>,
+    bands: Vec<ThreadSums>,
     chunks: Vec<Chunk>,
 }
 
 impl TrainScratch {
     pub fn new(n_threads: usize) -> Self {
-        let bands = (0..n_threads).map(|_| Band::default()).collect();
+        let bands = (0..n_threads).map(|_| ThreadSums::default()).collect();
         Self { bands, chunks: Vec::new() }
     }
 }
@@ -37,7 +37,7 @@ pub fn train(
     grads: Option<&mut Grads<Vec<f32>>>,
 ) -> f64 {
     let (tables, network) = (&params.grids[..], &params.network[..]);
-    let shared = Weights::shared(&shape.network, network);
+    let shared = LayerWeights::shared(&shape.network, network);
     let with_grads = grads.is_some();
     let all = &StepInput { shape, step, target, tables, network, shared, with_grads };
     let TrainScratch { bands, chunks } = scratch;
@@ -79,7 +79,7 @@ pub fn train(
     let (chunks, d_prefix) = (&chunks[..], &d_prefix[..]);
     bands.par_iter_mut().enumerate().for_each(|(b, band)| {
         let range = b * n_chunks / n_bands..(b + 1) * n_chunks / n_bands;
-        let Band { d_tables, d_base, .. } = band;
+        let ThreadSums { d_tables, d_base, .. } = band;
         isa.run(PrefixBwdTask { all, chunks, d_prefix, range, d_tables, d_base });
     });
     let Grads { grids: d_tables, network: d_network } = grads;
@@ -105,7 +105,7 @@ fn take_from<'a>(d: &mut &'a mut [f32], n: usize) -> &'a mut [f32] {
 }
 
 /// Sums of all bands' gradients of the prefix.
-fn sum_prefix(bands: &mut [Band]) -> Vec<Vec<Lane>> {
+fn sum_prefix(bands: &mut [ThreadSums]) -> Vec<Vec<Lane>> {
     let Some((first, rest)) = bands.split_first_mut() else { return Vec::new() };
     for (chunk, sums) in first.d_prefix.iter_mut().enumerate() {
         for band in rest.iter() {

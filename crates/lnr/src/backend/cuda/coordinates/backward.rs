@@ -27,7 +27,7 @@ impl<D: Device> Step<'_, D> {
     fn layers(&self, grads: Addresses, gain: f32) -> Result<()> {
         let (shape, at) = (self.shape, &self.places.gradients);
         let first = shape.n_prefix();
-        let n_points = self.extent.n_points;
+        let n_points = self.batch.n_points;
         let rows = |address: u64, pitch: usize, per_frame: bool| Rows {
             address,
             frame: if per_frame { n_points * pitch } else { 0 },
@@ -47,7 +47,7 @@ impl<D: Device> Step<'_, D> {
             let d_x = rows(other(if per_frame { at.points } else { at.shared }), pitch, per_frame);
             let mask = (l > 0).then(|| self.inputs(l));
             let weights = &self.places.networks.weights[l];
-            layers::backward(self.device, self.extent_of(l), weights, d, mask, d_x)?;
+            layers::backward(self.device, self.batch_of(l), weights, d, mask, d_x)?;
             d = d_x;
             if l == first {
                 let sum = rows(at.shared[0], pitch, false);
@@ -55,7 +55,7 @@ impl<D: Device> Step<'_, D> {
                     frames: d.address,
                     sum: sum.address,
                     n: (n_points * pitch) as u64,
-                    n_frames: self.extent.n_frames as u32,
+                    n_frames: self.batch.n_frames as u32,
                     unused: 0,
                 };
                 let n_blocks = blocks(self.device, n_points * pitch / 2);
@@ -69,19 +69,19 @@ impl<D: Device> Step<'_, D> {
     /// Gradients of a layer's weights and biases, and of what modulates it.
     fn layer_weights(&self, l: usize, d: Rows, grads: Addresses, gain: f32) -> Result<()> {
         let (shape, at) = (self.shape, &self.places.gradients);
-        let (layer, extent) = (&shape.network.layers[l], self.extent_of(l));
+        let (layer, batch) = (&shape.network.layers[l], self.batch_of(l));
         let weights = &self.places.networks.weights[l];
         let to = grads.weights(layer);
         match shape.network.hyper_of(l) {
             Some(h) => {
                 let (x, sums) = (self.inputs(l), Sums::PerFrame);
-                layers::backward_weights(self.device, extent, weights, d, x, &sums, at.weights)?;
+                layers::backward_weights(self.device, batch, weights, d, x, &sums, at.weights)?;
                 self.mask(h, to, gain)?;
                 self.hyper(h, grads)?;
             }
             None => {
                 let (x, sums) = (self.inputs(l), Sums::Parts(WEIGHT_PARTS));
-                layers::backward_weights(self.device, extent, weights, d, x, &sums, at.weights)?;
+                layers::backward_weights(self.device, batch, weights, d, x, &sums, at.weights)?;
                 let parts = (at.weights, WEIGHT_PARTS, weights.n_in * weights.n_out);
                 self.sum(parts, (layer.n_out, layer.n_in, weights.n_in), to, gain)?;
             }
@@ -89,7 +89,7 @@ impl<D: Device> Step<'_, D> {
         let args = args::ColumnSum {
             values: d.address,
             partials: at.biases,
-            rows: (extent.n_points * extent.n_frames) as u32,
+            rows: (batch.n_points * batch.n_frames) as u32,
             columns: weights.n_out as u32,
             pitch: d.pitch as u32,
             unused: 0,
@@ -131,7 +131,7 @@ impl<D: Device> Step<'_, D> {
         let (hyper, at) = (&self.shape.network.hyper[h], &self.places.gradients);
         let (layer, networks) = (&self.shape.network.layers[hyper.layer], &self.places.networks);
         let weights = &networks.weights[hyper.layer];
-        let n_frames = self.extent.n_frames;
+        let n_frames = self.batch.n_frames;
         let args = args::MaskBwd {
             weights: self.params.weights(layer),
             d_weights,
@@ -171,7 +171,7 @@ impl<D: Device> Step<'_, D> {
     fn hyper(&self, h: usize, grads: Addresses) -> Result<()> {
         let (hyper, at) = (&self.shape.network.hyper[h], &self.places.gradients);
         let outputs = &self.places.networks.outputs[h];
-        let n_frames = self.extent.n_frames;
+        let n_frames = self.batch.n_frames;
         for (i, layer) in hyper.layers.iter().enumerate().rev() {
             let inputs = if i == 0 { self.places.networks.z } else { outputs[i - 1] };
             let d = at.hyper[(hyper.layers.len() - 1 - i) % 2];

@@ -36,7 +36,7 @@ pub struct Weights {
 
 /// How many points of how many frames.
 #[derive(Clone, Copy, Debug)]
-pub struct Extent {
+pub struct Batch {
     pub n_points: usize,
     pub n_frames: usize,
 }
@@ -60,7 +60,7 @@ pub enum Output {
 /// y = W x + b, of all frames. `bias`: its address and length.
 pub fn forward<D: Device>(
     device: &D,
-    extent: Extent,
+    batch: Batch,
     weights: &Weights,
     x: Rows,
     (bias, n_bias): (u64, usize),
@@ -77,7 +77,7 @@ pub fn forward<D: Device>(
         a_batch: x.frame as u64,
         b_batch: weights.frame as u64,
         out_batch: out.frame as u64,
-        rows: extent.n_points as u32,
+        rows: batch.n_points as u32,
         columns: weights.n_out as u32,
         depth: weights.n_in as u32,
         a_pitch: x.pitch as u32,
@@ -87,14 +87,14 @@ pub fn forward<D: Device>(
         relu: hidden.into(),
         ..args::Dense::zeroed()
     };
-    let (kernel, launch) = launch(extent.n_points, weights.n_out, extent.n_frames);
+    let (kernel, launch) = launch(batch.n_points, weights.n_out, batch.n_frames);
     device.launch(kernel, launch, &args)
 }
 
 /// d_x = W^T d_y where `mask` (the layer's inputs after ReLU) is positive.
 pub fn backward<D: Device>(
     device: &D,
-    extent: Extent,
+    batch: Batch,
     weights: &Weights,
     d_y: Rows,
     mask: Option<Rows>,
@@ -109,7 +109,7 @@ pub fn backward<D: Device>(
         b_batch: weights.frame as u64,
         out_batch: d_x.frame as u64,
         mask_batch: mask.map_or(0, |m| m.frame as u64),
-        rows: extent.n_points as u32,
+        rows: batch.n_points as u32,
         columns: weights.n_in as u32,
         depth: weights.n_out as u32,
         a_pitch: d_y.pitch as u32,
@@ -117,7 +117,7 @@ pub fn backward<D: Device>(
         out_pitch: d_x.pitch as u32,
         ..args::Dense::zeroed()
     };
-    let (kernel, launch) = launch(extent.n_points, weights.n_in, extent.n_frames);
+    let (kernel, launch) = launch(batch.n_points, weights.n_in, batch.n_frames);
     device.launch(kernel, launch, &args)
 }
 
@@ -132,7 +132,7 @@ pub enum Sums {
 /// d_W = d_y x^T to [frames or parts, n_out, n_in] f32 at `to`, padded as the weights are.
 pub fn backward_weights<D: Device>(
     device: &D,
-    extent: Extent,
+    batch: Batch,
     weights: &Weights,
     d_y: Rows,
     x: Rows,
@@ -140,8 +140,8 @@ pub fn backward_weights<D: Device>(
     to: u64,
 ) -> Result<()> {
     let (kernel, n_batches, depth) = match *sums {
-        Sums::PerFrame => ("dense_weights", extent.n_frames, extent.n_points),
-        Sums::Parts(n) => ("dense_weights_split", n, extent.n_points * extent.n_frames),
+        Sums::PerFrame => ("dense_weights", batch.n_frames, batch.n_points),
+        Sums::Parts(n) => ("dense_weights_split", n, batch.n_points * batch.n_frames),
     };
     let args = args::Dense {
         a: d_y.address,

@@ -3,7 +3,7 @@
 
 use super::super::device::Device;
 use super::super::memory::Arena;
-use super::layers::{Extent, Rows};
+use super::layers::{Batch, Rows};
 use super::networks::Networks;
 use super::{Addresses, args, padded};
 use crate::backend::{Sample, Shape};
@@ -136,7 +136,7 @@ pub struct Step<'a, D: Device> {
     pub device: &'a D,
     pub shape: &'a Shape,
     pub places: &'a Places,
-    pub extent: Extent,
+    pub batch: Batch,
     /// Times of the frames.
     pub samples: &'a [Sample],
     pub params: Addresses,
@@ -152,18 +152,18 @@ impl<D: Device> Step<'_, D> {
             return Rows { address: self.places.shared[layer], frame: 0, pitch };
         }
         let address = self.places.own[layer - first - 1];
-        Rows { address, frame: self.extent.n_points * pitch, pitch }
+        Rows { address, frame: self.batch.n_points * pitch, pitch }
     }
 
     /// Points of the layers up to the first modulated one, or of all frames.
-    pub fn extent_of(&self, layer: usize) -> Extent {
-        let n_frames = if layer < self.shape.n_prefix() { 1 } else { self.extent.n_frames };
-        Extent { n_frames, ..self.extent }
+    pub fn batch_of(&self, layer: usize) -> Batch {
+        let n_frames = if layer < self.shape.n_prefix() { 1 } else { self.batch.n_frames };
+        Batch { n_frames, ..self.batch }
     }
 
     /// What the last layer yields.
     pub fn values(&self) -> Rows {
         let pitch = padded(self.shape.n_values());
-        Rows { address: self.places.values, frame: self.extent.n_points * pitch, pitch }
+        Rows { address: self.places.values, frame: self.batch.n_points * pitch, pitch }
     }
 }

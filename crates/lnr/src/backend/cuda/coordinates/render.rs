@@ -8,11 +8,11 @@ use super::super::device::{Device, Launch, Memory};
 use super::super::memory::{Arena, Floats, Region};
 use super::super::surface::{Band, Rendering, Surface};
 use super::fused::Fused;
-use super::layers::{self, Extent, Output, Rows};
+use super::layers::{self, Batch, Output, Rows};
 use super::networks::{Networks, Which};
 use super::train::encode;
 use super::{Addresses, args, padded};
-use crate::backend::cpu::points_per_pixel;
+use crate::backend::points_per_pixel;
 use crate::backend::{Lattice, Params, Sample, Shape, Stop};
 use crate::base::Result;
 
@@ -20,7 +20,7 @@ use crate::base::Result;
 const CHUNK: usize = 1 << 15;
 
 /// Where everything but the prefix lies.
-struct Places {
+struct RenderPlaces {
     networks: Networks,
     /// Values of two layers in turn: [chunk, units] f16
     units: [u64; 2],
@@ -28,7 +28,7 @@ struct Places {
     values: u64,
 }
 
-impl Places {
+impl RenderPlaces {
     /// Relative to memory of [`Arena::len`] bytes.
     fn new(arena: &mut Arena, shape: &Shape) -> Self {
         let networks = Networks::new(arena, shape, 1, false);
@@ -63,7 +63,7 @@ fn prefix_bytes(shape: &Shape, max_prefix: usize) -> usize {
 
 /// Scratch memory.
 pub struct RenderScratch<D: Device> {
-    places: Places,
+    places: RenderPlaces,
     /// Whether the layers that are not modulated were loaded.
     is_loaded: bool,
     /// What holds the places.
@@ -79,14 +79,14 @@ pub struct RenderScratch<D: Device> {
 /// What a [`RenderScratch`] takes.
 pub fn render_bytes(shape: &Shape, max_prefix: usize) -> usize {
     let mut arena = Arena::default();
-    Places::new(&mut arena, shape);
+    RenderPlaces::new(&mut arena, shape);
     arena.len + prefix_bytes(shape, max_prefix)
 }
 
 impl<D: Device> RenderScratch<D> {
     pub fn new(device: &D, shape: &Shape, max_prefix: usize) -> Result<Self> {
         let mut arena = Arena::default();
-        let places = Places::new(&mut arena, shape);
+        let places = RenderPlaces::new(&mut arena, shape);
         let memory = device.alloc(arena.len)?;
         let n_bytes = prefix_bytes(shape, max_prefix);
         Ok(Self {
@@ -124,9 +124,9 @@ impl<D: Device> View<'_, D> {
         let layers = &self.shape.network.layers;
         let is_last = l + 1 == layers.len();
         let y = if is_last { Output::Values(y) } else { Output::Hidden(y) };
-        let extent = Extent { n_points, n_frames: 1 };
+        let batch = Batch { n_points, n_frames: 1 };
         let weights = &self.scratch.places.networks.weights[l];
-        layers::forward(self.device, extent, weights, x, self.params.bias(&layers[l]), &y)
+        layers::forward(self.device, batch, weights, x, self.params.bias(&layers[l]), &y)
     }
 
     /// The values of points `first..first + n`.

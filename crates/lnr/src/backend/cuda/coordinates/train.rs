@@ -5,7 +5,7 @@ use super::super::device::{Device, Launch, Memory};
 use super::super::memory::{Arena, Floats};
 use super::super::sizes::BLOCK_SUM_SHARED;
 use super::super::{args::Points, blocks, unsupported};
-use super::layers::{self, Extent, Output};
+use super::layers::{self, Batch, Output};
 use super::networks::Which;
 use super::places::{LOSS_BLOCKS, Places, Step};
 use super::{Addresses, args, padded};
@@ -60,8 +60,8 @@ impl<D: Device> Step<'_, D> {
                 true => Output::Values(self.values()),
                 false => Output::Hidden(self.inputs(l + 1)),
             };
-            let (extent, x, bias) = (self.extent_of(l), self.inputs(l), self.params.bias(layer));
-            layers::forward(self.device, extent, &networks.weights[l], x, bias, &y)?;
+            let (batch, x, bias) = (self.batch_of(l), self.inputs(l), self.params.bias(layer));
+            layers::forward(self.device, batch, &networks.weights[l], x, bias, &y)?;
         }
         Ok(())
     }
@@ -103,9 +103,9 @@ pub fn train<D: Device>(
         pitch: padded(shape.network.n_features()) as u32,
         ..args::Encode::new(shape)
     };
-    let extent = Extent { n_points, n_frames: shape.n_frames };
+    let batch = Batch { n_points, n_frames: shape.n_frames };
     let samples = &step.samples;
-    let all = Step { device, shape, places, extent, samples, params, encode };
+    let all = Step { device, shape, places, batch, samples, params, encode };
     all.forward()?;
     let mut form = [0.0; 9];
     form.copy_from_slice(step.form.as_flattened());

@@ -50,7 +50,8 @@ pub struct Loaded<B: Backend> {
 impl<B: Backend> Loaded<B> {
     /// Bytes of the buffers of a group of this shape.
     pub fn bytes(backend: &B, shape: &Shape) -> u64 {
-        4 * (shape.n_grid() + shape.network.len()) as u64 + backend.bytes(shape, render_purpose(shape))
+        4 * (shape.n_grid() + shape.network.len()) as u64
+            + backend.bytes(shape, render_purpose(shape))
     }
 
     pub fn new(backend: &B, shape: Shape, parameters: Parameters) -> Result<Self> {

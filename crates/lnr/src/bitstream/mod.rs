@@ -35,7 +35,7 @@ mod unit;
 mod work;
 mod work_budget;
 
-#[cfg(any(test, feature = "internals"))]
+#[cfg(feature = "internals")]
 pub use embedding::{
     Embedding, EmbeddingHeader, read_embedding, read_embedding_header, write_embedding,
 };

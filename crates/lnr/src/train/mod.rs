@@ -19,7 +19,7 @@ mod variable;
 mod visits;
 
 pub use group::train;
-#[cfg(any(test, feature = "internals"))]
+#[cfg(feature = "internals")]
 pub use recipe::Points;
 pub use recipe::Recipe;
 pub use run::Report;

@@ -2,7 +2,7 @@
 //! The payload of a group: its parameters to sections of bytes and back (FORMAT section 5).
 
 mod grids;
-#[cfg(any(test, feature = "internals"))]
+#[cfg(feature = "internals")]
 mod learn;
 mod part_sizes;
 mod steps;
@@ -19,7 +19,7 @@ use crate::bitstream::{
 };
 use crate::train::Values;
 
-#[cfg(any(test, feature = "internals"))]
+#[cfg(feature = "internals")]
 pub use learn::learn_states;
 pub use part_sizes::{Part, PartReader, PartSize};
 

@@ -17,6 +17,16 @@ pub(super) const CODEC_NAME: &str = "LNR (latent neural representation)";
 /// "LNR1" as the muxers want it.
 pub(super) const FOURCC: u32 = u32::from_le_bytes(*b"LNR1");
 
+/// The templates of an element that always has a sink pad and a source pad of these caps.
+pub(super) fn pad_templates(sink: gst::Caps, src: gst::Caps) -> Vec<gst::PadTemplate> {
+    [("sink", gst::PadDirection::Sink, sink), ("src", gst::PadDirection::Src, src)]
+        .into_iter()
+        .filter_map(|(name, direction, caps)| {
+            gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
+        })
+        .collect()
+}
+
 /// `video/x-lnr`, framed or not.
 pub(super) fn any_lnr() -> gst::Caps {
     gst::Caps::new_empty_simple(LNR)

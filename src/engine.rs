@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use gst::glib;
 use gst::prelude::*;
 
+use crate::Backend;
 use lnr::{Engine, EngineSettings, Result, limits};
 
 /// The backend of an element. It is opened on the way to READY, so that what is missing is known
@@ -41,6 +42,15 @@ impl EngineSlot {
     pub fn close(&self) {
         *self.0.lock().unwrap() = None;
     }
+}
+
+/// The property `backend`.
+pub(super) fn backend_property() -> glib::ParamSpec {
+    glib::ParamSpecEnum::builder::<Backend>("backend")
+        .nick("Backend")
+        .blurb("Where to compute")
+        .mutable_ready()
+        .build()
 }
 
 /// The property `device`.

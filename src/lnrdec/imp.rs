@@ -85,17 +85,8 @@ impl ElementImpl for LnrDec {
     }
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
-        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            [
-                ("sink", gst::PadDirection::Sink, caps::any_lnr()),
-                ("src", gst::PadDirection::Src, caps::raw(format::DECODED)),
-            ]
-            .into_iter()
-            .filter_map(|(name, direction, caps)| {
-                gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
-            })
-            .collect()
-        });
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> =
+            LazyLock::new(|| caps::pad_templates(caps::any_lnr(), caps::raw(format::DECODED)));
         TEMPLATES.as_ref()
     }
 

@@ -6,7 +6,7 @@ use gst::glib;
 use gst::prelude::*;
 
 use crate::Backend;
-use crate::engine::{device_property, threads_property};
+use crate::engine::{backend_property, device_property, threads_property};
 use lnr::{DecoderSettings, EngineSettings};
 
 /// The properties of the decoder.
@@ -62,11 +62,7 @@ impl Settings {
 pub(super) fn properties() -> &'static [glib::ParamSpec] {
     static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
         vec![
-            glib::ParamSpecEnum::builder::<Backend>("backend")
-                .nick("Backend")
-                .blurb("Where to compute")
-                .mutable_ready()
-                .build(),
+            backend_property(),
             device_property(),
             threads_property(),
             glib::ParamSpecUInt::builder("max-memory")

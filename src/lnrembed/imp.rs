@@ -103,12 +103,7 @@ impl ElementImpl for LnrEmbed {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
             let mut both = caps::parsed_lnr();
             both.merge(gst_video::VideoCapsBuilder::new().any_features().build());
-            [("sink", gst::PadDirection::Sink), ("src", gst::PadDirection::Src)]
-                .into_iter()
-                .filter_map(|(name, direction)| {
-                    gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &both).ok()
-                })
-                .collect()
+            caps::pad_templates(both.clone(), both)
         });
         TEMPLATES.as_ref()
     }

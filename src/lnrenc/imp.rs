@@ -88,17 +88,8 @@ impl ElementImpl for LnrEnc {
     }
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
-        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            [
-                ("sink", gst::PadDirection::Sink, caps::raw(format::ENCODED)),
-                ("src", gst::PadDirection::Src, caps::produced()),
-            ]
-            .into_iter()
-            .filter_map(|(name, direction, caps)| {
-                gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
-            })
-            .collect()
-        });
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> =
+            LazyLock::new(|| caps::pad_templates(caps::raw(format::ENCODED), caps::produced()));
         TEMPLATES.as_ref()
     }
 

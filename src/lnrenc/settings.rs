@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-use crate::engine::{device_property, threads_property};
+use crate::engine::{backend_property, device_property, threads_property};
 use crate::{Backend, Profile, Speed};
 use lnr::{Chroma, EncoderSettings, EngineSettings, PictureFormat, RateControl, Result, limits};
 
@@ -185,11 +185,7 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 .default_value(d.scene_cut)
                 .mutable_ready()
                 .build(),
-            glib::ParamSpecEnum::builder::<Backend>("backend")
-                .nick("Backend")
-                .blurb("Where to compute")
-                .mutable_ready()
-                .build(),
+            backend_property(),
             device_property(),
             threads_property(),
             glib::ParamSpecUInt64::builder("seed")

@@ -81,15 +81,8 @@ impl ElementImpl for LnrInterp {
     }
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
-        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            [("sink", gst::PadDirection::Sink), ("src", gst::PadDirection::Src)]
-                .into_iter()
-                .filter_map(|(name, direction)| {
-                    let always = gst::PadPresence::Always;
-                    gst::PadTemplate::new(name, direction, always, &caps::parsed_lnr()).ok()
-                })
-                .collect()
-        });
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> =
+            LazyLock::new(|| caps::pad_templates(caps::parsed_lnr(), caps::parsed_lnr()));
         TEMPLATES.as_ref()
     }
 }

@@ -86,25 +86,15 @@ fn stream(good: &Good) -> Vec<u8> {
 
 /// A group of a model that the encoder does not choose, with metadata of every kind.
 fn several(good: &Good) -> Vec<u8> {
-    let canonical = |strides: &[u32], cubic_up_to, margin, motion| SourceSpec::Canonical {
-        strides: strides.to_vec(),
-        cubic_up_to,
-        margin,
-        motion,
-    };
-    let motion =
-        |strides: &[u32], node_step| SourceSpec::Motion { strides: strides.to_vec(), node_step };
-    let residual =
-        |strides: &[u32], node_step| SourceSpec::Residual { strides: strides.to_vec(), node_step };
     let model = ModelSpec {
         sources: vec![
-            canonical(&[1, 4], 1, 3, Some(1)),
-            canonical(&[2], 2, 0, None),
-            canonical(&[2, 8], 0, 0, Some(0)),
-            motion(&[8], 2),
-            motion(&[4, 16], 1),
-            residual(&[4], 1),
-            residual(&[8, 16], 3),
+            SourceSpec::canonical(&[1, 4], 1, 3, Some(1)),
+            SourceSpec::canonical(&[2], 2, 0, None),
+            SourceSpec::canonical(&[2, 8], 0, 0, Some(0)),
+            SourceSpec::motion(&[8], 2),
+            SourceSpec::motion(&[4, 16], 1),
+            SourceSpec::residual(&[4], 1),
+            SourceSpec::residual(&[8, 16], 3),
         ],
         latent: LatentSpec { dim: 3, node_step: 2 },
         network: NetworkSpec { width: 7, rank: 2, ..ModelSpec::default().network },

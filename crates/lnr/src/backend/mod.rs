@@ -55,7 +55,7 @@ pub struct TrainStep {
     pub samples: Vec<Sample>,
     /// Which points: centres of patches, see [`Shape::centres`].
     pub lattice: Lattice,
-    /// The squared error of a pixel is sum_ij form[i][j] d_i d_j with d = pixel - target.
+    /// The squared error of a pixel is `sum_ij form[i][j] d_i d_j` with d = pixel - target.
     pub form: [[f32; 3]; 3],
     /// The loss is this times the sum of squared errors.
     pub weight: f32,
@@ -201,7 +201,7 @@ pub trait Backend: Send + Sync {
 
     /// Sets `buffer[range]` to zero.
     fn clear(&self, buffer: &mut Self::Buffer, range: Range<usize>) -> Result<()>;
-    /// to[range] += from[range]
+    /// `to[range] += from[range]`
     fn add(&self, from: &Self::Buffer, to: &mut Self::Buffer, range: Range<usize>) -> Result<()>;
 
     /// Rounds `values[range]` to `symbols[range]` and writes the slopes d symbol / d value. The

@@ -3,15 +3,16 @@
 
 /// Largest picture side in pixels: what 16-bit coordinates of other software can still name.
 pub const MAX_SIDE: u32 = 16_384;
-/// Largest picture area in pixels (8192 x 8192): 8K and a half, 200 MB as 8-bit 4:4:4.
+/// Largest picture area in pixels (8192 x 8192): twice 8K, 200 MB as 8-bit 4:4:4.
 pub const MAX_PIXELS: u64 = 1 << 26;
 /// Most frames in a group: ten seconds at 25 frames per second; what one model can hold is less.
 pub const MAX_GROUP_FRAMES: u32 = 256;
 /// Largest group payload in bytes: the most parameters as plain numbers, and grids.
 pub const MAX_PAYLOAD: u32 = 256 << 20;
-/// Largest group header in bytes: 256 runs of durations of 8 bytes, four times.
+/// Largest group header in bytes: four times what 256 runs of durations take at 8 bytes each.
 pub const MAX_HEADER: usize = 8192;
-/// Most feature sources of a model: three are used; more canonical grids with motions of their own.
+/// Most feature sources of a model: the encoder uses three, and more canonical grids may come with
+/// motions of their own.
 pub const MAX_SOURCES: usize = 16;
 /// Most grid entries of a group before pixels count, planes times time nodes times entries: 64 MiB
 /// as f32.

@@ -69,7 +69,7 @@ impl PictureFormat {
         Self { width, height, chroma, depth, color, par: (1, 1) }
     }
 
-    /// The same format at another size; the pixel aspect ratio keeps the display aspect ratio.
+    /// The same format at another size in pixels; the pixel aspect ratio keeps the display aspect ratio.
     pub fn resized(&self, width: u32, height: u32) -> Self {
         let n = u64::from(self.par.0) * u64::from(self.width) * u64::from(height);
         let d = u64::from(self.par.1) * u64::from(self.height) * u64::from(width);
@@ -173,6 +173,9 @@ impl Picture {
     }
 
     /// The bytes of plane `index`, row after row without padding.
+    ///
+    /// # Panics
+    /// Here and in all methods with an index or a place, when there is none.
     pub fn plane(&self, index: usize) -> &[u8] {
         &self.planes[index]
     }
@@ -208,7 +211,7 @@ impl Picture {
         }
     }
 
-    /// Sets sample (x, y) of plane `index`.
+    /// Sets sample (x, y) of plane `index` to a value of at most [`PictureFormat::max_value`].
     pub fn set_sample(&mut self, index: usize, x: usize, y: usize, value: u16) {
         let wide = self.format.sample_bytes() == 2;
         let row = self.row_mut(index, y);

@@ -86,6 +86,21 @@ pub enum SourceSpec {
 }
 
 impl SourceSpec {
+    /// Canonical grids of these strides in pixels, finest first.
+    pub fn canonical(strides: &[u32], cubic_up_to: u32, margin: u32, motion: Option<u32>) -> Self {
+        Self::Canonical { strides: strides.to_vec(), cubic_up_to, margin, motion }
+    }
+
+    /// Motion grids of these strides in pixels, finest first, every `node_step` frames.
+    pub fn motion(strides: &[u32], node_step: u32) -> Self {
+        Self::Motion { strides: strides.to_vec(), node_step }
+    }
+
+    /// Residual grids of these strides in pixels, finest first, every `node_step` frames.
+    pub fn residual(strides: &[u32], node_step: u32) -> Self {
+        Self::Residual { strides: strides.to_vec(), node_step }
+    }
+
     /// Sources stand in ascending order of this: canonical, motion, residual, hash, Fourier.
     pub fn order(&self) -> u8 {
         match self {

@@ -27,7 +27,7 @@ pub struct EntropyModel {
     pub extra: bool,
     /// A weight w means w * 2^-shift; at most [`Self::MAX_SHIFT`].
     pub shift: u32,
-    /// First layer [n_inputs, 16], output layer [2, 16] (mean, log scale), linear path [n_inputs],
+    /// First layer `[n_inputs, 16]`, output layer `[2, 16]` (mean, log scale), linear path `[n_inputs]`,
     /// then for each set of biases 16 + 2. All but the biases count as at most ±32767.
     pub weights: Vec<i32>,
 }

@@ -17,7 +17,7 @@ const MAX_COUNT: u32 = 15;
 /// `plane_state.bin`.
 ///
 /// # Panics
-/// As [`encode_series`] does.
+/// As [`super::encode_series`] does.
 pub fn learn(files: &[(Vec<Series>, Vec<EntropyModel>)]) -> Vec<u8> {
     let mut states = vec![State::new(); N_STATES];
     for (series, models) in files {

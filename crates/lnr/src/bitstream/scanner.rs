@@ -3,8 +3,8 @@
 
 use super::unit::{MAGIC, Scan, garbage, header_bytes, scan};
 
-/// Bytes of checksums that each byte of a stream pays for. A good stream needs one or two; where a size
-/// lies and units overlap for once, twice as many.
+/// Bytes of checksums that each byte of a stream pays for. In a good stream each byte is summed once or
+/// twice, by who searches and by who parses; where a size lies and two units overlap, four times.
 const CREDIT: u64 = 8;
 /// Most bytes by which a header is recognised: all of a group's before its own header, at the least.
 const FIXED: usize = 16;
@@ -106,8 +106,8 @@ impl Scanner {
     }
 
     /// Whether the bytes of the stream up to the end of the `n` bytes at `at`, or of what was paid for
-    /// before, pay for their checksum. What was only seen does not count: a good unit must be
-    /// affordable whatever stands before it.
+    /// before, pay for their checksum. What was looked at and not summed has spent nothing, so that a
+    /// good unit can be paid for whatever stands before it.
     fn can_pay(&self, at: u64, n: usize) -> bool {
         self.spent + n as u64 <= CREDIT * self.reach.max(at + n as u64)
     }

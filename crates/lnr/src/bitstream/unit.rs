@@ -183,7 +183,7 @@ fn read_prefix(data: &[u8], is_group: bool) -> Result<Prefix> {
 /// Parses one whole access unit and checks its checksums.
 ///
 /// # Errors
-/// [`Error::Damaged`] or [`Error::Limit`] saying what is wrong with it.
+/// [`Error::Damaged`], [`Error::Limit`] or [`Error::Unsupported`] saying what is wrong with it.
 pub fn parse(data: &[u8]) -> Result<Unit<'_>> {
     let short = || Error::damaged("the access unit ends too early");
     let (p, is_group) = check_header(data)?.map_err(|_| short())?;
@@ -206,7 +206,8 @@ pub fn parse(data: &[u8]) -> Result<Unit<'_>> {
 /// The header of a group access unit; the payload need not be there.
 ///
 /// # Errors
-/// [`Error::Damaged`] when this is no group access unit or its header is not whole.
+/// [`Error::Damaged`] when this is no group access unit or its header is not whole; [`Error::Limit`] or
+/// [`Error::Unsupported`] when it asks for more than it may, or for what this version does not know.
 pub fn parse_group_header(data: &[u8]) -> Result<GroupHeader> {
     match check_header(data)? {
         Ok((p, true)) => {

@@ -40,6 +40,8 @@ struct Current {
 }
 
 impl Decoder {
+    /// One with an engine of its own.
+    ///
     /// # Errors
     /// Those of [`Engine::open`].
     pub fn new(settings: DecoderSettings) -> Result<Self> {
@@ -70,9 +72,9 @@ impl Decoder {
     /// Reads one access unit; one that begins a group replaces the current group.
     ///
     /// # Errors
-    /// [`Error::Damaged`] or [`Error::Limit`], by the format or by [`Limits`]; decoding can go on with the next access unit. A group
-    /// that is damaged takes its other access units with it. [`Error::Backend`] when the device fails:
-    /// what follows would fail as well.
+    /// [`Error::Damaged`], [`Error::Unsupported`], or [`Error::Limit`] of the format or of [`Limits`]:
+    /// decoding can go on with the next access unit, but a group that cannot be read takes its other
+    /// access units with it. [`Error::Backend`] when the device fails: what follows would fail as well.
     pub fn push(&mut self, unit: &[u8]) -> Result<Shown> {
         let (tau, is_key) = match bitstream::parse(unit) {
             Ok(Unit::Group { header, shows, payload }) => {

@@ -77,8 +77,11 @@ pub struct Encoder {
 }
 
 impl Encoder {
+    /// One with an engine of its own.
+    ///
     /// # Errors
-    /// Those of [`EncoderSettings::validate`] and of [`Engine::open`].
+    /// Those of [`EncoderSettings::validate`] and of [`Engine::open`]; [`Error::InvalidSetting`] or
+    /// [`Error::Backend`] when not even one frame fits into the memory that may be used.
     pub fn new(settings: EncoderSettings) -> Result<Self> {
         settings.validate()?;
         let engine = Engine::open(&settings)?;
@@ -88,7 +91,8 @@ impl Encoder {
     /// With an engine that was opened for these settings.
     ///
     /// # Errors
-    /// Those of [`EncoderSettings::validate`]; [`Error::Backend`] when the device fails.
+    /// Those of [`EncoderSettings::validate`]; [`Error::InvalidSetting`] or [`Error::Backend`] when not
+    /// even one frame fits into the memory that may be used; [`Error::Backend`] when the device fails.
     pub fn with_engine(settings: EncoderSettings, engine: Engine) -> Result<Self> {
         settings.validate()?;
         Ok(Self {
@@ -108,6 +112,7 @@ impl Encoder {
     /// # Errors
     /// [`Error::Cancelled`] when `control` asks for a stop (the group being trained is lost);
     /// [`Error::InvalidSetting`] for a picture of another format or a time that goes backwards;
+    /// [`Error::Diverged`] when training left the realm of numbers twice (the group is lost);
     /// [`Error::Backend`] when the device fails.
     pub fn push(&mut self, frame: InputFrame, control: &mut Control) -> Result<Vec<AccessUnit>> {
         if *frame.picture.format() != self.settings.format {

@@ -151,16 +151,16 @@ impl Engine {
     /// [`Error::Backend`] saying what the chosen backend cannot take.
     fn device_for(&self, shape: &Shape) -> Result<&Device> {
         let opened = &*self.0;
-        let refusal = match (on!(&opened.device, b => b.supports(shape)), &opened.fallback) {
+        let fallback = match (on!(&opened.device, b => b.supports(shape)), &opened.fallback) {
             (Ok(()), _) => return Ok(&opened.device),
             (Err(e), None) => return Err(e),
             (Err(_), Some(fallback)) => fallback,
         };
-        if refusal.get().is_none() {
+        if fallback.get().is_none() {
             // Another thread may have been quicker; then its device serves.
-            let _ = refusal.set(Device::Cpu(Cpu::new(opened.n_threads)?));
+            let _ = fallback.set(Device::Cpu(Cpu::new(opened.n_threads)?));
         }
-        refusal.get().ok_or_else(|| Error::Backend("CPU: it did not start".into()))
+        fallback.get().ok_or_else(|| Error::Backend("CPU: it did not start".into()))
     }
 
     /// Bytes that the training of a group takes of the memory of its device, pictures too, and whether

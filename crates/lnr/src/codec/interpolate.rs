@@ -12,6 +12,8 @@ pub struct Interpolator {
 }
 
 impl Interpolator {
+    /// One that makes `factor` access units of each.
+    ///
     /// # Errors
     /// [`Error::InvalidSetting`] unless `factor` is 1, 2, 4 or 8.
     pub fn new(factor: u32) -> Result<Self> {
@@ -22,7 +24,7 @@ impl Interpolator {
     }
 
     /// The access units that replace this one: itself with a shorter duration, then the inserted
-    /// ones. Durations add up to `duration` exactly. After the last frame of a group the inserted
+    /// ones. `pts` and `duration` are those of `unit`, in ns. Durations add up to `duration` exactly. After the last frame of a group the inserted
     /// units hold that frame, because nothing may be interpolated across groups.
     ///
     /// # Errors

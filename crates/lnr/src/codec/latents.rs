@@ -37,7 +37,9 @@ impl LatentReader {
     /// The latent that this access unit shows.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when it is damaged or belongs to a group whose start was not seen.
+    /// [`Error::Damaged`] when it is damaged or belongs to a group whose start was not seen;
+    /// [`Error::Limit`] or [`Error::Unsupported`] when its group asks for more than it may, or for what
+    /// this version does not know.
     pub fn push(&mut self, unit: &[u8]) -> Result<Latent> {
         let missing = || Error::damaged("a frame of a group whose start is missing");
         let (id, tau) = match bitstream::parse(unit) {

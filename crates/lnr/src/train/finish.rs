@@ -39,8 +39,8 @@ fn restore(values: &[i32], exponent: u32) -> Vec<f32> {
     values.iter().map(|&v| v as f32 * step).collect()
 }
 
-/// Tries steps from fine to coarse until they only cost more: seen from there the cost has one
-/// minimum. `cost` judges values in place.
+/// Tries steps from fine to coarse and ends where the cost has risen by 2 %: coming from the fine side it
+/// falls to its least value and rises from there on. `cost` writes values to their place and judges them.
 fn search(
     values: &[f32],
     price: f64,
@@ -167,8 +167,8 @@ fn distortion<B: Backend>(trainer: &mut Trainer<B>) -> Result<f64> {
     let n_pixels = trainer.shape.width * trainer.shape.height;
     let step = (n_pixels / JUDGED_POINTS).isqrt().max(1);
     for frame in (0..trainer.shape.n_frames).step_by(JUDGED) {
-        let job = trainer.target(&Pixels { frames: frame..frame + 1, step, phase: (0, 0) })?;
-        sum += trainer.squared_error(&job)? * f64::from(job.weight);
+        let seen = trainer.target(&Pixels { frames: frame..frame + 1, step, phase: (0, 0) })?;
+        sum += trainer.squared_error(&seen)? * f64::from(seen.weight);
         n += 1.0;
     }
     Ok(sum / n)

@@ -28,7 +28,7 @@ pub struct GridScratch {
     lattice: Option<(Lattice, TimedTaps)>,
 }
 
-/// What grows by every row that is touched.
+/// Rows of which none was touched: the union with any row is that row.
 #[allow(clippy::reversed_empty_ranges)]
 const NO_ROWS: Range<usize> = usize::MAX..0;
 

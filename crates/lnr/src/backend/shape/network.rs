@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::Nodes;
 use crate::base::spec::Modulation;
 
-/// A fully connected layer: weights [n_out, n_in], then biases [n_out] where it has any.
+/// A fully connected layer: weights `[n_out, n_in]`, then biases `[n_out]` where it has any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dense {
     /// Inputs.
@@ -39,7 +39,7 @@ impl Dense {
 }
 
 /// The hypernetwork of one modulated layer: latent to P [n_out, rank], then Q [rank, n_in], of that
-/// layer's sizes, before them a shift of its biases [n_out] where [`Modulation::Centred`]. Hidden
+/// layer's sizes, before them a shift of its biases `[n_out]` where [`Modulation::Centred`]. Hidden
 /// layers end in tanh, the last is linear.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hyper {

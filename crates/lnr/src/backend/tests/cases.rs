@@ -26,30 +26,20 @@ pub enum Sources {
 }
 
 fn spec(sources: Sources, width: u32, margin: u32) -> ModelSpec {
-    let canonical = |strides: &[u32], cubic_up_to, margin, motion| SourceSpec::Canonical {
-        strides: strides.to_vec(),
-        cubic_up_to,
-        margin,
-        motion,
-    };
-    let motion =
-        |strides: &[u32], node_step| SourceSpec::Motion { strides: strides.to_vec(), node_step };
-    let residual =
-        |strides: &[u32], node_step| SourceSpec::Residual { strides: strides.to_vec(), node_step };
     let sources = match sources {
         Sources::One => vec![
-            canonical(&[1, 2, 4, 16], 2, margin, Some(0)),
-            motion(&[4, 8], 1),
-            residual(&[4, 16], 2),
+            SourceSpec::canonical(&[1, 2, 4, 16], 2, margin, Some(0)),
+            SourceSpec::motion(&[4, 8], 1),
+            SourceSpec::residual(&[4, 16], 2),
         ],
         Sources::Several => vec![
-            canonical(&[2, 16], 2, margin, Some(1)),
-            canonical(&[4], 4, 0, None),
-            canonical(&[1, 8], 0, 0, Some(0)),
-            motion(&[8], 2),
-            motion(&[4, 8], 1),
-            residual(&[4], 1),
-            residual(&[2, 16], 4),
+            SourceSpec::canonical(&[2, 16], 2, margin, Some(1)),
+            SourceSpec::canonical(&[4], 4, 0, None),
+            SourceSpec::canonical(&[1, 8], 0, 0, Some(0)),
+            SourceSpec::motion(&[8], 2),
+            SourceSpec::motion(&[4, 8], 1),
+            SourceSpec::residual(&[4], 1),
+            SourceSpec::residual(&[2, 16], 4),
         ],
     };
     ModelSpec {

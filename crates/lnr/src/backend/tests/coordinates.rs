@@ -184,9 +184,11 @@ fn paper_step_against_finite_differences() {
 }
 
 /// A shape, a step of it, and its tables, network and target.
+#[cfg(feature = "cuda")]
 pub type Model = (Shape, TrainStep, [Vec<f32>; 3]);
 
 /// The models of all cases.
+#[cfg(feature = "cuda")]
 pub fn models() -> Vec<Model> {
     let model = |c: Case| (c.shape, c.step, [c.tables, c.network, c.target]);
     Case::all().into_iter().map(model).collect()

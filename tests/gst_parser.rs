@@ -255,3 +255,29 @@ fn nested_headers_end_soon() {
         assert!(outcome.buffers.len() >= n && from_file.data().ends_with(&coded.data()));
     }
 }
+
+/// Whether the bytes that a false size gathered are looked at together or one by one.
+#[test]
+fn what_a_false_size_gathers_is_the_same_by_push_and_pull() {
+    let coded = small_stream();
+    let many = coded.stream().repeat(200);
+    let bomb = handmade::start_with_size(&coded.data()[0], many.len());
+    let stream = [coded.stream(), bomb, many, coded.stream()].concat();
+    assert!(stream.len() > 3 << 16, "{} bytes", stream.len());
+    let pulled = from_file(&stream, PARSE).ok();
+    assert!(pulled.buffers.len() >= 201 * coded.buffers.len());
+    for chunk in [500, 1 << 16] {
+        let pushed = run_on(&stream, chunk, PARSE).ok();
+        assert!(pushed.data() == pulled.data(), "chunks of {chunk}");
+        assert_eq!(pushed.keys(), pulled.keys());
+        assert_eq!(pushed.times(), pulled.times());
+        assert_eq!(pushed.size(), pulled.size());
+    }
+    // Where the size reaches beyond the end, too.
+    let beyond = handmade::start_with_size(&coded.data()[0], 1 << 24);
+    let stream = [coded.stream(), beyond, coded.stream().repeat(200)].concat();
+    let pulled = from_file(&stream, PARSE).ok();
+    let pushed = run_on(&stream, 4096, PARSE).ok();
+    assert_eq!(pulled.buffers.len(), 201 * coded.buffers.len());
+    assert!(pushed.data() == pulled.data() && pushed.times() == pulled.times());
+}

@@ -10,7 +10,7 @@ pub const MAX_SCALES: usize = 5;
 /// Exponents of the scales (Wang, Simoncelli, Bovik 2003, table 1).
 const EXPONENTS: [f64; MAX_SCALES] = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
 /// Side and deviation of the Gaussian window in samples, and the constants that keep quotients finite
-/// (Wang, Bovik, Sheikh, Simoncelli 2004, section III.B).
+/// (Wang, Bovik, Sheikh, Simoncelli 2004, section III).
 const WINDOW: usize = 11;
 const SIGMA: f64 = 1.5;
 const C1: f32 = (0.01 * 255.0) * (0.01 * 255.0);

@@ -12,7 +12,8 @@ use super::network::{LayerWeights, padded};
 use super::{batch, encoding, tile_points};
 use crate::base::{Error, Picture, Result};
 
-/// Tiles that a thread takes at a time: weights are loaded once for 256 points.
+/// Tiles that a task takes: room for values between layers is made once for them, and they are few enough
+/// that threads end together.
 const BATCH: usize = 4;
 
 /// Scratch memory of rendering.

@@ -4,11 +4,14 @@
 mod elements;
 mod handmade;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use elements::*;
 use gst::prelude::*;
+
+/// Times are those of the whole process, so tests that measure run one after the other.
+static MEASURING: Mutex<()> = Mutex::new(());
 
 /// Seconds of CPU time of this process so far: other programs beside it do not count.
 fn cpu_time() -> f64 {
@@ -56,13 +59,15 @@ fn counted(stream: &[u8], elements: &str) -> (f64, usize) {
     (cpu_time() - start, n.load(Ordering::Relaxed))
 }
 
-/// Two seconds, and one per MB; twice that, because other programs share caches and memory.
+/// Two seconds, and one per MB; three times that, because tests are built with checks, and other programs
+/// share caches and memory.
 fn allowed(n_bytes: usize) -> f64 {
-    2.0 * (2.0 + n_bytes as f64 / 1e6)
+    3.0 * (2.0 + n_bytes as f64 / 1e6)
 }
 
 #[test]
 fn bombs_pass_in_bounded_time() {
+    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
     let bombs = |n: usize, size| -> Vec<u8> {
         (0..n).flat_map(|i| handmade::bomb(i as u8, i as u64 * 20_000, size)).collect()
     };
@@ -90,6 +95,7 @@ fn a_bombs_latents_are_all_there() {
 /// for such a payload must not go through all of it again for each of them.
 #[test]
 fn what_a_false_size_gathers_is_looked_at_once() {
+    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
     let n_bytes = 4_000_000;
     let good = handmade::small_group(1, 0, &[]);
     let group = |id| handmade::long_group(id, 100);

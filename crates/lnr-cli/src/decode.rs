@@ -25,6 +25,7 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     // An output that exists is not touched before there is something to put there.
     let first = source.next();
     let result = first.and_then(|first| {
+        let Some(first) = first else { return Ok(0) };
         let mut sink = output::open_pictures(&args.output, &info, console)?;
         let result = copy(first, &mut source, &mut *sink, console);
         let finished = sink.finish();
@@ -32,6 +33,9 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     });
     console.stop();
     let n_frames = result?;
+    if n_frames == 0 {
+        return Err(nothing(args, source.n_damaged()));
+    }
     let seconds = begin.elapsed().as_secs_f64();
     let rate = n_frames as f64 / seconds.max(1e-9);
     let n_damaged = source.n_damaged();
@@ -61,21 +65,28 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
         let cause = format!("{n_damaged} damaged parts were left out, the rest was decoded");
         return Err(Failure::damaged(&args.input, cause));
     }
-    if n_frames == 0 {
-        let cause = "no frames lie in the chosen time (see --start, --duration)";
-        return Err(Failure::new(Code::Usage, format!("{}: {cause}", args.input.display())));
-    }
     Ok(())
+}
+
+/// No picture came, so no output was opened.
+fn nothing(args: &DecodeArgs, n_damaged: u64) -> Failure {
+    match n_damaged {
+        0 => {
+            let cause = "no frames lie in the chosen time (see --start, --duration)";
+            Failure::new(Code::Usage, format!("{}: {cause}", args.input.display()))
+        }
+        _ => Failure::damaged(&args.input, "no frame can be decoded; nothing was written"),
+    }
 }
 
 /// Writes `first` and all that follow.
 fn copy(
-    first: Option<Frame>,
+    first: Frame,
     source: &mut dyn Source,
     sink: &mut dyn PictureSink,
     console: &Console,
 ) -> Outcome<u64> {
-    let (mut next, mut n_frames) = (first, 0);
+    let (mut next, mut n_frames) = (Some(first), 0);
     while let Some(frame) = next {
         console.check()?;
         sink.write(frame)?;

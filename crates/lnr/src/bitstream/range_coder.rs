@@ -202,15 +202,15 @@ impl<'a> RangeDecoder<'a> {
     /// Whether what was read so far can be true.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when more was read than was written, [`Error::Limit`] when a symbol or
-    /// weight was too large, or when the allowance of work is used up.
+    /// [`Error::Damaged`] when more was read than was written, or when a symbol or weight is too large;
+    /// [`Error::Limit`] when the allowance of work is used up.
     pub fn check(&self) -> Result<()> {
         if self.n_past as usize > MAX_DROPPED {
             return Err(Error::damaged("the coded symbols end too early"));
         }
         if self.rejected {
             let max = limits::MAX_SYMBOL;
-            return Err(Error::limit(format!(
+            return Err(Error::damaged(format!(
                 "a symbol is beyond {max} or a weight beyond 32 bits"
             )));
         }

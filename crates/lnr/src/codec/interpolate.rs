@@ -1,14 +1,38 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use super::AccessUnit;
-use crate::base::{Error, Result, Tau, limits};
+use crate::base::{Error, Result, Tau};
 use crate::bitstream::{self, Unit};
 
 /// Inserts access units at times between frames (paper Eq. 4 does the rest in the decoder).
 pub struct Interpolator {
     factor: u32,
-    /// Id and number of frames of the current group.
-    group: Option<(u8, u32)>,
+    group: Option<Group>,
+}
+
+/// The current group.
+struct Group {
+    id: u8,
+    /// Of its frames, in ns.
+    durations: Vec<u64>,
+}
+
+impl Group {
+    /// Units of time from one access unit that lasts `duration` to the next: a frame, or a half, a
+    /// quarter or an eighth where units were inserted before. Containers round durations, so the
+    /// nearest counts.
+    fn spacing(&self, shows: Tau, duration: u64) -> u32 {
+        let frame = self.durations.get(shows.floor() as usize).copied().unwrap_or(duration);
+        let is_short = |spacing: u32| {
+            4 * u128::from(duration) * u128::from(Tau::UNIT)
+                < 3 * u128::from(frame) * u128::from(spacing)
+        };
+        let mut spacing = Tau::UNIT;
+        while spacing > Tau::UNIT / 8 && is_short(spacing) {
+            spacing /= 2;
+        }
+        spacing
+    }
 }
 
 impl Interpolator {
@@ -24,19 +48,24 @@ impl Interpolator {
     }
 
     /// The access units that replace this one: itself with a shorter duration, then the inserted
-    /// ones. `pts` and `duration` are those of `unit`, in ns. Durations add up to `duration` exactly. After the last frame of a group the inserted
-    /// units hold that frame, because nothing may be interpolated across groups.
+    /// ones. `pts` and `duration` are those of `unit`, in ns. Durations add up to `duration` exactly.
+    /// Units that were inserted before are known by their duration, which is a fraction of their
+    /// frame's. After the last frame of a group the inserted units hold that frame, because nothing
+    /// may be interpolated across groups.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when `unit` is none, or belongs to a group whose start was not seen.
+    /// [`Error::Damaged`] when `unit` is none, or belongs to a group whose start was not seen;
+    /// [`Error::Limit`] when it ends beyond 2^64 ns.
     pub fn push(&mut self, unit: &[u8], pts: u64, duration: u64) -> Result<Vec<AccessUnit>> {
+        let beyond = || Error::limit(format!("{pts} ns and {duration} ns are more than 2^64"));
+        pts.checked_add(duration).ok_or_else(beyond)?;
         let (shows, is_key) = match bitstream::parse(unit) {
             Ok(Unit::Group { header, shows, .. }) => {
-                self.group = Some((header.id, header.n_frames()));
+                self.group = Some(Group { id: header.id, durations: header.durations });
                 (shows, true)
             }
-            Ok(Unit::Frame { group, shows }) => match self.group {
-                Some((id, n_frames)) if id == group && shows < Tau::frame(n_frames) => {
+            Ok(Unit::Frame { group, shows }) => match &self.group {
+                Some(of) if of.id == group && (shows.floor() as usize) < of.durations.len() => {
                     (shows, false)
                 }
                 _ => return Err(Error::damaged("a frame of a group whose start is missing")),
@@ -46,14 +75,15 @@ impl Interpolator {
                 return Err(e);
             }
         };
-        let Some((id, n_frames)) = self.group else { return Ok(Vec::new()) };
-        debug_assert!(n_frames <= limits::MAX_GROUP_FRAMES);
-        let at = |i: u32| duration * u64::from(i) / u64::from(self.factor);
+        let Some(group) = &self.group else { return Ok(Vec::new()) };
+        let spacing = group.spacing(shows, duration);
+        let factor = u128::from(self.factor);
+        let at = |i: u32| (u128::from(duration) * u128::from(i) / factor) as u64;
         let mut units = vec![AccessUnit { data: unit.to_vec(), pts, duration: at(1), is_key }];
         for i in 1..self.factor {
-            let tau = Tau::from_units(shows.units() + i * Tau::UNIT / self.factor);
+            let tau = Tau::from_units(shows.units() + i * spacing / self.factor);
             units.push(AccessUnit {
-                data: bitstream::write_frame(id, tau),
+                data: bitstream::write_frame(group.id, tau),
                 pts: pts + at(i),
                 duration: at(i + 1) - at(i),
                 is_key: false,

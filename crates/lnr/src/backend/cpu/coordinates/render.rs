@@ -12,8 +12,7 @@ use super::network::{LayerWeights, padded};
 use super::{batch, encoding, tile_points};
 use crate::base::{Error, Picture, Result};
 
-/// Tiles that a task takes: room for values between layers is made once for them, and they are few enough
-/// that threads end together.
+/// Tiles that a task takes: few enough that threads end together.
 const BATCH: usize = 4;
 
 /// Scratch memory of rendering.
@@ -38,7 +37,7 @@ impl RenderScratch {
     }
 }
 
-/// Tiles through the layers of `weights`, the first of which is base layer `first`.
+/// Tiles through the layers of `weights`.
 struct TileTask<'a> {
     shape: &'a Shape,
     tables: &'a [f32],
@@ -48,9 +47,18 @@ struct TileTask<'a> {
     tile: usize,
     /// Inputs of the first layer, unless they are to be computed.
     inputs: Option<&'a [Lane]>,
-    first: usize,
     weights: &'a [&'a LayerWeights],
+    /// Values of a tile before and after every layer.
+    between: &'a mut [Vec<Lane>],
     out: &'a mut [Lane],
+}
+
+/// Room for the values of a tile before and after each of `n` layers.
+fn room(shape: &Shape, first: usize, n: usize) -> Vec<Vec<Lane>> {
+    let layers = &shape.network.layers[first..first + n];
+    let inputs = layers.iter().map(|l| padded(l.n_in));
+    let sizes = inputs.chain(layers.last().map(|l| padded(l.n_out)));
+    sizes.map(|n| vec![Lane::ZERO; n]).collect()
 }
 
 impl Task for TileTask<'_> {
@@ -58,20 +66,14 @@ impl Task for TileTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { shape, first, weights, .. } = self;
-        let layers = &shape.network.layers;
-        let sizes: Vec<usize> = (first..first + weights.len())
-            .map(|l| padded(layers[l].n_in))
-            .chain([padded(layers[first + weights.len() - 1].n_out)])
-            .collect();
-        let mut x: Vec<Vec<Lane>> = sizes.iter().map(|n| vec![Lane::ZERO; *n]).collect();
-        let n_out = sizes[weights.len()];
+        let Self { shape, weights, between: x, .. } = self;
+        let (n_in, n_out) = (x[0].len(), x[weights.len()].len());
         for (i, out) in self.out.chunks_exact_mut(n_out).enumerate() {
             if (self.stop)() {
                 return;
             }
             match self.inputs {
-                Some(inputs) => x[0].copy_from_slice(&inputs[i * sizes[0]..][..sizes[0]]),
+                Some(inputs) => x[0].copy_from_slice(&inputs[i * n_in..][..n_in]),
                 None => {
                     let at = tile_points(self.lattice, self.tile + i);
                     encoding::encode(shape, self.tables, &at, &mut x[0]);
@@ -109,10 +111,11 @@ fn run(
     let n_out = padded(layers[first + weights.len() - 1].n_out);
     let n_tiles = lattice.len().div_ceil(TILE);
     out.resize(n_tiles * n_out, Lane::ZERO);
-    out.par_chunks_mut(BATCH * n_out).enumerate().for_each(|(b, out)| {
+    let room = || room(shape, first, weights.len());
+    out.par_chunks_mut(BATCH * n_out).enumerate().for_each_init(room, |between, (b, out)| {
         let tile = b * BATCH;
         let inputs = inputs.map(|x| &x[tile * n_in..]);
-        isa.run(TileTask { shape, tables, stop, lattice, tile, inputs, first, weights, out });
+        isa.run(TileTask { shape, tables, stop, lattice, tile, inputs, weights, between, out });
     });
 }
 
@@ -172,12 +175,22 @@ pub fn render(
     if stop() {
         return Err(Error::Cancelled);
     }
-    pack(shape, &lattice, &scratch.values, points, out);
-    Ok(())
+    pack(shape, &lattice, &scratch.values, points, stop, out);
+    match stop() {
+        true => Err(Error::Cancelled),
+        false => Ok(()),
+    }
 }
 
 /// Values of tiles to samples: pixel shuffle, mean of points, rounding.
-fn pack(shape: &Shape, lattice: &Lattice, values: &[Lane], points: usize, out: &mut Picture) {
+fn pack(
+    shape: &Shape,
+    lattice: &Lattice,
+    values: &[Lane],
+    points: usize,
+    stop: &Stop,
+    out: &mut Picture,
+) {
     let format = *out.format();
     let (patch, n_values) = (shape.patch, padded(shape.n_values()));
     let width = format.width as usize * points;
@@ -187,6 +200,9 @@ fn pack(shape: &Shape, lattice: &Lattice, values: &[Lane], points: usize, out: &
         let n_rows = out.n_rows;
         let mut packer = Packer::new(&format, out);
         for row in first..first + n_rows {
+            if stop() {
+                return;
+            }
             packer.begin_row();
             for y in row * points..(row + 1) * points {
                 for (c, line) in lines.iter_mut().enumerate() {

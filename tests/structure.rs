@@ -4,6 +4,8 @@
 
 #[path = "structure/circles.rs"]
 mod circles;
+#[path = "structure/documents.rs"]
+mod documents;
 
 use std::path::{Path, PathBuf};
 

@@ -67,7 +67,7 @@ impl Session {
         Ok(InputFrame {
             picture,
             pts: pts.nseconds(),
-            duration: duration.nseconds(),
+            duration: duration.nseconds().max(1),
             force_key: frame.flags().contains(VideoCodecFrameFlags::FORCE_KEYFRAME),
         })
     }

@@ -220,7 +220,8 @@ impl Clock {
     fn retime(&self, frame: &Frame) -> (u64, u64) {
         let pts = self.snap(frame.pts.saturating_sub(self.first));
         let end = self.snap((frame.pts + frame.duration).saturating_sub(self.first));
-        (pts, end.saturating_sub(pts))
+        // At least 1 ns, even where the input says 0 or both ends lie at the same nominal time.
+        (pts, end.saturating_sub(pts).max(1))
     }
 
     fn snap(&self, time: u64) -> u64 {

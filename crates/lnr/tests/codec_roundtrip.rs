@@ -107,6 +107,35 @@ fn groups_times_and_any_tau() {
 }
 
 #[test]
+fn times_that_no_group_holds_are_refused_at_once() {
+    let format = yuv420(16, 16);
+    let (longest, end) = (1 << 50, i64::MAX as u64);
+    let mut encoder = Encoder::new(config(format)).unwrap();
+    let mut control = Control::default();
+    let mut push = |pts, duration| {
+        encoder.push(lnr::InputFrame { pts, duration, ..frame(format, 0) }, &mut control)
+    };
+    for (pts, duration, named) in [
+        (0, 0, 0),
+        (0, longest + 1, longest + 1),
+        (end, 1, end),
+        (end - FRAME, FRAME + 1, end - FRAME),
+        (u64::MAX, FRAME, u64::MAX),
+    ] {
+        match push(pts, duration) {
+            Err(Error::InvalidSetting(e)) => assert!(e.contains(&format!("{named} ns")), "{e}"),
+            other => panic!("{pts}, {duration}: {other:?}"),
+        }
+    }
+    // What is refused is not kept. A frame that comes too late for the group begins another.
+    assert_eq!(push(0, FRAME).unwrap().len(), 0);
+    assert_eq!(push(longest, FRAME).unwrap().len(), 0);
+    assert_eq!(push(end - longest, longest).unwrap().len(), 2);
+    let units = encoder.finish(&mut Control::default()).unwrap();
+    assert_eq!((units.len(), units[0].pts), (1, end - longest));
+}
+
+#[test]
 fn forced_keys_and_settings_out_of_range() {
     let format = yuv420(16, 16);
     let mut frames: Vec<_> = (0..4).map(|t| frame(format, t)).collect();

@@ -128,7 +128,7 @@ impl Meter<'_> {
             let frame = InputFrame {
                 picture: frame.picture.clone(),
                 pts: frame.pts,
-                duration: frame.duration,
+                duration: frame.duration.max(1),
                 force_key: false,
             };
             units.extend(encoder.push(frame, &mut control).map_err(|e| self.stop(e))?);

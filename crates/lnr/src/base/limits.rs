@@ -7,6 +7,10 @@ pub const MAX_SIDE: u32 = 16_384;
 pub const MAX_PIXELS: u64 = 1 << 26;
 /// Most frames in a group: ten seconds at 25 frames per second; what one model can hold is less.
 pub const MAX_GROUP_FRAMES: u32 = 256;
+/// Longest time a frame may last in ns, 13 days: 256 of them end long before the end of time.
+pub const MAX_FRAME_DURATION: u64 = 1 << 50;
+/// Largest number of a frame on a nominal frame grid plus 1: 89 years of a clock of 100 kHz.
+pub const MAX_GRID_FRAME: u64 = 1 << 48;
 /// Largest group payload in bytes: the most parameters as plain numbers, and grids.
 pub const MAX_PAYLOAD: u32 = 256 << 20;
 /// Largest group header in bytes: four times what 256 runs of durations take at 8 bytes each.

@@ -12,7 +12,8 @@ pub struct Metadata {
     pub light: Option<ContentLight>,
     /// Whether the last component is alpha: carried, and of no effect in this version.
     pub alpha: bool,
-    /// Settings of the encoder, at most [`Metadata::MAX_SETTINGS`] bytes.
+    /// Settings of the encoder, at most [`Metadata::MAX_SETTINGS`] bytes; in the first group of a
+    /// stream only.
     pub settings: String,
 }
 

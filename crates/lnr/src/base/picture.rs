@@ -180,7 +180,8 @@ impl Picture {
         &self.planes[index]
     }
 
-    /// The bytes of plane `index` for writing.
+    /// The bytes of plane `index` for writing. Above 8 bits each sample takes two of them, the low one
+    /// first, with its value in the low bits of the 16; [`Picture::set_sample`] writes either kind.
     pub fn plane_mut(&mut self, index: usize) -> &mut [u8] {
         &mut self.planes[index]
     }

@@ -79,7 +79,10 @@ impl GroupHeader {
     fn write_durations(&self, w: &mut Writer) {
         w.varint(self.durations.len() as u64);
         let first = nearest_frame(self.pts, self.frame_rate);
-        if grid_durations(first, self.durations.len(), self.frame_rate) == self.durations {
+        let is_legal = first < limits::MAX_GRID_FRAME;
+        if is_legal
+            && grid_durations(first, self.durations.len(), self.frame_rate) == self.durations
+        {
             return w.varint(first + 1);
         }
         w.varint(0);
@@ -142,23 +145,30 @@ impl GroupHeader {
         let n = r.bounded("number of frames", 1..=u64::from(limits::MAX_GROUP_FRAMES))? as usize;
         let first = r.varint()?;
         if first > 0 {
-            if frame_rate.0 == 0 || first > 1 << 48 {
+            if frame_rate.0 == 0 || first > limits::MAX_GRID_FRAME {
                 return Err(Error::damaged("a place on a frame grid that does not exist"));
             }
-            return Ok(grid_durations(first - 1, n, frame_rate));
+            let durations = grid_durations(first - 1, n, frame_rate);
+            durations.iter().try_for_each(|&d| check_duration(d))?;
+            return Ok(durations);
         }
         let mut durations = Vec::with_capacity(n);
         let mut duration = 0u64;
         while durations.len() < n {
             let run = r.bounded("run of durations", 1..=(n - durations.len()) as u64)? as usize;
             duration = duration.wrapping_add(r.signed()? as u64);
-            if duration > 1 << 50 {
-                return Err(Error::limit("a frame lasts longer than 13 days"));
-            }
+            check_duration(duration)?;
             durations.resize(durations.len() + run, duration);
         }
         Ok(durations)
     }
+}
+
+fn check_duration(ns: u64) -> Result<()> {
+    if ns > limits::MAX_FRAME_DURATION {
+        return Err(Error::limit(format!("a frame that lasts {ns} ns, longer than 13 days")));
+    }
+    Ok(())
 }
 
 /// The time in ns at which frame `n` of a constant frame rate begins.
@@ -227,6 +237,34 @@ mod tests {
         let expected = [0, 0xC0, 2, 0xB4, 1, 1, 2, 2, 2, 1, 1, 0xB0, 0xEA, 1, 0xE9, 7, 0, 9, 1];
         assert_eq!(bytes[..19], expected);
         assert_eq!(bytes.len(), 19 + 26);
+    }
+
+    #[test]
+    fn frames_that_last_too_long_are_refused_however_their_durations_are_written() {
+        let read = |h: &GroupHeader| GroupHeader::read(7, &mut Reader(&bytes_of(h)));
+        let most = limits::MAX_FRAME_DURATION;
+        let n = EXTENT.n_frames as usize;
+        let runs = |ns| GroupHeader { durations: vec![ns; n], ..header(grids()) };
+        assert_eq!(read(&runs(most)).unwrap(), runs(most));
+        assert!(matches!(read(&runs(most + 1)), Err(Error::Limit(_))));
+        // 13 days are 1,125,899.9 seconds.
+        let grid = |frame_rate: (u32, u32)| {
+            let durations = grid_durations(0, n, frame_rate);
+            GroupHeader { frame_rate, durations, ..header(grids()) }
+        };
+        assert_eq!(read(&grid((1, 1_125_899))).unwrap(), grid((1, 1_125_899)));
+        assert!(matches!(read(&grid((1, 1_125_900))), Err(Error::Limit(_))));
+    }
+
+    #[test]
+    fn frame_numbers_too_large_for_the_grid_are_written_as_durations() {
+        let frame_rate = (100_000, 1);
+        for first in [limits::MAX_GRID_FRAME - 1, limits::MAX_GRID_FRAME] {
+            let durations = grid_durations(first, EXTENT.n_frames as usize, frame_rate);
+            let pts = grid_time(first, frame_rate);
+            let header = GroupHeader { frame_rate, pts, durations, ..header(grids()) };
+            assert_eq!(GroupHeader::read(7, &mut Reader(&bytes_of(&header))).unwrap(), header);
+        }
     }
 
     #[test]

@@ -153,7 +153,8 @@ impl Decoder {
         self.group.as_ref().map(|g| &g.header)
     }
 
-    /// What the current group says of the whole stream.
+    /// What the current group says of the whole stream; the encoder's settings stand in the first
+    /// group of a stream only. Empty where the group says nothing, or nothing that can be read.
     pub fn metadata(&self) -> Option<&Metadata> {
         self.group.as_ref().map(|g| &g.metadata)
     }

@@ -9,7 +9,7 @@ use super::metrics::{psnr, rgb_mse};
 use super::payload::{Coding, shape};
 use super::plan::{self, BitBudget};
 use super::{Control, EncoderSettings, Engine, Progress, SceneDetector};
-use crate::base::{Error, Metadata, Picture, Result, Tau};
+use crate::base::{Error, Metadata, Picture, Result, Tau, limits};
 use crate::bitstream::{self, GroupHeader};
 use crate::train::{Recipe, Report};
 
@@ -20,7 +20,7 @@ pub struct InputFrame {
     pub picture: Picture,
     /// Presentation time in ns.
     pub pts: u64,
-    /// Duration in ns.
+    /// Duration in ns, at least 1. It counts for the last frame of a group; others last until the next.
     pub duration: u64,
     /// Whether it must begin a group.
     pub force_key: bool,
@@ -30,6 +30,26 @@ impl InputFrame {
     /// A picture that is shown at `pts` for `duration`, both in ns, and may stand anywhere in a group.
     pub fn new(picture: Picture, pts: u64, duration: u64) -> Self {
         Self { picture, pts, duration, force_key: false }
+    }
+
+    /// # Errors
+    /// [`Error::InvalidSetting`] naming the number that no group can hold.
+    fn check_times(&self) -> Result<()> {
+        let (pts, duration) = (self.pts, self.duration);
+        if !(1..=limits::MAX_FRAME_DURATION).contains(&duration) {
+            return Err(Error::InvalidSetting(format!(
+                "a frame that lasts {duration} ns: choose 1 to {}",
+                limits::MAX_FRAME_DURATION
+            )));
+        }
+        let end = pts.checked_add(duration);
+        if end.is_none_or(|end| end > i64::MAX as u64) {
+            return Err(Error::InvalidSetting(format!(
+                "a frame at {pts} ns that lasts {duration} ns: it must end by {} ns",
+                i64::MAX
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -111,7 +131,8 @@ impl Encoder {
     ///
     /// # Errors
     /// [`Error::Cancelled`] when `control` asks for a stop (the group being trained is lost);
-    /// [`Error::InvalidSetting`] for a picture of another format or a time that goes backwards;
+    /// [`Error::InvalidSetting`] for a picture of another format, a time that goes backwards or that
+    /// the format cannot hold (durations are 1..=2^50 ns, and a frame ends before 2^63 ns);
     /// [`Error::Diverged`] when training left the realm of numbers twice (the group is lost);
     /// [`Error::Backend`] when the device fails.
     pub fn push(&mut self, frame: InputFrame, control: &mut Control) -> Result<Vec<AccessUnit>> {
@@ -126,9 +147,13 @@ impl Encoder {
                 frame.pts
             )));
         }
+        frame.check_times()?;
         let is_cut = self.scenes.push(&frame.picture) && self.settings.scene_cut;
+        // In a group a frame lasts until the next one: no frame of it could last so long.
+        let is_gap = |last: &InputFrame| frame.pts - last.pts > limits::MAX_FRAME_DURATION;
+        let is_far = self.pending.last().is_some_and(is_gap);
         let mut units = Vec::new();
-        if !self.pending.is_empty() && (frame.force_key || is_cut) {
+        if !self.pending.is_empty() && (frame.force_key || is_cut || is_far) {
             units = self.encode_group(control)?;
         }
         self.pending.push(frame);

@@ -67,8 +67,9 @@ pub struct EncoderSettings {
     pub max_memory: u64,
     /// Iterations per frame instead of the preset's; 0 = the preset's.
     pub epochs: u32,
-    /// What the stream says of itself: orientation, mastering display, content light. Where its
-    /// settings are empty, the stream names those of the encoder.
+    /// What the stream says of itself: orientation, mastering display, content light. Every group
+    /// repeats it, but for the text of its settings, which only the first group of the stream has;
+    /// where that text is empty, the stream names the settings of the encoder.
     pub metadata: Metadata,
 }
 

@@ -6,7 +6,8 @@ use crate::base::{Error, Result, limits};
 
 impl EncoderSettings {
     /// # Errors
-    /// [`Error::InvalidSetting`] naming the first setting that is out of range.
+    /// [`Error::InvalidSetting`] naming the first setting that is out of range; for a format that
+    /// cannot be, [`Error::Limit`] or [`Error::Unsupported`], as [`crate::PictureFormat::validate`].
     pub fn validate(&self) -> Result<()> {
         self.format.validate()?;
         match self.rate_control {

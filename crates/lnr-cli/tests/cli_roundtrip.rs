@@ -105,7 +105,7 @@ fn damage_costs_one_group_only() {
         w.write(name, &bytes);
         for command in [&["info", name, "--json"][..], &["decode", name, "o.y4m", "--json"]] {
             let run = w.lnr(command);
-            run.failed(3, "1 damaged part");
+            run.failed(3, ": 1 damaged part ");
             let said: serde_json::Value = serde_json::from_str(&run.out).unwrap();
             assert_eq!(said["damaged"], 1, "{command:?}: {}", run.err);
         }

@@ -62,7 +62,8 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
         false => console.print(&line)?,
     }
     if n_damaged > 0 {
-        let cause = format!("{n_damaged} damaged parts were left out, the rest was decoded");
+        let parts = text::damaged_parts(n_damaged);
+        let cause = format!("{parts} left out, the rest was decoded");
         return Err(Failure::damaged(&args.input, cause));
     }
     Ok(())

@@ -25,15 +25,13 @@ pub fn run(args: &InfoArgs, console: &Console) -> Outcome<()> {
         false => totals.describe(&index, &first.header),
     };
     console.print(&text)?;
-    match index.n_damaged {
+    match index.damage.n_parts {
         0 => Ok(()),
-        n => Err(Failure::damaged(
-            &args.file,
-            format!(
-                "{n} damaged places or groups that cannot be read ({}); the others are whole",
-                index.first_cause.unwrap_or_default()
-            ),
-        )),
+        n => {
+            let cause = index.damage.first_cause.unwrap_or_default();
+            let parts = text::damaged_parts(n);
+            Err(Failure::damaged(&args.file, format!("{parts} ({cause}); the rest is whole")))
+        }
     }
 }
 
@@ -125,7 +123,7 @@ impl Totals {
             "bpp": text::rounded(self.bpp, 6),
             "kbit_s": text::rounded(self.kbit, 3),
             "seconds": text::rounded(text::seconds(self.duration), 6),
-            "damaged": index.n_damaged,
+            "damaged": index.damage.n_parts,
             "groups": index.groups.iter().map(group_json).collect::<Vec<_>>(),
         })
     }

@@ -26,6 +26,14 @@ pub fn kbit_per_second(bytes: u64, ns: u64) -> f64 {
     }
 }
 
+/// Such as `2 damaged parts`, as [`crate::input::Damage`] counts them.
+pub fn damaged_parts(n: u64) -> String {
+    match n {
+        1 => "1 damaged part".into(),
+        _ => format!("{n} damaged parts"),
+    }
+}
+
 pub fn chroma(chroma: Chroma) -> &'static str {
     match chroma {
         Chroma::Gray => "gray",

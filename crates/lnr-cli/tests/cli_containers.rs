@@ -4,46 +4,27 @@
 
 mod common;
 
+use common::pipeline::launch;
 use common::{Workplace, y4m, y4m_frames};
-use gst::prelude::*;
-
-/// Writes a video with GStreamer's own elements; says whether they are all there.
-fn make(w: &Workplace, pipeline: &str) -> bool {
-    gst::init().unwrap();
-    let pipeline = pipeline.replace("OUT", w.path("").to_str().unwrap());
-    let Ok(pipeline) = gst::parse::launch(&pipeline) else {
-        eprintln!("skipped: an element of {pipeline} is not installed");
-        return false;
-    };
-    pipeline.set_state(gst::State::Playing).unwrap();
-    let types = [gst::MessageType::Eos, gst::MessageType::Error];
-    let message = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::NONE, &types);
-    pipeline.set_state(gst::State::Null).unwrap();
-    let kind = message.unwrap().type_();
-    assert_eq!(kind, gst::MessageType::Eos);
-    true
-}
 
 #[test]
 fn any_video_is_read_in_its_own_format() {
     let w = Workplace::new();
-    for (format, chroma, depth) in [
-        ("I420", "yuv420", 8),
-        ("Y444", "yuv444", 8),
-        ("I422_10LE", "yuv422", 10),
-        ("GRAY8", "gray", 8),
-        ("RGB", "rgb", 8),
+    // GStreamer 1.22's FFV1 encoder takes no RGB; Matroska holds that as it is.
+    for (format, chroma, depth, encoder) in [
+        ("I420", "yuv420", 8, "avenc_ffv1"),
+        ("Y444", "yuv444", 8, "avenc_ffv1"),
+        ("I422_10LE", "yuv422", 10, "avenc_ffv1"),
+        ("GRAY8", "gray", 8, "avenc_ffv1"),
+        ("RGB", "rgb", 8, "identity"),
     ] {
-        let made = make(
+        launch(
             &w,
             &format!(
                 "videotestsrc num-buffers=4 ! video/x-raw,format={format},width=48,height=32,\
-                 framerate=30000/1001 ! avenc_ffv1 ! matroskamux ! filesink location=OUT/in.mkv"
+                 framerate=30000/1001 ! {encoder} ! matroskamux ! filesink location=OUT/in.mkv"
             ),
         );
-        if !made {
-            return;
-        }
         let j = w.encode("in.mkv", "a.lnr", &["--frames", "3"]);
         assert_eq!(j["frames"], 3, "{format}");
         let info = w.json(&["info", "a.lnr"]);
@@ -85,11 +66,7 @@ fn pictures_go_to_containers() {
     w.encode("in.y4m", "a.lnr", &[]);
     w.ok(&["decode", "a.lnr", "a.y4m", "--size", "128x96", "--fps", "50"]);
     for name in ["a.mp4", "a.mkv", "a.webm"] {
-        let run = w.lnr(&["decode", "a.lnr", name, "--size", "128x96", "--fps", "50"]);
-        if run.code == 4 && run.err.contains("install") {
-            continue; // no encoder here, and it says so
-        }
-        assert_eq!(run.code, 0, "{}", run.err);
+        w.ok(&["decode", "a.lnr", name, "--size", "128x96", "--fps", "50"]);
         let j = w.json(&["compare", "a.y4m", name]);
         assert_eq!(j["frames"], 12, "{name}");
         assert!(j["psnr_y"].as_f64().unwrap() > 30.0, "{name}: {j}");
@@ -102,19 +79,15 @@ fn pictures_go_to_containers() {
 #[test]
 fn interlaced_and_broken_videos_are_refused() {
     let w = Workplace::new();
-    let made = make(
+    launch(
         &w,
         "videotestsrc num-buffers=4 ! video/x-raw,format=I420,width=64,height=64,framerate=25/1,\
          interlace-mode=interleaved,field-order=top-field-first ! x264enc interlaced=true ! \
          matroskamux ! filesink location=OUT/laced.mkv",
     );
-    if made {
-        w.lnr(&["encode", "laced.mkv", "a.lnr"]).failed(3, "deinterlace");
-    }
-    let sound = "audiotestsrc num-buffers=4 ! wavenc ! filesink location=OUT/sound.wav";
-    if make(&w, sound) {
-        w.lnr(&["encode", "sound.wav", "a.lnr"]).failed(3, "no video in it");
-    }
+    w.lnr(&["encode", "laced.mkv", "a.lnr"]).failed(3, "deinterlace");
+    launch(&w, "audiotestsrc num-buffers=4 ! wavenc ! filesink location=OUT/sound.wav");
+    w.lnr(&["encode", "sound.wav", "a.lnr"]).failed(3, "no video in it");
     w.write("broken.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom and then nothing sensible follows");
     w.lnr(&["encode", "broken.mp4", "a.lnr"]).failed(3, "broken.mp4");
 }

@@ -92,7 +92,24 @@ fn damage_costs_one_group_only() {
     // At a constant rate, time goes on.
     w.lnr(&["decode", "bad.lnr", "held.y4m", "--fps", "25"]).failed(3, "damaged");
     assert_eq!(y4m_frames(&w.path("held.y4m")).0, 10);
-    w.lnr(&["info", "bad.lnr"]).failed(3, "damaged");
+    w.lnr(&["info", "bad.lnr"]).failed(3, ": 1 damaged part (");
+    // Both count alike, with damage at the start or between good groups, in a group or in its frames.
+    let whole = w.read("a.lnr");
+    for (name, places) in [
+        ("first.lnr", &[150][..]),
+        ("both.lnr", &[first - 1, first + 150]),
+        ("one.lnr", &[first - 1]),
+    ] {
+        let mut bytes = [&whole[..], &whole].concat();
+        places.iter().for_each(|&at| bytes[at] ^= 1);
+        w.write(name, &bytes);
+        for command in [&["info", name, "--json"][..], &["decode", name, "o.y4m", "--json"]] {
+            let run = w.lnr(command);
+            run.failed(3, ": 1 damaged part ");
+            let said: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+            assert_eq!(said["damaged"], 1, "{command:?}: {}", run.err);
+        }
+    }
 
     w.write("cut.lnr", &w.read("a.lnr")[..first + 40]);
     w.lnr(&["decode", "cut.lnr", "cut.y4m"]).failed(3, "ends within");

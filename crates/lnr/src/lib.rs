@@ -94,11 +94,43 @@
 //! # }
 //! ```
 //!
+//! # Raise the frame rate
+//!
+//! An [`Interpolator`] puts access units between others, without decoding them; decoders then show
+//! times between frames.
+//!
+//! ```
+//! use lnr::stream::{Unit, parse};
+//! use lnr::{Interpolator, Tau};
+//! # use lnr::{Chroma, Control, Encoder, EncoderSettings, InputFrame, Picture, PictureFormat};
+//!
+//! # fn main() -> lnr::Result<()> {
+//! # let format = PictureFormat::new(16, 16, Chroma::Gray, 8);
+//! # let mut encoder = Encoder::new(EncoderSettings::new(format).epochs(1))?;
+//! # let mut control = Control::default();
+//! # let mut file = Vec::new();
+//! # for t in 0..2 {
+//! #     let frame = InputFrame::new(Picture::new(format)?, 40_000_000 * t, 40_000_000);
+//! #     file.extend(encoder.push(frame, &mut control)?);
+//! # }
+//! # file.extend(encoder.finish(&mut control)?);
+//! let mut interpolator = Interpolator::new(2)?; // twice the frame rate
+//! let mut faster = Vec::new();
+//! for unit in &file {
+//!     faster.extend(interpolator.push(&unit.data, unit.pts, unit.duration)?);
+//! }
+//! assert_eq!(faster.len(), 2 * file.len());
+//! assert_eq!((faster[1].pts, faster[1].duration), (20_000_000, 20_000_000)); // ns
+//! let Unit::Frame { shows, .. } = parse(&faster[1].data)? else { panic!("a frame") };
+//! assert_eq!(shows, Tau::from_units(Tau::UNIT / 2));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Around it
 //!
-//! [`Interpolator`] raises the frame rate of access units without decoding them, [`stream`] finds and
-//! reads them in bytes, [`metrics`] compares pictures, [`convert`] scales them and makes R'G'B' of
-//! them. [`Engine`] is what encoders and decoders compute with: open one to share it, or to know early
+//! [`stream`] finds and reads access units in bytes, [`metrics`] compares pictures, [`convert`] scales
+//! them and makes R'G'B' of them. [`Engine`] is what encoders and decoders compute with: open one to share it, or to know early
 //! whether there is a GPU.
 
 mod backend;

@@ -6,7 +6,7 @@ use lnr::stream::{GroupHeader, Metadata, parse_group_header};
 use lnr::{BackendInfo, Decoder, Error, Picture, PictureFormat, Tau};
 
 use super::units::{index, open_units};
-use super::{Frame, Item, Options, Source, Units, VideoInfo, grid_time};
+use super::{Damage, Frame, Item, Options, Source, Units, VideoInfo, grid_time};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 
@@ -41,7 +41,7 @@ pub struct LnrSource {
     /// The header of the group that is loaded; none after damage.
     group: Option<GroupHeader>,
     n_groups: u64,
-    n_damaged: u64,
+    damage: Damage,
     at_end: bool,
 }
 
@@ -93,7 +93,7 @@ impl LnrSource {
             pending: None,
             group: None,
             n_groups: 0,
-            n_damaged: 0,
+            damage: Damage::default(),
             at_end: false,
         })
     }
@@ -123,7 +123,7 @@ impl LnrSource {
                 if header.pts >= self.end {
                     break;
                 }
-            } else if !frames || (self.group.is_none() && !is_skipping && self.n_damaged > 0) {
+            } else if !frames || (self.group.is_none() && !is_skipping && self.damage.n_parts > 0) {
                 // The loss of its group was reported already.
                 continue;
             }
@@ -133,6 +133,7 @@ impl LnrSource {
             match self.decoder.push(&unit) {
                 Ok(shown) => {
                     if shown.is_key {
+                        self.damage.good_group();
                         self.group = self.decoder.header().cloned();
                         self.n_groups += 1;
                         self.check_format()?;
@@ -155,7 +156,7 @@ impl LnrSource {
     }
 
     fn warn(&mut self, cause: &str) {
-        self.n_damaged += 1;
+        self.damage.found(cause.to_owned());
         let path = self.path.display();
         self.console.warn(&format!("{path}: {cause}"));
     }
@@ -245,7 +246,7 @@ impl Source for LnrSource {
     }
 
     fn n_damaged(&self) -> u64 {
-        self.n_damaged
+        self.damage.n_parts
     }
 }
 

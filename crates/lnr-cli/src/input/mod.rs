@@ -3,6 +3,7 @@
 
 #[cfg(feature = "gstreamer")]
 mod container;
+mod damage;
 mod lnr_file;
 mod resize;
 mod units;
@@ -10,6 +11,7 @@ mod units;
 mod video;
 mod y4m;
 
+pub use damage::Damage;
 pub use lnr_file::{LnrSource, Timing};
 pub use resize::Resized;
 pub use units::{Index, IndexedGroup, index_parts};
@@ -49,7 +51,7 @@ pub trait Source {
     fn info(&self) -> &VideoInfo;
     /// The next frame, or none at the end.
     fn next(&mut self) -> Outcome<Option<Frame>>;
-    /// Damaged places passed over so far.
+    /// Damaged parts passed over so far, as [`Damage`] counts them.
     fn n_damaged(&self) -> u64 {
         0
     }

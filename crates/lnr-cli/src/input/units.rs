@@ -10,7 +10,7 @@ use lnr::stream::{
 
 #[cfg(feature = "gstreamer")]
 use super::container::ContainerUnits;
-use super::{Item, Kind, Units, kind_of, open_file};
+use super::{Damage, Item, Kind, Units, kind_of, open_file};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 
@@ -189,17 +189,10 @@ pub struct IndexedGroup {
 pub struct Index {
     pub groups: Vec<IndexedGroup>,
     /// Damaged places, groups that cannot be read, and access units whose group is not there.
-    pub n_damaged: u64,
-    /// What is wrong at the first of them.
-    pub first_cause: Option<String>,
+    pub damage: Damage,
 }
 
 impl Index {
-    fn damaged(&mut self, cause: String) {
-        self.n_damaged += 1;
-        self.first_cause.get_or_insert(cause);
-    }
-
     /// Access units of all groups.
     pub fn n_units(&self) -> u64 {
         self.groups.iter().map(|g| g.n_units).sum()
@@ -239,17 +232,23 @@ fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<
         let data = match item {
             Item::Unit(data) => data,
             Item::Damage { cause, .. } => {
-                index.damaged(cause);
+                index.damage.found(cause);
                 continue;
             }
         };
         let bytes = data.len() as u64;
         match parse(&data) {
             Ok(Unit::Group { header, payload, .. }) => {
-                let parts = parts(&header, payload).unwrap_or_else(|e| {
-                    index.damaged(format!("group {}: {e}", index.groups.len() + 1));
-                    Vec::new()
-                });
+                let parts = match parts(&header, payload) {
+                    Ok(parts) => {
+                        index.damage.good_group();
+                        parts
+                    }
+                    Err(e) => {
+                        index.damage.found(format!("group {}: {e}", index.groups.len() + 1));
+                        Vec::new()
+                    }
+                };
                 index.groups.push(IndexedGroup {
                     parts,
                     metadata: metadata(payload).unwrap_or_default(),
@@ -265,13 +264,13 @@ fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<
                     last.bytes += bytes;
                     last.n_units += 1;
                 }
-                _ => index.damaged("a frame of a group whose start is missing".into()),
+                _ => index.damage.found("a frame of a group whose start is missing".into()),
             },
-            Err(e) => index.damaged(e.to_string()),
+            Err(e) => index.damage.found(e.to_string()),
         }
     }
     if index.groups.is_empty() {
-        let cause = index.first_cause.unwrap_or_else(|| "no access units".into());
+        let cause = index.damage.first_cause.unwrap_or_else(|| "no access units".into());
         return Err(Failure::damaged(path, format!("no LNR group in it: {cause}")));
     }
     Ok(index)

@@ -2,6 +2,9 @@
 //! A tiny video and the command line, for the tests of `lnr`.
 #![allow(dead_code)] // each test file uses a part
 
+#[cfg(feature = "gstreamer")]
+pub mod pipeline;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -30,6 +30,21 @@ pub struct FrameMetrics {
 
 /// Measures `picture` against `reference`. They may differ in depth, range and subsampling.
 ///
+/// ```
+/// use lnr::metrics::{MAX_PSNR, compare};
+/// use lnr::{Chroma, Picture, PictureFormat};
+///
+/// # fn main() -> lnr::Result<()> {
+/// let reference = Picture::new(PictureFormat::new(32, 32, Chroma::Gray, 8))?;
+/// let mut picture = reference.clone();
+/// assert_eq!(compare(&reference, &picture)?.psnr_y, MAX_PSNR); // nothing differs
+/// picture.set_sample(0, 5, 7, 200);
+/// let measured = compare(&reference, &picture)?;
+/// assert!(measured.psnr_y < 40.0 && measured.ssim < 1.0);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`Error::InvalidSetting`] when their sizes differ.
 pub fn compare(reference: &Picture, picture: &Picture) -> Result<FrameMetrics> {

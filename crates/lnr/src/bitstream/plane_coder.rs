@@ -213,7 +213,7 @@ mod tests {
             assert_eq!(read(magnitude).unwrap(), magnitude as i16);
         }
         for magnitude in [16_384, 16_403, 16_404, 70_000] {
-            assert!(matches!(read(magnitude), Err(Error::Limit(_))), "{magnitude}");
+            assert!(matches!(read(magnitude), Err(Error::Damaged(_))), "{magnitude}");
         }
     }
 }

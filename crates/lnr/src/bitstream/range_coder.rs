@@ -143,6 +143,8 @@ pub struct RangeDecoder<'a> {
     /// Work that was done, in units of [`super::work`].
     work: u64,
     allowance: u64,
+    /// What each byte lent to the allowance: those that were not read yet are taken off.
+    per_byte: u64,
 }
 
 impl<'a> RangeDecoder<'a> {
@@ -150,12 +152,13 @@ impl<'a> RangeDecoder<'a> {
     /// work.
     #[cfg(any(test, feature = "internals"))]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self::with_allowance(bytes, u64::MAX)
+        Self::with_allowance(bytes, u64::MAX, 0)
     }
 
     /// A decoder at the start of what [`RangeEncoder::finish`] returned. [`RangeDecoder::check`] fails
-    /// when more than `allowance` was spent: what is left of a [`super::WorkBudget`].
-    pub fn with_allowance(bytes: &'a [u8], allowance: u64) -> Self {
+    /// when more than `allowance` was spent, what is left of a [`super::WorkBudget`], or so much that
+    /// bytes which were not read yet would pay for it: each lent `per_byte`.
+    pub fn with_allowance(bytes: &'a [u8], allowance: u64, per_byte: u64) -> Self {
         let mut d = Self {
             bytes,
             code: 0,
@@ -165,14 +168,20 @@ impl<'a> RangeDecoder<'a> {
             n_bytes: bytes.len(),
             work: 0,
             allowance,
+            per_byte,
         };
         (0..4).for_each(|_| d.next_byte());
         d
     }
 
-    /// The work that was done so far, in units of [`super::WorkBudget`].
+    /// What is to be taken off the budget when no more is read, in units of [`super::WorkBudget`]: the
+    /// work that was done, and what bytes lent that were not read.
     pub fn work(&self) -> u64 {
-        self.work
+        self.work.saturating_add(self.unread())
+    }
+
+    fn unread(&self) -> u64 {
+        self.per_byte.saturating_mul(self.bytes.len() as u64)
     }
 
     /// Reads one decision that was written with the same `p1`.
@@ -214,7 +223,7 @@ impl<'a> RangeDecoder<'a> {
                 "a symbol is beyond {max} or a weight beyond 32 bits"
             )));
         }
-        if self.work > self.allowance {
+        if self.work() > self.allowance {
             return Err(Error::limit(format!(
                 "{} coded bytes ask for more work than they may",
                 self.n_bytes

@@ -76,9 +76,10 @@ impl WorkBudget {
         self.left
     }
 
-    /// A decoder that may spend what is left now.
+    /// A decoder that may spend what is left now, but for what bytes lend that it has not read yet:
+    /// bytes that nobody reads buy nothing.
     pub fn decoder<'a>(&self, bytes: &'a [u8]) -> RangeDecoder<'a> {
-        RangeDecoder::with_allowance(bytes, self.left)
+        RangeDecoder::with_allowance(bytes, self.left, self.per_byte)
     }
 
     /// Takes off what was spent.
@@ -183,7 +184,7 @@ mod tests {
         let read = |allowance: u64| {
             let mut read = series.clone();
             read[0].planes[0] = Plane::new(n as usize, n as usize);
-            let mut from = RangeDecoder::with_allowance(&bytes, allowance);
+            let mut from = RangeDecoder::with_allowance(&bytes, allowance, 0);
             decode_series(&mut read, &[], &mut from).map(|()| from.work())
         };
         let work = read(u64::MAX).unwrap();
@@ -194,13 +195,19 @@ mod tests {
         let mut out = RangeEncoder::new();
         encode_tensor(&[0; 5000], &mut out);
         let bytes = out.finish();
-        let mut from = RangeDecoder::with_allowance(&bytes, 90_000);
+        let mut from = RangeDecoder::with_allowance(&bytes, 90_000, 0);
         assert!(is_used_up(decode_tensor(&mut [0; 5000], &mut from)));
+        // Bytes that it does not read lend nothing.
+        let padded = [bytes, vec![0xFF; 1000]].concat();
+        for (per_byte, is_refused) in [(0, false), (2500, true)] {
+            let mut from = RangeDecoder::with_allowance(&padded, 2_500_000, per_byte);
+            assert_eq!(is_used_up(decode_tensor(&mut [0; 5000], &mut from)), is_refused);
+        }
 
         let mut out = RangeEncoder::new();
         encode_symbols(&[0; 20_000], 8, &mut out);
         let bytes = out.finish();
-        let mut from = RangeDecoder::with_allowance(&bytes, 90_000);
+        let mut from = RangeDecoder::with_allowance(&bytes, 90_000, 0);
         assert!(is_used_up(decode_symbols(&mut [0; 20_000], 8, &mut from)));
     }
 }

@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Streams of a few bytes that ask for as much as a header may, on their way through the elements.
 #![cfg(target_os = "linux")] // CPU times
+mod cost;
 mod elements;
 mod handmade;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cost::allowed;
 use elements::*;
 use gst::prelude::*;
 
 /// Times are those of the whole process, so tests that measure run one after the other.
 static MEASURING: Mutex<()> = Mutex::new(());
 
-/// Seconds of CPU time of this process so far: other programs beside it do not count.
+/// Seconds of CPU time of this process so far.
 fn cpu_time() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("times");
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    // User and system time in ticks, 100 a second.
-    let ticks = |i: usize| fields[i].parse::<f64>().expect("ticks");
-    (ticks(11) + ticks(12)) / 100.0
+    cost::cpu_time("self").expect("times")
 }
 
 fn bomb_file(stream: &[u8]) -> tempfile::NamedTempFile {
@@ -59,21 +57,12 @@ fn counted(stream: &[u8], elements: &str) -> (f64, usize) {
     (cpu_time() - start, n.load(Ordering::Relaxed))
 }
 
-/// Two seconds, and one per MB; three times that, because tests are built with checks, and other programs
-/// share caches and memory.
-fn allowed(n_bytes: usize) -> f64 {
-    3.0 * (2.0 + n_bytes as f64 / 1e6)
-}
-
 #[test]
 fn bombs_pass_in_bounded_time() {
     let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
-    let bombs = |n: usize, size| -> Vec<u8> {
-        (0..n).flat_map(|i| handmade::bomb(i as u8, i as u64 * 20_000, size)).collect()
-    };
     // A few bytes each, and as many as all latents take.
     for (n, size) in [(10, 50), (10, 1000), (4000, 50), (250, 1000)] {
-        let stream = bombs(n, size);
+        let stream = handmade::bombs(n, size);
         for rest in ["lnrembed", "lnrinterp", "identity"] {
             let (time, out) = through(&stream, &format!("! lnrparse ! {rest}"));
             println!("{n} groups, {} bytes, {rest}: {time:.2} s {:?}", stream.len(), out.warnings);

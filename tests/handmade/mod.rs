@@ -88,6 +88,11 @@ pub fn bomb(id: u8, pts_ms: u64, n: usize) -> Vec<u8> {
     write_group(&header(id, pts_ms, 256, model), Tau::frame(0), &payload(&sections))
 }
 
+/// So many groups of [`bomb`], 20 s from one to the next.
+pub fn bombs(n_groups: usize, n: usize) -> Vec<u8> {
+    (0..n_groups).flat_map(|i| bomb(i as u8, i as u64 * 20_000, n)).collect()
+}
+
 /// Bytes of a group unit before the checksum of its header.
 fn header_end(unit: &[u8]) -> usize {
     16 + usize::from(u16::from_le_bytes([unit[10], unit[11]]))

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `lnr` with streams that ask for too much, or for what this version does not know.
 mod common;
+#[path = "../../../tests/cost/mod.rs"]
+mod cost;
 #[path = "../../../tests/handmade/mod.rs"]
 mod handmade;
 
@@ -49,15 +51,6 @@ fn what_is_not_known_is_named_and_the_rest_is_decoded() {
     }
 }
 
-/// Seconds of CPU time of a process so far: other programs beside it do not count.
-#[cfg(target_os = "linux")]
-fn cpu_time(id: u32) -> Option<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
-    // User and system time in ticks, 100 a second.
-    Some((fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?) / 100.0)
-}
-
 /// Peak of the resident memory of a process in MiB, as far as it was seen.
 #[cfg(target_os = "linux")]
 fn peak(id: u32) -> Option<u64> {
@@ -71,8 +64,7 @@ fn peak(id: u32) -> Option<u64> {
 fn bombs_take_bounded_time_and_memory() {
     let w = Workplace::new();
     for (n, size) in [(10, 50), (10, 1000), (4000, 50), (250, 1000)] {
-        let bombs = (0..n).flat_map(|i| handmade::bomb(i as u8, i * 20_000, size));
-        let stream: Vec<u8> = bombs.collect();
+        let stream = handmade::bombs(n, size);
         w.write("bomb.lnr", &stream);
         for args in [&["info", "bomb.lnr"][..], &["decode", "bomb.lnr", "o.y4m"]] {
             let mut child = Command::new(env!("CARGO_BIN_EXE_lnr"))
@@ -85,14 +77,11 @@ fn bombs_take_bounded_time_and_memory() {
             let (mut most, mut time) = (0, 0.0f64);
             while child.try_wait().unwrap().is_none() {
                 most = peak(child.id()).unwrap_or_default().max(most);
-                time = cpu_time(child.id()).unwrap_or_default().max(time);
+                time = cost::cpu_time(child.id()).unwrap_or_default().max(time);
                 std::thread::sleep(Duration::from_millis(2));
             }
             println!("{n} groups, {} bytes, {}: {time:.2} s, {most} MiB", stream.len(), args[0]);
-            // Two seconds and one per MB; three times that, because tests are built with checks, and
-            // other programs share caches and memory.
-            let allowed = 3.0 * (2.0 + stream.len() as f64 / 1e6);
-            assert!(time < allowed, "{n} of {size}, {args:?}: {time:.2} s");
+            assert!(time < cost::allowed(stream.len()), "{n} of {size}, {args:?}: {time:.2} s");
             assert!(most < 256, "{n} of {size}, {args:?}: {most} MiB");
         }
     }

@@ -13,7 +13,7 @@ mod shape;
 
 use std::ops::Range;
 
-use crate::base::{Picture, PictureFormat, Result};
+use crate::base::{Error, Picture, PictureFormat, Result};
 
 #[cfg(test)]
 mod tests;
@@ -292,3 +292,9 @@ pub trait Backend: Send + Sync {
 
 /// Whether work should stop.
 pub type Stop<'a> = dyn Fn() -> bool + Sync + 'a;
+
+/// # Errors
+/// [`Error::Cancelled`] when work should stop.
+pub fn check_stop(stop: &Stop) -> Result<()> {
+    if stop() { Err(Error::Cancelled) } else { Ok(()) }
+}

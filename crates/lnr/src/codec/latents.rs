@@ -62,11 +62,7 @@ impl LatentReader {
         let t = self.group.as_ref().filter(|t| t.header.id == id).ok_or_else(missing)?;
         let dim = t.header.model.latent.dim as usize;
         let last = (t.header.n_frames() - 1) as f32;
-        let at = t.nodes.at(tau.as_f32().min(last));
-        let (a, b, w) = (at.first, at.second, at.weight);
-        let z = (0..dim)
-            .map(|i| t.values[a * dim + i] * (1.0 - w) + t.values[b * dim + i] * w)
-            .collect();
+        let z = t.nodes.at(tau.as_f32().min(last)).mix(&t.values, dim);
         Ok(Latent { z, group: id, tau, pts: t.header.time_of(tau) })
     }
 

@@ -12,9 +12,13 @@ use crate::base::{Picture, PictureFormat, Result};
 /// size. A layer of the paper's width 512 at 320 x 180 takes 113 MiB.
 const VALUES_AND_PREFIX: usize = 256 << 20;
 
+/// Bytes of a group's values.
+fn value_bytes(shape: &Shape) -> usize {
+    4 * (shape.n_grid() + shape.network.len())
+}
+
 fn render_purpose(shape: &Shape) -> Purpose {
-    let values = 4 * (shape.n_grid() + shape.network.len());
-    Purpose::Render { max_prefix: VALUES_AND_PREFIX.saturating_sub(values) }
+    Purpose::Render { max_prefix: VALUES_AND_PREFIX.saturating_sub(value_bytes(shape)) }
 }
 
 /// A group loaded by one of the backends.
@@ -50,8 +54,7 @@ pub struct Loaded<B: Backend> {
 impl<B: Backend> Loaded<B> {
     /// Bytes of the buffers of a group of this shape.
     pub fn bytes(backend: &B, shape: &Shape) -> u64 {
-        4 * (shape.n_grid() + shape.network.len()) as u64
-            + backend.bytes(shape, render_purpose(shape))
+        value_bytes(shape) as u64 + backend.bytes(shape, render_purpose(shape))
     }
 
     pub fn new(backend: &B, shape: Shape, parameters: Parameters) -> Result<Self> {

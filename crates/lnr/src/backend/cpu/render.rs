@@ -4,14 +4,14 @@
 
 use rayon::prelude::*;
 
-use super::super::{Lattice, Params, Sample, Shape, Stop, points_per_pixel};
+use super::super::{Lattice, Params, Sample, Shape, Stop, check_stop, points_per_pixel};
 use super::dense::TILE;
 use super::frame::Sampler;
 use super::network::{Tiles, Weights};
 use super::pack::{Packer, RowBands};
 use super::simd::{Isa, Simd, Task};
 use super::workspace::{Band, GridScratch};
-use crate::base::{Error, Picture, PictureFormat, Result};
+use crate::base::{Picture, PictureFormat, Result};
 
 struct BandTask<'a, 'b> {
     sampler: &'a Sampler<'a>,
@@ -91,5 +91,5 @@ pub fn render(
         let (sampler, lattice, format) = (&sampler, &lattice, &format);
         isa.run(BandTask { sampler, stop, lattice, points, format, band, first, out });
     });
-    if stop() { Err(Error::Cancelled) } else { Ok(()) }
+    check_stop(stop)
 }

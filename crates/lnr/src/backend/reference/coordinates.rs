@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Coordinate networks, point by point (paper Eq. 1 and 2).
 
-use super::super::{Dense, Encoding, Grads, HashLevel, Params, Sample, Shape, Stop, TrainStep};
+use super::super::{
+    Dense, Encoding, Grads, HashLevel, Params, Sample, Shape, Stop, TrainStep, check_stop,
+};
 use super::network::relu;
-use super::render::{check, pack_with};
+use super::render::pack_with;
 use crate::base::{Picture, Result};
 
 /// Inputs of every layer, and what the last one yields.
@@ -240,7 +242,7 @@ pub fn render(
         let (p, area) = (shape.patch, shape.patch * shape.patch);
         let mut planes = vec![vec![0.0; size.0 * size.1]; shape.n_out];
         for j in 0..lattice.ny {
-            check(stop)?;
+            check_stop(stop)?;
             for i in 0..lattice.nx {
                 let at = (lattice.x0 + lattice.dx * i as f32, lattice.y0 + lattice.dy * j as f32);
                 let features = encode(shape, encoding, params.grids, at);

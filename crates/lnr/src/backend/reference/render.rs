@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Rendering, sample by sample.
 
-use super::super::{Lattice, Params, Sample, Shape, Stop, modulation, points_per_pixel};
+use super::super::{
+    Lattice, Params, Sample, Shape, Stop, check_stop, modulation, points_per_pixel,
+};
 use super::{network, sample};
-use crate::base::{Chroma, ChromaSite, Error, Picture, Result};
+use crate::base::{Chroma, ChromaSite, Picture, Result};
 
 /// See [`super::super::Backend::render`].
 pub fn render(
@@ -21,7 +23,7 @@ pub fn render(
         let l = Lattice::resized(source, size);
         let mut planes = vec![vec![0.0; l.len()]; shape.n_out];
         for i in 0..l.ny {
-            check(stop)?;
+            check_stop(stop)?;
             for j in 0..l.nx {
                 let point = (l.x0 + l.dx * j as f32, l.y0 + l.dy * i as f32);
                 let features = sample::forward(shape, sample, params, point).features;
@@ -31,12 +33,6 @@ pub fn render(
         }
         Ok(planes)
     })
-}
-
-/// # Errors
-/// [`Error::Cancelled`] when work should stop.
-pub fn check(stop: &Stop) -> Result<()> {
-    if stop() { Err(Error::Cancelled) } else { Ok(()) }
 }
 
 /// What evaluates a picture of so many points: a plane per component.

@@ -61,6 +61,13 @@ impl At {
         let all = [(self.first, 1.0 - self.weight), (self.second, self.weight)];
         all.into_iter().filter(|(_, share)| *share > 0.0)
     }
+
+    /// The values there of nodes that have `n` values each. values: [nodes, n]
+    pub fn mix(&self, values: &[f32], n: usize) -> Vec<f32> {
+        let node = |i: usize| &values[i * n..][..n];
+        let mix = |(a, b): (&f32, &f32)| a * (1.0 - self.weight) + b * self.weight;
+        node(self.first).iter().zip(node(self.second)).map(mix).collect()
+    }
 }
 
 /// The time nodes that one time is sampled at.
@@ -221,8 +228,6 @@ impl Shape {
     /// z at a sample: linear between the latents of two nodes (paper Eq. 4). network:
     /// [`Network::len`]
     pub fn latent_at(&self, sample: &Sample, network: &[f32]) -> Vec<f32> {
-        let (net, At { first, second, weight }) = (&self.network, sample.latent);
-        let (a, b) = (&network[net.latent(first)], &network[net.latent(second)]);
-        a.iter().zip(b).map(|(a, b)| a * (1.0 - weight) + b * weight).collect()
+        sample.latent.mix(&network[self.network.latents..], self.network.d_latent)
     }
 }

@@ -127,6 +127,14 @@ fn affordable<T>(outcome: Result<T>) -> Result<Option<T>> {
     }
 }
 
+fn part_of(kind: TensorKind) -> Part {
+    match kind {
+        TensorKind::Latents => Part::Latents,
+        TensorKind::Hyper => Part::Hyper,
+        TensorKind::Scales | TensorKind::Base => Part::Base,
+    }
+}
+
 fn of_steps(
     shape: &Shape,
     sections: &Sections,
@@ -145,11 +153,7 @@ fn of_steps(
                 let _ = budget.spend(from.work());
             }
             let read = affordable(outcome)?;
-            let part = match place.kind {
-                TensorKind::Latents => Part::Latents,
-                TensorKind::Hyper => Part::Hyper,
-                TensorKind::Scales | TensorKind::Base => Part::Base,
-            };
+            let part = part_of(place.kind);
             // One stream holds them all: what a tensor takes is told by coding it again.
             let bytes = read.map_or(0, |()| u64::from(tensor_bits(&values)).div_ceil(8));
             kept += bytes;
@@ -194,14 +198,8 @@ fn of_bits(
     budget: &mut WorkBudget,
     all: &mut Vec<PartSize>,
 ) -> Result<()> {
-    let kinds = |of_latents: bool| {
-        let places = steps::places(shape, of_latents).into_iter();
-        places.map(|p| match p.kind {
-            TensorKind::Latents => Part::Latents,
-            TensorKind::Hyper => Part::Hyper,
-            TensorKind::Scales | TensorKind::Base => Part::Base,
-        })
-    };
+    let kinds =
+        |of_latents: bool| steps::places(shape, of_latents).into_iter().map(|p| part_of(p.kind));
     let tables = uniform::tables(shape, bits);
     let mut wanted = vec![
         (sections.latents()?, uniform::network_tensors(shape, bits, true), kinds(true).collect()),

@@ -4,18 +4,11 @@
 
 use super::super::super::{Dense, Shape};
 use super::super::dense::{Lane, TILE};
-use super::network::{CHUNK, padded};
+use super::network::{CHUNK, lanes, padded};
 
 /// Values of a layer's weights, packed for both directions.
 fn packed(layer: &Dense) -> usize {
     2 * padded(layer.n_in) * padded(layer.n_out) + padded(layer.n_out)
-}
-
-/// Lanes of a tile between two layers, summed over layers `from..to` and what comes out of them.
-fn lanes(shape: &Shape, from: usize, to: usize) -> usize {
-    let layers = &shape.network.layers[from..to];
-    layers.iter().map(|l| padded(l.n_in)).sum::<usize>()
-        + layers.last().map_or(0, |l| padded(l.n_out))
 }
 
 /// Layers that are not modulated, packed.
@@ -41,18 +34,18 @@ fn outputs(shape: &Shape) -> usize {
 /// Bytes of training steps of at most `n_points`.
 pub fn training_bytes(shape: &Shape, n_points: usize, n_threads: usize) -> usize {
     let net = &shape.network;
-    let (n_prefix, n_layers) = (shape.n_prefix(), net.layers.len());
+    let n_prefix = shape.n_prefix();
     let n_tiles = n_points.div_ceil(TILE);
     let own: usize = net.hyper.iter().map(|h| net.layers[h.layer].range().len()).sum();
     let first = padded(net.layers[n_prefix].n_in);
     // Every thread: gradients of what frames share and of the prefix, a frame's masks, weights and
     // their gradients, and the values and gradients of a chunk.
-    let values = lanes(shape, n_prefix, n_layers);
+    let values: usize = lanes(&net.layers[n_prefix..]).sum();
     let widest = net.layers.iter().map(|l| padded(l.n_in).max(padded(l.n_out))).max();
     let chunk = CHUNK.min(n_tiles) * (values + 2 * widest.unwrap_or(0));
     let thread =
         shape.n_grid() + net.base_end() + modulated(shape) + own + TILE * (n_tiles * first + chunk);
-    let prefix = TILE * n_tiles * (lanes(shape, 0, n_prefix) + first);
+    let prefix = TILE * n_tiles * (lanes(&net.layers[..n_prefix]).sum::<usize>() + first);
     // Outputs of the hypernetworks and the gradients of the last ones.
     let hyper = 2 * shape.n_frames * outputs(shape);
     4 * (shared(shape) + prefix + hyper + n_threads * thread)
@@ -67,7 +60,7 @@ pub fn rendering_bytes(shape: &Shape, max_prefix: usize, n_threads: usize) -> us
     let prefix = n_tiles * padded(net.layers[first].n_in) * size_of::<Lane>();
     let kept = if first > 0 && prefix <= max_prefix { prefix } else { 0 };
     let values = n_tiles * padded(shape.n_values()) * size_of::<Lane>();
-    let tile = TILE * lanes(shape, 0, net.layers.len());
+    let tile = TILE * lanes(&net.layers).sum::<usize>();
     let floats = shared(shape) + modulated(shape) + outputs(shape) + n_threads * tile;
     kept + values + 4 * floats
 }

@@ -88,3 +88,9 @@ pub fn add_outer<S: Simd>(
 pub fn padded(n: usize) -> usize {
     n.next_multiple_of(BLOCK)
 }
+
+/// Lanes of a tile before each of `layers`, and after the last.
+pub fn lanes(layers: &[Dense]) -> impl Iterator<Item = usize> {
+    let inputs = layers.iter().map(|l| padded(l.n_in));
+    inputs.chain(layers.last().map(|l| padded(l.n_out)))
+}

@@ -3,14 +3,14 @@
 
 use rayon::prelude::*;
 
-use super::super::super::{Lattice, Params, Sample, Shape, Stop, points_per_pixel};
+use super::super::super::{Lattice, Params, Sample, Shape, Stop, check_stop, points_per_pixel};
 use super::super::dense::{Lane, TILE};
 use super::super::pack::{Packer, RowBands};
 use super::super::simd::{Isa, Simd, Task};
 use super::modulation::Mask;
-use super::network::{LayerWeights, padded};
+use super::network::{LayerWeights, lanes, padded};
 use super::{batch, encoding, tile_points};
-use crate::base::{Error, Picture, Result};
+use crate::base::{Picture, Result};
 
 /// Tiles that a task takes: few enough that threads end together.
 const BATCH: usize = 4;
@@ -55,10 +55,7 @@ struct TileTask<'a> {
 
 /// Room for the values of a tile before and after each of `n` layers.
 fn room(shape: &Shape, first: usize, n: usize) -> Vec<Vec<Lane>> {
-    let layers = &shape.network.layers[first..first + n];
-    let inputs = layers.iter().map(|l| padded(l.n_in));
-    let sizes = inputs.chain(layers.last().map(|l| padded(l.n_out)));
-    sizes.map(|n| vec![Lane::ZERO; n]).collect()
+    lanes(&shape.network.layers[first..first + n]).map(|n| vec![Lane::ZERO; n]).collect()
 }
 
 impl Task for TileTask<'_> {
@@ -172,14 +169,8 @@ pub fn render(
     } else {
         run(isa, view, None, (0, &weights), &mut scratch.values);
     }
-    if stop() {
-        return Err(Error::Cancelled);
-    }
     pack(shape, &lattice, &scratch.values, points, stop, out);
-    match stop() {
-        true => Err(Error::Cancelled),
-        false => Ok(()),
-    }
+    check_stop(stop)
 }
 
 /// Values of tiles to samples: pixel shuffle, mean of points, rounding.

@@ -159,8 +159,8 @@ pub mod stream {
     pub use crate::base::spec;
     pub use crate::base::{ContentLight, MasteringDisplay, Metadata, Orientation, Price};
     pub use crate::bitstream::{
-        GroupHeader, MAGIC, Scan, Scanner, Unit, parse, parse_group_header, scan, write_frame,
-        write_group,
+        FileIndex, GroupHeader, INDEX_MAGIC, IndexBuilder, IndexEntry, MAGIC, Place, Scan, Scanner,
+        Timeline, Unit, parse, parse_group_header, scan, write_frame, write_group,
     };
     pub use crate::codec::{Part, PartReader, PartSize, metadata};
 }

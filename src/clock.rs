@@ -25,6 +25,8 @@ pub(super) struct UnitClock {
     timeline: Timeline,
     /// Where the next group lies, if that is known.
     known: Option<Place>,
+    /// Where the group lies that began last.
+    place: Option<Place>,
     metadata: Metadata,
     shown: Tau,
     /// Distance of neighbouring access units in units of [`Tau`]: less than a frame after `lnrinterp`.
@@ -37,6 +39,7 @@ impl Default for UnitClock {
             header: None,
             timeline: Timeline::default(),
             known: None,
+            place: None,
             metadata: Metadata::default(),
             shown: Tau::default(),
             step: Tau::UNIT,
@@ -117,6 +120,7 @@ impl UnitClock {
             None => self.timeline.enter(&header)?,
         };
         self.header = Some(header);
+        self.place = Some(place);
         self.shown = shows;
         Ok(Entered { is_key: true, is_restart: place.is_restart, is_damaged })
     }
@@ -129,6 +133,11 @@ impl UnitClock {
     /// The header of the current group.
     pub fn header(&self) -> Option<&GroupHeader> {
         self.header.as_ref()
+    }
+
+    /// Where the group lies that began last.
+    pub fn place(&self) -> Option<Place> {
+        self.place
     }
 
     /// What the current group says of the whole stream; a damaged one says what the one before said.

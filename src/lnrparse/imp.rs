@@ -271,6 +271,7 @@ impl LnrParse {
     fn begin_group(&self, offset: u64) {
         self.state.lock().unwrap().has_warned = false;
         self.build_index(offset);
+        self.note_group(offset);
         self.announce();
     }
 
@@ -283,6 +284,21 @@ impl LnrParse {
         }
         let index = Index::scan(offset, |offset, size| pad.pull_range(offset, size));
         self.use_index(index);
+    }
+
+    /// Remembers where a group stands in a stream of bytes that is not read as a file. The base class
+    /// would index frames, too, and not the start of the stream.
+    fn note_group(&self, offset: u64) {
+        let mut state = self.state.lock().unwrap();
+        if state.is_timed || state.index.is_built() {
+            return;
+        }
+        let place = state.clock.place();
+        if let Some(place) = place.filter(|&place| state.index.note(offset, place)) {
+            drop(state);
+            let begin = gst::ClockTime::from_nseconds(place.begin);
+            self.obj().add_index_entry(offset, begin, true, true);
+        }
     }
 
     /// Takes over the index of `n_bytes` that stands at byte `offset` of the stream, if it is that of

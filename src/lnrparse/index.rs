@@ -9,7 +9,7 @@ const CHUNK: u32 = 16 << 10;
 /// Longest time to spend on the index; seeking in what is left out falls back on estimates.
 const MAX_TIME: Duration = Duration::from_secs(2);
 
-/// Where each group of a file begins, and when it is shown.
+/// Where each group of a file begins, and when it is shown, as far as that is known.
 #[derive(Default)]
 pub(super) struct Index {
     /// Byte offset and place of each, in the order of the file.
@@ -96,16 +96,30 @@ impl Index {
         Some(last.end)
     }
 
-    /// The offset of the group shown at `time` ns.
-    pub fn offset_at(&self, time: u64) -> Option<u64> {
-        let n = self.groups.partition_point(|(_, place)| place.begin <= time);
-        Some(self.groups.get(n.saturating_sub(1))?.0)
+    /// Notes a group that a source which is not read as a file brings; false when it was known.
+    pub fn note(&mut self, offset: u64, place: Place) -> bool {
+        let is_new = self.groups.last().is_none_or(|&(last, before)| {
+            // Behind a jump over groups, times must still ascend.
+            last < offset && before.begin < place.begin
+        });
+        if is_new {
+            self.groups.push((offset, place));
+        }
+        is_new
     }
 
-    /// The time in ns at which the group at byte `offset` begins.
+    /// The offset of the group shown at `time` ns, if that is known.
+    pub fn offset_at(&self, time: u64) -> Option<u64> {
+        let n = self.groups.partition_point(|(_, place)| place.begin <= time);
+        let &(offset, place) = self.groups.get(n.saturating_sub(1))?;
+        (self.is_complete || time < place.end).then_some(offset)
+    }
+
+    /// The time in ns at which the group at byte `offset` begins, if that is known.
     pub fn time_at(&self, offset: u64) -> Option<u64> {
         let n = self.groups.partition_point(|&(start, _)| start <= offset);
-        Some(self.groups.get(n.saturating_sub(1))?.1.begin)
+        let &(start, place) = self.groups.get(n.saturating_sub(1))?;
+        (self.is_complete || start == offset).then_some(place.begin)
     }
 
     /// Where the group lies that begins exactly at byte `offset`.

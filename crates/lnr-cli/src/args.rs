@@ -44,6 +44,8 @@ pub enum Command {
     Decode(DecodeArgs),
     /// Show what is in a file.
     Info(InfoArgs),
+    /// Put LNR files one behind the other, with times that go on.
+    Join(JoinArgs),
     /// Measure a video against its reference: bits per pixel, PSNR, SSIM, MS-SSIM.
     Compare(CompareArgs),
     /// Repeat the experiments of the paper.
@@ -56,7 +58,7 @@ impl Command {
         match self {
             Self::Encode(args) => args.compute.threads,
             Self::Decode(args) => args.compute.threads,
-            Self::Info(_) => 0,
+            Self::Info(_) | Self::Join(_) => 0,
             Self::Compare(args) => args.threads,
             Self::Eval(args) => args.threads(),
         }
@@ -147,6 +149,19 @@ pub struct InfoArgs {
     /// A .lnr file, or .mp4 or .mov that holds LNR video.
     pub file: PathBuf,
     /// Print everything as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args)]
+pub struct JoinArgs {
+    /// .lnr files, or .mp4 or .mov that hold LNR video, in their order; one alone gets an index.
+    #[arg(required = true, value_name = "IN")]
+    pub inputs: Vec<PathBuf>,
+    /// A .lnr file (`-`: to standard output), or .mp4 or .mov to write through GStreamer.
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -15,6 +15,7 @@ mod gstreamer;
 mod hdr;
 mod info;
 mod input;
+mod join;
 mod model_text;
 mod output;
 mod sheet;
@@ -69,6 +70,7 @@ fn run(args: &Args) -> Outcome<()> {
         Command::Encode(args) => encode::run(args, &console),
         Command::Decode(args) => decode::run(args, &console),
         Command::Info(args) => info::run(args, &console),
+        Command::Join(args) => join::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
         Command::Eval(args) => eval::run(args, &console),
     })

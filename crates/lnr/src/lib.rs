@@ -143,8 +143,8 @@ mod train;
 pub use base::{Chroma, ChromaSite, Color, Error, Matrix, Picture, PictureFormat, Result, Tau};
 pub use codec::{
     AccessUnit, BackendChoice, BackendInfo, CancelFlag, Control, Decoder, DecoderSettings, Encoder,
-    EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator, Latent,
-    LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown, SpeedPreset,
+    EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator, Joiner,
+    Latent, LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown, SpeedPreset,
     Threads,
 };
 pub use codec::{convert, metrics};

@@ -16,6 +16,7 @@ pub use damage::Damage;
 pub use index::{Index, IndexedGroup, index_parts};
 pub use lnr_file::{LnrSource, Timing};
 pub use resize::Resized;
+pub use units::open_units;
 
 use std::fs::File;
 use std::io::{BufReader, Read};

@@ -10,7 +10,7 @@ mod video;
 mod y4m;
 
 pub use png::write_rgb8;
-pub use units::open_units;
+pub use units::{open_units, takes_any_format};
 
 use std::path::Path;
 

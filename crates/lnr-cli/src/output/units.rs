@@ -26,6 +26,12 @@ pub fn open_units(path: &Path, info: &VideoInfo) -> Outcome<Box<dyn UnitSink>> {
     }
 }
 
+/// Whether groups of different formats may follow each other in what `path` names.
+pub fn takes_any_format(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
+    path == Path::new("-") || extension.eq_ignore_ascii_case("lnr")
+}
+
 #[cfg(feature = "gstreamer")]
 fn open_container(path: &Path, info: &VideoInfo) -> Outcome<Box<dyn UnitSink>> {
     Ok(Box::new(ContainerSink::create(path, info)?))

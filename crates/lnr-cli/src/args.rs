@@ -20,7 +20,8 @@ Exit codes:
   4    the output cannot be written
   5    the compute backend is not available or failed
   6    training diverged; `encode` keeps the groups that were finished
-  130  interrupted (Ctrl-C or SIGTERM); `encode` keeps the groups that were finished";
+  130  interrupted (Ctrl-C or SIGTERM); what was finished is kept
+  141  who read the output went away, as `head` does";
 
 /// Video as small neural networks: encode, decode at any size and frame rate, inspect, measure.
 #[derive(Parser)]
@@ -113,6 +114,9 @@ pub struct EncodeArgs {
     /// Iterations per frame instead of the preset's.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
@@ -139,6 +143,9 @@ pub struct DecodeArgs {
     pub duration: Option<f64>,
     #[command(flatten)]
     pub compute: Compute,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
@@ -193,6 +200,9 @@ pub struct CompareArgs {
     /// Threads; 0: all cores.
     #[arg(long, default_value_t = 0, value_parser = parse_threads)]
     pub threads: usize,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,

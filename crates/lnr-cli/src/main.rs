@@ -46,7 +46,9 @@ fn main() -> ExitCode {
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("lnr: {}", failure.message);
+            if !failure.message.is_empty() {
+                console::print_error(&failure.message);
+            }
             failure.code.into()
         }
     }
@@ -57,6 +59,7 @@ fn run(args: &Args) -> Outcome<()> {
     let listener = console.clone();
     let on_signal = move || {
         if listener.cancel.is_set() {
+            output::discard_all();
             std::process::exit(Code::Interrupted as i32);
         }
         listener.interrupt();

@@ -168,6 +168,9 @@ pub struct JoinArgs {
     /// A .lnr file (`-`: to standard output), or .mp4 or .mov to write through GStreamer.
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,

@@ -43,6 +43,11 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
     console.start(encoding.total);
     let result = encoding.encode(&mut *source, info.frame_rate);
     console.stop();
+    if result.is_ok()
+        && let Err(f) = encoding.sink.add_index()
+    {
+        console.warn(&format!("{}; the file is whole, but has no index", f.message));
+    }
     // Groups that are finished are kept whatever happened.
     let finished = encoding.sink.finish();
     match result {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lnr::stream::parse_group_header;
 use lnr::{AccessUnit, Joiner, PictureFormat};
@@ -8,15 +8,14 @@ use serde_json::json;
 
 use crate::args::JoinArgs;
 use crate::console::Console;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, output_name};
 use crate::input::{self, Damage, Item, VideoInfo};
 use crate::output::{self, UnitSink};
 use crate::text;
 
 pub fn run(args: &JoinArgs, console: &Console) -> Outcome<()> {
-    for input in &args.inputs {
-        output::check_distinct(input, &args.output)?;
-    }
+    let inputs: Vec<&Path> = args.inputs.iter().map(PathBuf::as_path).collect();
+    output::check_outputs(&inputs, std::slice::from_ref(&args.output), args.force)?;
     let mut join = Join {
         output: &args.output,
         console,
@@ -32,6 +31,9 @@ pub fn run(args: &JoinArgs, console: &Console) -> Outcome<()> {
     let rest = join.joiner.finish();
     let result = result.and(join.write(&rest));
     if let Some((_, sink)) = &mut join.sink {
+        if result.is_ok() {
+            sink.add_index()?;
+        }
         sink.finish()?;
     }
     result?;
@@ -131,15 +133,12 @@ impl<'a> Join<'a> {
             .to_string(),
             false => format!(
                 "{}: {} frames in {} groups, {seconds:.3} s",
-                self.output.display(),
+                output_name(self.output),
                 self.n_frames,
                 self.n_groups
             ),
         };
-        match self.output == Path::new("-") {
-            true => eprintln!("{line}"),
-            false => self.console.print(&line)?,
-        }
+        self.console.report(self.output, &line)?;
         match self.first_damaged {
             None => Ok(()),
             Some(input) => {

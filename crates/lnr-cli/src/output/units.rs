@@ -5,6 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use lnr::AccessUnit;
+use lnr::stream::IndexBuilder;
 
 #[cfg(feature = "gstreamer")]
 use super::container::ContainerSink;
@@ -53,28 +54,29 @@ struct LnrSink {
     file: File,
     /// Bytes of the whole groups in it.
     n_bytes: u64,
+    index: IndexBuilder,
 }
 
 impl LnrSink {
     fn create(path: &Path) -> Outcome<Self> {
         let (place, file) = Place::open(path)?;
-        Ok(Self { path: path.to_owned(), place, file, n_bytes: 0 })
+        Ok(Self { path: path.to_owned(), place, file, n_bytes: 0, index: IndexBuilder::default() })
     }
 
-    /// Opens the file at `path`, which stands in its place, to go on after its first `n_bytes`; cuts off
-    /// the rest.
+    /// Opens the file at `path`, which stands in its place, to go on after the groups that `index`
+    /// names, which begin with the file; cuts off the rest.
     ///
     /// # Errors
     /// When it is not there, is shorter, or cannot be written.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the rest of an interrupted run uses it"))]
-    fn append(path: &Path, n_bytes: u64) -> Outcome<Self> {
+    fn append(path: &Path, index: IndexBuilder) -> Outcome<Self> {
+        let n_bytes = index.index().n_bytes();
         let fail = |e| Failure::written(path, e);
         let file = File::options().read(true).write(true).open(path).map_err(fail)?;
         if file.metadata().map_err(fail)?.len() < n_bytes {
             return Err(Failure::output(path, "it became shorter meanwhile"));
         }
         let place = Place::taken(path);
-        let mut sink = Self { path: path.to_owned(), place, file, n_bytes };
+        let mut sink = Self { path: path.to_owned(), place, file, n_bytes, index };
         sink.cut().map_err(fail)?;
         Ok(sink)
     }
@@ -101,8 +103,28 @@ impl LnrSink {
 
 impl UnitSink for LnrSink {
     fn write(&mut self, units: &[AccessUnit]) -> Outcome<()> {
+        for unit in units {
+            self.index.push(&unit.data).map_err(|e| Failure::codec(&self.path, e))?;
+        }
         let group: Vec<u8> = units.iter().flat_map(|u| &u.data).copied().collect();
         self.put(&group)
+    }
+
+    /// Writes the file anew, behind its index.
+    fn add_index(&mut self) -> Outcome<()> {
+        let unit = self.index.index().to_unit();
+        let Some(unit) = unit.filter(|_| self.place.is_own() && self.n_bytes > 0) else {
+            return Ok(());
+        };
+        let fail = |e| Failure::written(&self.path, e);
+        let (mut place, mut file) = Place::open(&self.path)?;
+        file.write_all(&unit).map_err(fail)?;
+        self.file.rewind().map_err(fail)?;
+        let n_copied = std::io::copy(&mut self.file, &mut file).map_err(fail)?;
+        if n_copied != self.n_bytes {
+            return Err(Failure::output(&self.path, "it was changed meanwhile"));
+        }
+        place.keep()
     }
 
     fn finish(&mut self) -> Outcome<()> {
@@ -134,8 +156,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.lnr");
         std::fs::write(&path, b"wholepart").unwrap();
-        assert!(LnrSink::append(&path, 10).is_err());
-        LnrSink::append(&path, 5).unwrap().put(b"more").unwrap();
+        assert!(LnrSink::append(&path, groups(&[10])).is_err());
+        let mut sink = LnrSink::append(&path, groups(&[2, 3])).unwrap();
+        sink.put(b"more").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"wholemore");
     }
 }

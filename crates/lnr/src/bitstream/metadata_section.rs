@@ -9,6 +9,7 @@ const MASTERING: u64 = 2;
 const LIGHT: u64 = 3;
 const ALPHA: u64 = 4;
 const SETTINGS: u64 = 5;
+const PRICE: u64 = 6;
 
 /// The bytes of the section; empty where nothing is said, and then there is no section.
 pub fn write_metadata(metadata: &Metadata) -> Vec<u8> {
@@ -42,6 +43,9 @@ pub fn write_metadata(metadata: &Metadata) -> Vec<u8> {
         // What is too long is cut where a character ends.
         let cut = m.settings.floor_char_boundary(Metadata::MAX_SETTINGS);
         item(SETTINGS, &m.settings.as_bytes()[..cut]);
+    }
+    if let Some(price) = m.price {
+        item(PRICE, &price.to_le_bytes());
     }
     w.0
 }
@@ -89,6 +93,7 @@ pub fn read_metadata(bytes: &[u8]) -> Result<Metadata> {
                 metadata.settings =
                     text.map_err(|_| Error::damaged("settings that are no UTF-8"))?.into();
             }
+            PRICE => metadata.price = Some(u32::from_le_bytes(*sized(id, item)?)),
             _ => {}
         }
     }

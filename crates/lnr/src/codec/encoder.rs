@@ -8,7 +8,7 @@ use super::memory;
 use super::metrics::{psnr, rgb_mse};
 use super::payload::{Coding, shape};
 use super::plan::{self, BitBudget};
-use super::{Control, EncoderSettings, Engine, Progress, SceneDetector};
+use super::{Control, EncoderSettings, Engine, Progress, RateControl, SceneDetector};
 use crate::base::{Error, Metadata, Picture, Result, Tau, limits};
 use crate::bitstream::{self, GroupHeader};
 use crate::train::{Recipe, Report};
@@ -92,6 +92,8 @@ pub struct Encoder {
     pending: Vec<InputFrame>,
     scenes: SceneDetector,
     budget: Option<BitBudget>,
+    /// What groups that begin from now on aim at, where that is something else.
+    next_rate_control: Option<RateControl>,
     max_frames: usize,
     stats: EncoderStats,
 }
@@ -119,6 +121,7 @@ impl Encoder {
             pending: Vec::new(),
             scenes: SceneDetector::default(),
             budget: BitBudget::new(&settings),
+            next_rate_control: None,
             max_frames: memory::max_group_frames(&settings, &engine)?,
             stats: EncoderStats::default(),
             settings,
@@ -156,6 +159,9 @@ impl Encoder {
         if !self.pending.is_empty() && (frame.force_key || is_cut || is_far) {
             units = self.encode_group(control)?;
         }
+        if self.pending.is_empty() {
+            self.aim();
+        }
         self.pending.push(frame);
         if self.pending.len() >= self.max_frames {
             units.extend(self.encode_group(control)?);
@@ -177,6 +183,27 @@ impl Encoder {
     pub fn reset(&mut self) {
         self.pending.clear();
         self.scenes = SceneDetector::default();
+    }
+
+    /// Changes what to aim at, from the next group that begins on; a bit rate is met from there on.
+    /// [`Encoder::settings`] tell it as soon as that group has begun.
+    ///
+    /// # Errors
+    /// Those of [`EncoderSettings::validate`]; then everything stays as it is.
+    pub fn set_rate_control(&mut self, rate_control: RateControl) -> Result<()> {
+        self.settings.clone().rate_control(rate_control).validate()?;
+        self.next_rate_control = Some(rate_control);
+        Ok(())
+    }
+
+    /// Called where a group begins.
+    fn aim(&mut self) {
+        if let Some(next) = self.next_rate_control.take()
+            && next != self.settings.rate_control
+        {
+            self.settings.rate_control = next;
+            self.budget = BitBudget::new(&self.settings);
+        }
     }
 
     /// Frames that wait for their group to close.

@@ -133,6 +133,7 @@ mod tests {
             light: Some(ContentLight { max_content: 1000, max_frame_average: 400 }),
             alpha: true,
             settings: "quality=50 größe".into(),
+            price: Some(0x3A83_126F),
         }
     }
 
@@ -143,7 +144,7 @@ mod tests {
         assert!(write_metadata(&Metadata::default()).is_empty());
         assert_eq!(read_metadata(&[]).unwrap(), Metadata::default());
         assert_eq!(bytes[..5], [1, 1, 7, 2, 24]);
-        for skipped in [&[6u8, 2, 1, 2][..], &[0xFF, 0x7F, 0]] {
+        for skipped in [&[7u8, 2, 1, 2][..], &[0xFF, 0x7F, 0]] {
             assert_eq!(read_metadata(&[&bytes, skipped].concat()).unwrap(), all());
         }
     }

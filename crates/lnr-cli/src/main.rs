@@ -17,6 +17,8 @@ mod info;
 mod input;
 mod model_text;
 mod output;
+#[cfg(feature = "gstreamer")]
+mod raw;
 mod sheet;
 mod text;
 mod values;

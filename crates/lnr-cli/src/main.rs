@@ -18,6 +18,8 @@ mod input;
 mod join;
 mod model_text;
 mod output;
+#[cfg(feature = "gstreamer")]
+mod raw;
 mod sheet;
 mod text;
 mod values;

@@ -186,9 +186,14 @@ impl LnrSource {
     }
 
     fn check_format(&self) -> Outcome<()> {
+        let ours = &self.info.format;
         let shape = |f: &PictureFormat| (f.chroma, f.depth, f.color);
+        // At another size a matrix that is not stated becomes one that is.
+        let is_ours = |f: &PictureFormat| {
+            [*f, f.resized(ours.width, ours.height)].iter().any(|f| shape(f) == shape(ours))
+        };
         match &self.group {
-            Some(g) if shape(&g.format) != shape(&self.info.format) => Err(Failure::damaged(
+            Some(g) if !is_ours(&g.format) => Err(Failure::damaged(
                 &self.path,
                 format!("group {} changes the pixel format; split the file there", self.n_groups),
             )),

@@ -8,18 +8,24 @@ use serde_json::json;
 use crate::args::DecodeArgs;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
-use crate::input::{Frame, LnrSource, Options, Source, Timing};
+use crate::input::{self, Frame, LnrSource, Options, Source, Timing};
 use crate::output::{self, PictureSink};
 use crate::text;
 
 pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     output::check_distinct(&args.input, &args.output)?;
     let begin = Instant::now();
-    let options = Options { decoder: args.compute.decoder(), size: args.size };
+    let options =
+        Options { decoder: args.compute.decoder(), size: args.size, as_stored: args.no_rotate };
     let timing =
         Timing { start: args.start.unwrap_or(0.0), duration: args.duration, frame_rate: args.fps };
-    let mut source = LnrSource::open(&args.input, options, timing, console)?;
-    let (info, backend) = (source.info().clone(), source.backend());
+    let source = LnrSource::open(&args.input, options, timing, console)?;
+    let backend = source.backend();
+    let mut source: Box<dyn Source> = Box::new(source);
+    if !args.no_rotate {
+        source = input::turned(&args.input, source);
+    }
+    let info = source.info().clone();
     console.detail(&format!("computing with {backend}"));
     console.start(info.n_frames);
     // An output that exists is not touched before there is something to put there.
@@ -27,7 +33,7 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     let result = first.and_then(|first| {
         let Some(first) = first else { return Ok(0) };
         let mut sink = output::open_pictures(&args.output, &info, console)?;
-        let result = copy(first, &mut source, &mut *sink, console);
+        let result = copy(first, &mut *source, &mut *sink, console);
         let finished = sink.finish();
         result.and_then(|n| finished.map(|()| n))
     });

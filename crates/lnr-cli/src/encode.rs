@@ -19,7 +19,8 @@ const SNAP_NS: u64 = 1_000_000;
 pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
     output::check_distinct(&args.input, &args.output)?;
     let begin = Instant::now();
-    let options = Options { decoder: args.compute.decoder(), size: None };
+    let options =
+        Options { decoder: args.compute.decoder(), size: None, as_stored: args.no_rotate };
     let mut source = input::open(&args.input, options, console)?;
     if let Some(size) = args.size {
         source = Box::new(Resized::new(args.input.clone(), source, size)?);

@@ -109,6 +109,9 @@ pub struct EncodeArgs {
     /// Seed of the random numbers; equal seeds give equal files on the same machine.
     #[arg(long, default_value_t = EncoderSettings::SEED)]
     pub seed: u64,
+    /// Keep pictures as they are stored, and how to turn them as metadata, instead of turning them.
+    #[arg(long)]
+    pub no_rotate: bool,
     #[command(flatten)]
     pub compute: Compute,
     /// Iterations per frame instead of the preset's.
@@ -144,6 +147,10 @@ pub struct DecodeArgs {
     /// Decode at most so many seconds.
     #[arg(long, value_parser = parse_seconds)]
     pub duration: Option<f64>,
+    /// Write pictures as they are stored, instead of turned for display; containers are told how to turn
+    /// them.
+    #[arg(long)]
+    pub no_rotate: bool,
     #[command(flatten)]
     pub compute: Compute,
     /// Overwrite files that exist, also when standard input is a terminal.

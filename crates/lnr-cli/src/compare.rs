@@ -92,7 +92,7 @@ fn open(
         return Err(Failure::usage("compare reads files, not standard input"));
     }
     let decoder = DecoderSettings::default().threads(args.threads);
-    let source = input::open(path, Options { decoder, size }, console)?;
+    let source = input::open(path, Options { decoder, size, as_stored: false }, console)?;
     match size {
         Some(size) => Ok(Box::new(Resized::new(path.to_owned(), source, size)?)),
         None => Ok(source),

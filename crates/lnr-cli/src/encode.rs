@@ -19,7 +19,8 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
     let may_exist = args.force || args.resume;
     output::check_outputs(&[&args.input], std::slice::from_ref(&args.output), may_exist)?;
     let begin = Instant::now();
-    let options = Options { decoder: args.compute.decoder(), size: None };
+    let options =
+        Options { decoder: args.compute.decoder(), size: None, as_stored: args.no_rotate };
     let mut source = input::open(&args.input, options, console)?;
     if let Some(size) = args.size {
         source = Box::new(Resized::new(args.input.clone(), source, size)?);

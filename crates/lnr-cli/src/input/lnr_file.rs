@@ -59,7 +59,11 @@ impl LnrSource {
         let (Some(first), Some(last)) = (index.groups.first(), index.groups.last()) else {
             return Err(Failure::damaged(path, "no LNR group in it"));
         };
+        let is_on_its_side = first.metadata.orientation.turns() % 2 == 1;
         let format = match options.size {
+            Some((w, h)) if is_on_its_side && !options.as_stored => {
+                first.header.format.resized(h, w)
+            }
             Some((w, h)) => first.header.format.resized(w, h),
             None => first.header.format,
         };

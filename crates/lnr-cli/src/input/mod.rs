@@ -7,6 +7,7 @@ mod damage;
 mod index;
 mod lnr_file;
 mod resize;
+mod turned;
 mod units;
 #[cfg(feature = "gstreamer")]
 mod video;
@@ -16,6 +17,7 @@ pub use damage::Damage;
 pub use index::{Index, IndexedGroup, index_parts};
 pub use lnr_file::{LnrSource, Timing};
 pub use resize::Resized;
+pub use turned::turned;
 pub use units::open_units;
 
 use std::fs::File;
@@ -79,8 +81,11 @@ pub trait Units {
 pub struct Options {
     /// For LNR files.
     pub decoder: DecoderSettings,
-    /// For LNR files: size to render at. Other videos come in their own.
+    /// For LNR files: size to render at, of turned pictures where they are. Other videos come in their
+    /// own.
     pub size: Option<(u32, u32)>,
+    /// Whether pictures come as they are stored, not turned for display.
+    pub as_stored: bool,
 }
 
 /// What kind of file it is, by its first bytes, and by its name where those are damaged.
@@ -121,6 +126,12 @@ pub fn kind_of(path: &Path) -> Outcome<Kind> {
 /// # Errors
 /// When it cannot be read, or is of an unsupported kind.
 pub fn open(path: &Path, options: Options, console: &Console) -> Outcome<Box<dyn Source>> {
+    let as_stored = options.as_stored;
+    let source = open_as_stored(path, options, console)?;
+    Ok(if as_stored { source } else { turned(path, source) })
+}
+
+fn open_as_stored(path: &Path, options: Options, console: &Console) -> Outcome<Box<dyn Source>> {
     match kind_of(path)? {
         Kind::Y4m if path == Path::new("-") => {
             let input = BufReader::with_capacity(1 << 20, std::io::stdin());

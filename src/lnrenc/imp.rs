@@ -15,7 +15,7 @@ use super::settings::{self, Settings};
 use crate::engine::EngineSlot;
 use crate::error::Task;
 use crate::metadata::{Hdr, TaggedOrientation};
-use crate::{caps, error, format};
+use crate::{caps, color, error, format};
 use lnr::stream::Metadata;
 use lnr::{AccessUnit, CancelFlag, Control, Encoder, EncoderSettings, Engine, Error, Result};
 
@@ -293,15 +293,18 @@ impl LnrEnc {
             _ => (0, 1),
         };
         let settings = self.settings.lock().unwrap().clone();
+        let mut format = format::picture_format(info)?;
         let hdr = state.caps().map(Hdr::from_caps).unwrap_or_default();
+        if let Some(caps) = state.caps() {
+            format.color = color::from_caps(caps, info);
+        }
         let metadata = Metadata {
             orientation: self.tagged.lock().unwrap().get(),
             mastering: hdr.mastering,
             light: hdr.light,
             ..Metadata::default()
         };
-        let config =
-            settings.encoder(format::picture_format(info)?, frame_rate)?.metadata(metadata);
+        let config = settings.encoder(format, frame_rate)?.metadata(metadata);
         let encoder = Encoder::with_engine(config.clone(), self.engine()?)?;
         let session = Session::new(encoder, info.clone());
         let n_frames = session.encoder.max_delay_frames();

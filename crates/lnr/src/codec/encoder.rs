@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+mod adopt;
+
 use std::time::Instant;
 
 use super::coded::{self, Coded};
@@ -83,6 +85,17 @@ pub struct EncoderStats {
     pub iterations: u64,
     /// Seconds spent so far.
     pub seconds: f64,
+}
+
+impl EncoderStats {
+    /// Counts a group.
+    fn add(&mut self, n_frames: usize, bytes: u64, psnr: f64) {
+        let n = n_frames as f64;
+        self.psnr = (self.psnr * self.frames as f64 + psnr * n) / (self.frames as f64 + n);
+        self.groups += 1;
+        self.frames += n_frames as u64;
+        self.bytes += bytes;
+    }
 }
 
 /// Collects frames into groups and trains a network for each.
@@ -261,11 +274,7 @@ impl Encoder {
             budget.spend(header.duration(), 8.0 * bytes as f64, coded.lambda);
         }
         let s = &mut self.stats;
-        let n = frames.len() as f64;
-        s.psnr = (s.psnr * s.frames as f64 + psnr * n) / (s.frames as f64 + n);
-        s.groups += 1;
-        s.frames += frames.len() as u64;
-        s.bytes += bytes;
+        s.add(frames.len(), bytes, psnr);
         s.iterations += u64::from(coded.n_steps);
         s.seconds += start.elapsed().as_secs_f64();
         Ok(units)
@@ -302,7 +311,9 @@ impl Encoder {
     fn metadata(&self) -> Metadata {
         let mut metadata = self.settings.metadata.clone();
         match self.stats.groups {
-            0 if metadata.settings.is_empty() => metadata.settings = self.settings.to_text(),
+            0 if metadata.settings.is_empty() => {
+                metadata.settings = self.settings.to_text() + self.engine.mark();
+            }
             0 => {}
             _ => metadata.settings.clear(),
         }

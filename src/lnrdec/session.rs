@@ -56,17 +56,15 @@ impl Session {
         unit: &[u8],
         is_packetized: bool,
     ) -> std::result::Result<Request, (Error, bool)> {
-        let shown = match self.decoder.push(unit) {
-            Ok(shown) => shown,
-            Err(error) => return Err((error, self.is_news(unit))),
-        };
+        let decoder = &mut self.decoder;
+        let decoded = decoder.push(unit).and_then(|shown| match is_packetized {
+            true => Ok((shown, None)),
+            false => Ok((shown, Some(self.clock.next(unit, None)?))),
+        });
+        let (shown, timing) = decoded.map_err(|error| (error, self.is_news(unit)))?;
         if shown.is_key {
             self.told = Told::Nothing;
         }
-        let timing = match is_packetized {
-            true => None,
-            false => Some(self.clock.next(unit, None)?),
-        };
         let own = || gst::ClockTime::from_nseconds(shown.pts.min(i64::MAX as u64));
         Ok(Request {
             tau: shown.tau,

@@ -17,7 +17,9 @@ mod info;
 mod input;
 mod model_text;
 mod output;
+mod scratch;
 mod sheet;
+mod standard;
 mod text;
 mod values;
 
@@ -42,7 +44,9 @@ fn main() -> ExitCode {
             };
         }
     };
-    match run(&args) {
+    let result = run(&args);
+    input::forget_pipes();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {
@@ -58,7 +62,7 @@ fn run(args: &Args) -> Outcome<()> {
     let listener = console.clone();
     let on_signal = move || {
         if listener.cancel.is_set() {
-            output::discard_all();
+            scratch::remove_all();
             std::process::exit(Code::Interrupted as i32);
         }
         listener.interrupt();

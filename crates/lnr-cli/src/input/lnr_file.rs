@@ -8,7 +8,7 @@ use lnr::{BackendInfo, Decoder, Error, Picture, PictureFormat, Tau};
 use super::units::{index, open_units};
 use super::{Damage, Frame, Item, Options, Source, Units, VideoInfo, grid_time};
 use crate::console::Console;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, input_name};
 
 /// Which times of an LNR file to render.
 #[derive(Clone, Copy, Debug, Default)]
@@ -157,7 +157,7 @@ impl LnrSource {
 
     fn warn(&mut self, cause: &str) {
         self.damage.found(cause.to_owned());
-        let path = self.path.display();
+        let path = input_name(&self.path);
         self.console.warn(&format!("{path}: {cause}"));
     }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Between GStreamer's video formats and those of the codec.
 
-use gst_video::{VideoChromaSite, VideoColorMatrix, VideoColorRange, VideoFormat, VideoInfo};
+use gst_video::{VideoFormat, VideoInfo};
 
-use super::caps;
-use lnr::{Chroma, ChromaSite, Color, Error, Matrix, PictureFormat, Result};
+use super::{caps, color};
+use lnr::{Chroma, Color, Error, PictureFormat, Result};
 
 /// What the encoder takes.
 pub(super) const ENCODED: [VideoFormat; 16] = [
@@ -39,7 +39,7 @@ pub(super) const DECODED: [VideoFormat; 9] = [
     VideoFormat::Gray8,
 ];
 
-/// The codec's format of such frames.
+/// The codec's format of such frames; [`color::from_caps`] tells its colours.
 ///
 /// # Errors
 /// [`Error::Unsupported`] for interlaced video, formats outside [`ENCODED`] and sizes the codec does
@@ -71,7 +71,7 @@ pub(super) fn picture_format(info: &VideoInfo) -> Result<PictureFormat> {
         height: info.height(),
         chroma,
         depth: info.comp_depth(0) as u8,
-        color: color(info),
+        color: Color::default(),
         par: match (par.numer(), par.denom()) {
             (n @ 1.., d @ 1..) => (n as u32, d as u32),
             _ => (1, 1),
@@ -111,50 +111,9 @@ pub(super) fn video_info(format: &PictureFormat, rate: gst::Fraction) -> Result<
     };
     let builder = || VideoInfo::builder(video_format, format.width, format.height);
     let default = info(builder())?;
-    let builder = builder().colorimetry(&colorimetry(&format.color, &default));
-    info(match format.color.site {
-        ChromaSite::Unknown => builder,
-        ChromaSite::Left => builder.chroma_site(VideoChromaSite::MPEG2),
-        ChromaSite::Center => builder.chroma_site(VideoChromaSite::JPEG),
-        ChromaSite::TopLeft => builder.chroma_site(VideoChromaSite::COSITED),
-    })
-}
-
-fn color(info: &VideoInfo) -> Color {
-    let colorimetry = info.colorimetry();
-    let matrix = match colorimetry.matrix() {
-        _ if info.is_rgb() => Matrix::Rgb,
-        VideoColorMatrix::Unknown => Matrix::Unknown,
-        matrix => Matrix::from_code(matrix.to_iso() as u8).unwrap_or(Matrix::Unknown),
-    };
-    let site = match info.chroma_site() {
-        VideoChromaSite::MPEG2 => ChromaSite::Left,
-        VideoChromaSite::JPEG => ChromaSite::Center,
-        VideoChromaSite::COSITED => ChromaSite::TopLeft,
-        _ => ChromaSite::Unknown,
-    };
-    Color {
-        matrix,
-        full_range: colorimetry.range() == VideoColorRange::Range0_255,
-        primaries: colorimetry.primaries().to_iso() as u8,
-        transfer: colorimetry.transfer().to_iso() as u8,
-        site,
-    }
-}
-
-/// What the stream leaves open is filled with GStreamer's default for the size.
-fn colorimetry(color: &Color, default: &VideoInfo) -> gst_video::VideoColorimetry {
-    let default = default.colorimetry();
-    gst_video::VideoColorimetry::new(
-        match color.full_range {
-            true => VideoColorRange::Range0_255,
-            false => VideoColorRange::Range16_235,
-        },
-        match color.matrix {
-            Matrix::Unknown => default.matrix(),
-            matrix => VideoColorMatrix::from_iso(matrix as u32),
-        },
-        gst_video::VideoTransferFunction::from_iso(color.transfer.into()),
-        gst_video::VideoColorPrimaries::from_iso(color.primaries.into()),
+    info(
+        builder()
+            .colorimetry(&color::colorimetry(&format.color, &default))
+            .chroma_site(color::chroma_site(&format.color)),
     )
 }

@@ -5,6 +5,7 @@ use gst::glib;
 
 mod caps;
 mod clock;
+mod color;
 mod engine;
 mod enums;
 mod error;

@@ -45,6 +45,8 @@ pub enum Command {
     Decode(DecodeArgs),
     /// Show what is in a file.
     Info(InfoArgs),
+    /// Put LNR files one behind the other, with times that go on.
+    Join(JoinArgs),
     /// Measure a video against its reference: bits per pixel, PSNR, SSIM, MS-SSIM.
     Compare(CompareArgs),
     /// Repeat the experiments of the paper.
@@ -57,7 +59,7 @@ impl Command {
         match self {
             Self::Encode(args) => args.compute.threads,
             Self::Decode(args) => args.compute.threads,
-            Self::Info(_) => 0,
+            Self::Info(_) | Self::Join(_) => 0,
             Self::Compare(args) => args.threads,
             Self::Eval(args) => args.threads(),
         }
@@ -107,6 +109,9 @@ pub struct EncodeArgs {
     /// Seed of the random numbers; equal seeds give equal files on the same machine.
     #[arg(long, default_value_t = EncoderSettings::SEED)]
     pub seed: u64,
+    /// Keep pictures as they are stored, and how to turn them as metadata, instead of turning them.
+    #[arg(long)]
+    pub no_rotate: bool,
     #[command(flatten)]
     pub compute: Compute,
     /// Iterations per frame instead of the preset's.
@@ -115,6 +120,9 @@ pub struct EncodeArgs {
     /// Overwrite files that exist, also when standard input is a terminal.
     #[arg(long, short = 'y')]
     pub force: bool,
+    /// Go on after the last whole group of OUT, which an interrupted run with the same options left.
+    #[arg(long)]
+    pub resume: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
@@ -139,6 +147,10 @@ pub struct DecodeArgs {
     /// Decode at most so many seconds.
     #[arg(long, value_parser = parse_seconds)]
     pub duration: Option<f64>,
+    /// Write pictures as they are stored, instead of turned for display; containers are told how to turn
+    /// them.
+    #[arg(long)]
+    pub no_rotate: bool,
     #[command(flatten)]
     pub compute: Compute,
     /// Overwrite files that exist, also when standard input is a terminal.
@@ -154,6 +166,22 @@ pub struct InfoArgs {
     /// A .lnr file, or .mp4 or .mov that holds LNR video; `-`: standard input.
     pub file: PathBuf,
     /// Print everything as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args)]
+pub struct JoinArgs {
+    /// .lnr files, or .mp4 or .mov that hold LNR video, in their order; one alone gets an index.
+    #[arg(required = true, value_name = "IN")]
+    pub inputs: Vec<PathBuf>,
+    /// A .lnr file (`-`: to standard output), or .mp4 or .mov to write through GStreamer.
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
+    /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
 }

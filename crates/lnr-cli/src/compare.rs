@@ -89,11 +89,13 @@ fn open(
 ) -> Outcome<(Box<dyn Source>, PictureFormat)> {
     let decoder = DecoderSettings::default().threads(args.threads);
     let is_lnr = input::is_lnr(path)?;
-    let mut source = input::open(path, Options { decoder, size: None }, console)?;
+    let mut source = input::open(path, Options { decoder, size: None, as_stored: false }, console)?;
     let own = source.info().format;
     if let Some(size) = size {
         source = match is_lnr {
-            true => input::open(path, Options { decoder, size: Some(size) }, console)?,
+            true => {
+                input::open(path, Options { decoder, size: Some(size), as_stored: false }, console)?
+            }
             false => Box::new(Resized::new(path.to_owned(), source, size)?),
         };
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::args::DecodeArgs;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome, input_name, output_name};
-use crate::input::{Frame, LnrSource, Options, Source, Timing};
+use crate::input::{self, Frame, LnrSource, Options, Source, Timing};
 use crate::output::{self, PictureSink};
 use crate::text;
 
@@ -16,11 +16,17 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     let files = output::picture_files(&args.output);
     output::check_outputs(&[&args.input], &files, args.force)?;
     let begin = Instant::now();
-    let options = Options { decoder: args.compute.decoder(), size: args.size };
+    let options =
+        Options { decoder: args.compute.decoder(), size: args.size, as_stored: args.no_rotate };
     let timing =
         Timing { start: args.start.unwrap_or(0.0), duration: args.duration, frame_rate: args.fps };
-    let mut source = LnrSource::open(&args.input, options, timing, console)?;
-    let (info, backend) = (source.info().clone(), source.backend());
+    let source = LnrSource::open(&args.input, options, timing, console)?;
+    let backend = source.backend();
+    let mut source: Box<dyn Source> = Box::new(source);
+    if !args.no_rotate {
+        source = input::turned(&args.input, source);
+    }
+    let info = source.info().clone();
     console.detail(&format!("computing with {backend}"));
     console.start(info.n_frames);
     // An output that exists is not touched before there is something to put there.
@@ -28,7 +34,7 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     let result = first.and_then(|first| {
         let Some(first) = first else { return Ok(0) };
         let mut sink = output::open_pictures(&args.output, &info, console)?;
-        let (n, result) = copy(first, &mut source, &mut *sink, console);
+        let (n, result) = copy(first, &mut *source, &mut *sink, console);
         // Frames that are finished are kept, unless it is writing that failed.
         sink.finish()?;
         result.map(|()| n).map_err(|failure| with_rest(failure, n, &args.output))

@@ -68,6 +68,10 @@ impl Totals {
             self.bpp,
             self.kbit
         ));
+        lines.push(match &index.own {
+            Some(_) => "an index: exact seeks over networks, nothing is missing".into(),
+            None => "no index: not finished, or a stream (`lnr join IN OUT` adds one)".into(),
+        });
         lines.push(
             "  group     time s  frames      bytes  header  frames' bytes   bits/pixel".into(),
         );
@@ -75,7 +79,7 @@ impl Totals {
             lines.push(format!(
                 "{:>7} {:>10.3} {:>7} {:>10} {:>7} {:>14} {:>12.4}",
                 i + 1,
-                text::seconds(g.header.pts),
+                text::seconds(g.place.begin),
                 g.n_units,
                 g.bytes,
                 g.first_bytes - g.payload_bytes,
@@ -123,6 +127,7 @@ impl Totals {
             "kbit_s": text::rounded(self.kbit, 3),
             "seconds": text::rounded(text::seconds(self.duration), 6),
             "damaged": index.damage.n_parts,
+            "index": index.own.is_some(),
             "groups": index.groups.iter().map(group_json).collect::<Vec<_>>(),
         })
     }
@@ -196,7 +201,7 @@ fn metadata_json(metadata: &Metadata) -> Value {
 fn group_json(g: &IndexedGroup) -> Value {
     json!({
         "id": g.header.id,
-        "pts_ns": g.header.pts,
+        "pts_ns": g.place.begin,
         "duration_ns": g.header.duration(),
         "frames": g.n_units,
         "frame_durations_ns": g.header.durations,

@@ -15,9 +15,14 @@ mod gstreamer;
 mod hdr;
 mod info;
 mod input;
+mod join;
 mod model_text;
 mod output;
+#[cfg(feature = "gstreamer")]
+mod raw;
+mod resume;
 mod scratch;
+mod selection;
 mod sheet;
 mod standard;
 mod text;
@@ -76,6 +81,7 @@ fn run(args: &Args) -> Outcome<()> {
         Command::Encode(args) => encode::run(args, &console),
         Command::Decode(args) => decode::run(args, &console),
         Command::Info(args) => info::run(args, &console),
+        Command::Join(args) => join::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
         Command::Eval(args) => eval::run(args, &console),
     })

@@ -24,7 +24,7 @@ impl Clip {
     pub fn read(args: &AblationArgs, console: &Console) -> Outcome<Self> {
         let path = &args.video;
         let decoder = args.compute.decoder();
-        let mut source = input::open(path, Options { decoder, size: None }, console)?;
+        let mut source = input::open(path, Options { decoder, ..Options::default() }, console)?;
         // Small pictures of a large video keep its colours.
         let own = source.info().format;
         let [matrix, _] = matrices(&own, &own);

@@ -6,26 +6,30 @@ mod container;
 mod damage;
 #[cfg(feature = "gstreamer")]
 mod feed;
+mod index;
 mod lnr_file;
 mod pipe;
 mod resize;
+mod turned;
 mod units;
 #[cfg(feature = "gstreamer")]
 mod video;
 mod y4m;
 
 pub use damage::Damage;
+pub use index::{Index, IndexedGroup, index_parts};
 pub use lnr_file::{LnrSource, Timing};
 pub use pipe::forget_all as forget_pipes;
 pub use resize::Resized;
-pub use units::{Index, IndexedGroup, index_parts};
+pub use turned::turned;
+pub use units::open_units;
 
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use lnr::stream::{MAGIC, Metadata};
+use lnr::stream::{FileIndex, INDEX_MAGIC, MAGIC, Metadata};
 use lnr::{DecoderSettings, Picture, PictureFormat};
 
 use crate::console::Console;
@@ -66,6 +70,8 @@ pub trait Source {
 pub enum Item {
     /// A whole access unit whose checksums are good.
     Unit(Vec<u8>),
+    /// The index of a file that was finished.
+    Index(FileIndex),
     /// Bytes that are none, and why.
     Damage { n_bytes: u64, cause: String },
 }
@@ -80,8 +86,11 @@ pub trait Units {
 pub struct Options {
     /// For LNR files.
     pub decoder: DecoderSettings,
-    /// For LNR files: size to render at. Other videos come in their own.
+    /// For LNR files: size to render at, of turned pictures where they are. Other videos come in their
+    /// own.
     pub size: Option<(u32, u32)>,
+    /// Whether pictures come as they are stored, not turned for display.
+    pub as_stored: bool,
 }
 
 /// What kind of file it is, by its first bytes, and by its name where those are damaged.
@@ -112,7 +121,7 @@ pub fn kind_of(path: &Path) -> Outcome<Kind> {
     let named = |name: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(name));
     Ok(if start.starts_with(y4m::MAGIC) {
         Kind::Y4m
-    } else if start.starts_with(&MAGIC) || named("lnr") {
+    } else if start.starts_with(&MAGIC) || start.starts_with(&INDEX_MAGIC) || named("lnr") {
         Kind::Lnr
     } else if [&b"ftyp"[..], b"moov", b"wide", b"mdat"].contains(&start.get(4..8).unwrap_or(b"")) {
         Kind::Mp4
@@ -126,6 +135,12 @@ pub fn kind_of(path: &Path) -> Outcome<Kind> {
 /// # Errors
 /// When it cannot be read, or is of an unsupported kind.
 pub fn open(path: &Path, options: Options, console: &Console) -> Outcome<Box<dyn Source>> {
+    let as_stored = options.as_stored;
+    let source = open_as_stored(path, options, console)?;
+    Ok(if as_stored { source } else { turned(path, source) })
+}
+
+fn open_as_stored(path: &Path, options: Options, console: &Console) -> Outcome<Box<dyn Source>> {
     match kind_of(path)? {
         Kind::Y4m if pipe::is_pipe(path) => {
             let input = BufReader::with_capacity(1 << 20, pipe::take(path)?);

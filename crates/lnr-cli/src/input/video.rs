@@ -12,11 +12,12 @@ use lnr::stream::Metadata;
 use lnr::{Chroma, Error, Picture, PictureFormat, Result};
 
 use super::feed::source;
-use super::{Frame, Source, VideoInfo, grid_time};
+use super::{Frame, Source, VideoInfo, container, grid_time};
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome, input_name};
-use crate::gstreamer::{FORMATS, Pipeline, element, error_of, picture_format, ratio};
+use crate::gstreamer::{Pipeline, element, error_of, ratio};
 use crate::hdr;
+use crate::raw::{FORMATS, picture_format};
 
 /// The first video track of any file that GStreamer can decode, in its own chroma format, depth and
 /// colorimetry.
@@ -26,6 +27,8 @@ pub struct Video {
     pipeline: Pipeline,
     sink: AppSink,
     info: VideoInfo,
+    /// Whether the container says so; else what was decoded tells.
+    is_full_range: bool,
     /// The frame whose duration is not known yet.
     pending: Option<Frame>,
 }
@@ -63,6 +66,8 @@ impl Video {
                 metadata: Metadata::default(),
                 n_frames: None,
             },
+            // A pipe can be read once only.
+            is_full_range: path.is_file() && container::says_full_range(path)?,
             pending: None,
         };
         let Some(first) = video.pull()? else {
@@ -123,7 +128,9 @@ impl Video {
                 "interlaced video is not supported: deinterlace it first (ffmpeg -vf bwdif)",
             ));
         }
-        let format = picture_format(&raw).ok_or_else(|| damaged("an unknown pixel format"))?;
+        let mut format =
+            picture_format(caps, &raw).ok_or_else(|| damaged("an unknown pixel format"))?;
+        format.color.full_range |= self.is_full_range;
         let view = VideoFrameRef::from_buffer_ref_readable(buffer, &raw)
             .map_err(|_| damaged("a frame that cannot be read"))?;
         let picture = copy_picture(&view, &format).map_err(|e| Failure::codec(&self.path, e))?;

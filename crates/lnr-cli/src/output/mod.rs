@@ -14,7 +14,7 @@ mod y4m;
 pub use guard::{check_outputs, picture_files};
 pub use place::{Place, is_direct};
 pub use png::write_rgb8;
-pub use units::open_units;
+pub use units::{append_units, finished, open_units, takes_any_format};
 
 use std::path::Path;
 
@@ -28,6 +28,11 @@ use crate::input::{Frame, VideoInfo};
 pub trait UnitSink {
     /// Writes the access units of a group.
     fn write(&mut self, units: &[AccessUnit]) -> Outcome<()>;
+    /// Nothing more will come: adds what only a file has that is finished. Without it the file can be
+    /// gone on with.
+    fn add_index(&mut self) -> Outcome<()> {
+        Ok(())
+    }
     /// Completes the file and puts it in its place, unless writing failed or nothing was written.
     fn finish(&mut self) -> Outcome<()>;
 }

@@ -9,9 +9,10 @@ use super::PictureSink;
 use super::container::Writer;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
-use crate::gstreamer::{element, has, init, video_info};
+use crate::gstreamer::{element, has, init};
 use crate::hdr;
 use crate::input::{Frame, VideoInfo};
+use crate::raw::video_info;
 
 /// Muxer of an extension, and the encoders to try for it, best first.
 const CONTAINERS: [(&str, &str, &[&str]); 8] = [

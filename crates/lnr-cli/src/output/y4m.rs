@@ -128,9 +128,10 @@ fn sampling(f: &PictureFormat) -> String {
         (Chroma::Gray, 9..) => format!("{name}{}", f.depth),
         (_, 9..) => format!("{name}p{}", f.depth),
         (Chroma::Yuv420, _) => match f.color.site {
-            ChromaSite::Center => "420jpeg".into(),
-            ChromaSite::TopLeft => "420paldv".into(),
-            ChromaSite::Left | ChromaSite::Unknown => "420mpeg2".into(),
+            // The nearest of the three that there are.
+            ChromaSite::Center | ChromaSite::Top => "420jpeg".into(),
+            ChromaSite::TopLeft | ChromaSite::Dv => "420paldv".into(),
+            ChromaSite::Left | ChromaSite::Unknown | ChromaSite::AltLine => "420mpeg2".into(),
         },
         _ => name.into(),
     }

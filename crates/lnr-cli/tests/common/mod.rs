@@ -119,6 +119,13 @@ impl Run {
     }
 }
 
+/// What a .lnr file holds behind its index: what an encoder has written before it is finished.
+pub fn without_index(file: &[u8]) -> &[u8] {
+    let magic = lnr::stream::MAGIC;
+    let at = file.windows(magic.len()).position(|w| w == magic).expect("a group");
+    &file[at..]
+}
+
 /// How many frames a Y4M file holds, and its header line.
 pub fn y4m_frames(path: &Path) -> (usize, String) {
     let bytes = std::fs::read(path).expect("a Y4M file");

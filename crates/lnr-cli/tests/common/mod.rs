@@ -120,6 +120,13 @@ impl Run {
     }
 }
 
+/// What a .lnr file holds behind its index: what an encoder has written before it is finished.
+pub fn without_index(file: &[u8]) -> &[u8] {
+    let magic = lnr::stream::MAGIC;
+    let at = file.windows(magic.len()).position(|w| w == magic).expect("a group");
+    &file[at..]
+}
+
 /// How many frames a Y4M file holds, and its header line.
 pub fn y4m_frames(path: &Path) -> (usize, String) {
     let bytes = std::fs::read(path).expect("a Y4M file");
@@ -151,9 +158,4 @@ pub fn groups(file: &[u8]) -> Vec<Vec<u8>> {
         rest = &rest[n..];
     }
     groups
-}
-
-/// A file without the index that a finished one begins with.
-pub fn without_index(file: &[u8]) -> Vec<u8> {
-    groups(file).concat()
 }

@@ -12,6 +12,7 @@ use super::session::Session;
 use super::settings::{self, Settings};
 use super::size;
 use crate::engine::EngineSlot;
+use crate::error::Task;
 use crate::metadata::{Hdr, orientation_tags};
 use crate::{caps, error, format, frame};
 use lnr::stream::Orientation;
@@ -106,7 +107,7 @@ impl ElementImpl for LnrDec {
 impl VideoDecoderImpl for LnrDec {
     /// Called at NULL -> READY.
     fn open(&self) -> Result<(), gst::ErrorMessage> {
-        self.decoder().map(|_| ()).map_err(|e| error::message(&e))
+        self.decoder().map(|_| ()).map_err(|e| error::message(Task::Decoding, &e))
     }
 
     fn close(&self) -> Result<(), gst::ErrorMessage> {
@@ -115,7 +116,7 @@ impl VideoDecoderImpl for LnrDec {
     }
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        let decoder = self.decoder().map_err(|e| error::message(&e))?;
+        let decoder = self.decoder().map_err(|e| error::message(Task::Decoding, &e))?;
         *self.cancel.lock().unwrap() = decoder.cancel_flag();
         *self.session.lock().unwrap() = Some(Session::new(decoder));
         *self.stream.lock().unwrap() = Stream::default();
@@ -327,7 +328,8 @@ impl LnrDec {
         if !is_new {
             return Ok(());
         }
-        let info = format::video_info(&native, rate).map_err(|e| error::post(&*self.obj(), &e))?;
+        let info = format::video_info(&native, rate)
+            .map_err(|e| error::post(&*self.obj(), Task::Decoding, &e))?;
         let obj = self.obj();
         let state = obj.set_output_state(info.format(), info.width(), info.height(), None)?;
         obj.negotiate(state).inspect_err(|_| {
@@ -350,7 +352,7 @@ impl LnrDec {
     /// being asked to stop is none.
     pub(super) fn report(&self, error: &Error) -> Result<gst::FlowSuccess, gst::FlowError> {
         if self.is_fatal(error) || matches!(error, Error::Cancelled) {
-            return Err(error::post(&*self.obj(), error));
+            return Err(error::post(&*self.obj(), Task::Decoding, error));
         }
         error::warn(&*self.obj(), error::DROPPING, error);
         self.count(error)

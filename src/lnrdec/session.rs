@@ -32,11 +32,12 @@ impl Session {
         let shown = self.decoder.push(unit)?;
         let timing = match is_packetized {
             true => None,
-            false => self.clock.next(unit, None).ok(),
+            false => Some(self.clock.next(unit, None)?),
         };
+        let own = || gst::ClockTime::from_nseconds(shown.pts.min(i64::MAX as u64));
         Ok(Request {
             tau: shown.tau,
-            pts: gst::ClockTime::from_nseconds(shown.pts.min(i64::MAX as u64)),
+            pts: timing.map_or_else(own, |t| t.pts),
             duration: timing.map(|t| t.duration),
             is_key: shown.is_key,
         })

@@ -12,6 +12,7 @@ use gst_base::subclass::prelude::*;
 
 use super::rates;
 use crate::clock::UnitClock;
+use crate::error::Task;
 use crate::{caps, error};
 use lnr::{AccessUnit, Error, Interpolator, Result};
 
@@ -96,9 +97,12 @@ impl BaseTransformImpl for LnrInterp {
         let factor = *self.factor.lock().unwrap();
         match rates::FACTORS.contains(&factor) || factor <= 1 {
             true => Ok(()),
-            false => Err(error::message(&Error::InvalidSetting(format!(
-                "factor {factor}: choose 2, 4 or 8, or 0 to follow the caps"
-            )))),
+            false => Err(error::message(
+                Task::Decoding,
+                &Error::InvalidSetting(format!(
+                    "factor {factor}: choose 2, 4 or 8, or 0 to follow the caps"
+                )),
+            )),
         }
     }
 

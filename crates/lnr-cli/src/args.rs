@@ -20,7 +20,8 @@ Exit codes:
   4    the output cannot be written
   5    the compute backend is not available or failed
   6    training diverged; `encode` keeps the groups that were finished
-  130  interrupted (Ctrl-C or SIGTERM); `encode` keeps the groups that were finished";
+  130  interrupted (Ctrl-C or SIGTERM); what was finished is kept
+  141  who read the output went away, as `head` does";
 
 /// Video as small neural networks: encode, decode at any size and frame rate, inspect, measure.
 #[derive(Parser)]
@@ -44,6 +45,8 @@ pub enum Command {
     Decode(DecodeArgs),
     /// Show what is in a file.
     Info(InfoArgs),
+    /// Put LNR files one behind the other, with times that go on.
+    Join(JoinArgs),
     /// Measure a video against its reference: bits per pixel, PSNR, SSIM, MS-SSIM.
     Compare(CompareArgs),
     /// Repeat the experiments of the paper.
@@ -56,7 +59,7 @@ impl Command {
         match self {
             Self::Encode(args) => args.compute.threads,
             Self::Decode(args) => args.compute.threads,
-            Self::Info(_) => 0,
+            Self::Info(_) | Self::Join(_) => 0,
             Self::Compare(args) => args.threads,
             Self::Eval(args) => args.threads(),
         }
@@ -114,6 +117,9 @@ pub struct EncodeArgs {
     /// Iterations per frame instead of the preset's.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
@@ -144,6 +150,9 @@ pub struct DecodeArgs {
     pub no_rotate: bool,
     #[command(flatten)]
     pub compute: Compute,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
@@ -154,6 +163,22 @@ pub struct InfoArgs {
     /// A .lnr file, or .mp4 or .mov that holds LNR video.
     pub file: PathBuf,
     /// Print everything as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args)]
+pub struct JoinArgs {
+    /// .lnr files, or .mp4 or .mov that hold LNR video, in their order; one alone gets an index.
+    #[arg(required = true, value_name = "IN")]
+    pub inputs: Vec<PathBuf>,
+    /// A .lnr file (`-`: to standard output), or .mp4 or .mov to write through GStreamer.
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
+    /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -185,6 +210,9 @@ pub struct CompareArgs {
     /// Threads; 0: all cores.
     #[arg(long, default_value_t = 0, value_parser = parse_threads)]
     pub threads: usize,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lnr::metrics::{FrameMetrics, compare, n_scales};
 use lnr::{Chroma, DecoderSettings, Matrix, Picture, PictureFormat};
@@ -10,10 +10,14 @@ use crate::args::CompareArgs;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 use crate::input::{self, Frame, Options, Resized, Source};
+use crate::output;
 use crate::sheet::Sheet;
 use crate::text;
 
 pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
+    let reads = [Some(&args.reference), Some(&args.video), args.also.as_ref()];
+    let reads: Vec<&Path> = reads.into_iter().flatten().map(PathBuf::as_path).collect();
+    output::check_outputs(&reads, args.sheet.as_slice(), args.force)?;
     let own = open(&args.video, None, args, console)?.info().format;
     let mut video = open(&args.video, args.size, args, console)?;
     let format = video.info().format;

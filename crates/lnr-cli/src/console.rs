@@ -110,7 +110,7 @@ impl Console {
     }
 
     fn say(&self, message: &str) {
-        let print = || eprintln!("lnr: {message}");
+        let print = || print_error(message);
         match self.bar().as_ref() {
             Some(bar) => bar.suspend(print),
             None => print(),
@@ -122,7 +122,16 @@ impl Console {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{text}")
             .and_then(|()| out.flush())
-            .map_err(|e| Failure::output(Path::new("standard output"), e))
+            .map_err(|e| Failure::written(Path::new("-"), e))
+    }
+
+    /// Prints the result of writing to `output`: to standard error when that is standard output.
+    pub fn report(&self, output: &Path, text: &str) -> Outcome<()> {
+        if !is_standard_output(output) {
+            return self.print(text);
+        }
+        let _ = writeln!(std::io::stderr(), "{text}");
+        Ok(())
     }
 
     /// # Errors
@@ -133,6 +142,15 @@ impl Console {
             false => Ok(()),
         }
     }
+}
+
+fn is_standard_output(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|n| path == Path::new(n))
+}
+
+/// Prints a line to standard error. Nothing can be told where that is closed.
+pub fn print_error(message: &str) {
+    let _ = writeln!(std::io::stderr(), "lnr: {message}");
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::path::Path;
 use std::time::Instant;
 
 use lnr::{AccessUnit, Control, Encoder, EncoderSettings, InputFrame, Progress, RateControl};
@@ -8,7 +7,7 @@ use serde_json::json;
 
 use crate::args::EncodeArgs;
 use crate::console::Console;
-use crate::exit::{Code, Failure, Outcome};
+use crate::exit::{Code, Failure, Outcome, output_name};
 use crate::input::{self, Frame, Options, Resized, Source, VideoInfo, grid_time};
 use crate::output::{self, UnitSink};
 use crate::text;
@@ -17,7 +16,7 @@ use crate::text;
 const SNAP_NS: u64 = 1_000_000;
 
 pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
-    output::check_distinct(&args.input, &args.output)?;
+    output::check_outputs(&[&args.input], std::slice::from_ref(&args.output), args.force)?;
     let begin = Instant::now();
     let options =
         Options { decoder: args.compute.decoder(), size: None, as_stored: args.no_rotate };
@@ -45,19 +44,21 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
     console.start(encoding.total);
     let result = encoding.encode(&mut *source, info.frame_rate);
     console.stop();
+    if result.is_ok()
+        && let Err(f) = encoding.sink.add_index()
+    {
+        console.warn(&format!("{}; the file is whole, but has no index", f.message));
+    }
     // Groups that are finished are kept whatever happened.
     let finished = encoding.sink.finish();
-    if encoding.n_written == 0 && args.output.is_file() {
-        // An empty file helps nobody; the error says what happened.
-        let _ = std::fs::remove_file(&args.output);
-    }
     match result {
         Err(f) if f.code == Code::Interrupted && encoding.n_written == 0 => {
             return Err(Failure::interrupted("interrupted; nothing was written"));
         }
         Err(f) if f.code == Code::Interrupted => {
             let (n, groups) = (encoding.n_written, encoding.encoder.stats().groups);
-            let path = args.output.display();
+            finished?;
+            let path = output_name(&args.output);
             return Err(Failure::interrupted(format!(
                 "interrupted; {path} holds the {n} frames of the {groups} groups finished before"
             )));
@@ -166,9 +167,9 @@ impl Encoding<'_> {
 
     fn report(&self, seconds: f64) -> Outcome<()> {
         let stats = self.encoder.stats();
-        let on_disk = std::fs::metadata(&self.args.output).map(|m| m.len());
+        let on_disk = std::fs::metadata(&self.args.output);
         let bytes = match on_disk {
-            Ok(n) if self.args.output != Path::new("-") => n,
+            Ok(m) if m.is_file() && !output::is_direct(&self.args.output) => m.len(),
             _ => stats.bytes,
         };
         let bpp = text::bits_per_pixel(bytes, &self.format, self.n_written);
@@ -196,17 +197,13 @@ impl Encoding<'_> {
             format!(
                 "{}: {} frames in {} groups, {bytes} bytes, {bpp:.4} bits per pixel, \
                  {kbit:.1} kbit/s, {:.2} dB RGB PSNR, {seconds:.1} s ({rate:.2} frames/s)",
-                self.args.output.display(),
+                output_name(&self.args.output),
                 self.n_written,
                 stats.groups,
                 stats.psnr
             )
         };
-        if self.args.output == Path::new("-") {
-            eprintln!("{line}");
-            return Ok(());
-        }
-        self.console.print(&line)
+        self.console.report(&self.args.output, &line)
     }
 }
 

@@ -76,7 +76,7 @@ impl Totals {
             lines.push(format!(
                 "{:>7} {:>10.3} {:>7} {:>10} {:>7} {:>14} {:>12.4}",
                 i + 1,
-                text::seconds(g.header.pts),
+                text::seconds(g.place.begin),
                 g.n_units,
                 g.bytes,
                 g.first_bytes - g.payload_bytes,
@@ -197,7 +197,7 @@ fn metadata_json(metadata: &Metadata) -> Value {
 fn group_json(g: &IndexedGroup) -> Value {
     json!({
         "id": g.header.id,
-        "pts_ns": g.header.pts,
+        "pts_ns": g.place.begin,
         "duration_ns": g.header.duration(),
         "frames": g.n_units,
         "frame_durations_ns": g.header.durations,

@@ -15,6 +15,7 @@ mod gstreamer;
 mod hdr;
 mod info;
 mod input;
+mod join;
 mod model_text;
 mod output;
 #[cfg(feature = "gstreamer")]
@@ -47,7 +48,9 @@ fn main() -> ExitCode {
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("lnr: {}", failure.message);
+            if !failure.message.is_empty() {
+                console::print_error(&failure.message);
+            }
             failure.code.into()
         }
     }
@@ -58,6 +61,7 @@ fn run(args: &Args) -> Outcome<()> {
     let listener = console.clone();
     let on_signal = move || {
         if listener.cancel.is_set() {
+            output::discard_all();
             std::process::exit(Code::Interrupted as i32);
         }
         listener.interrupt();
@@ -71,6 +75,7 @@ fn run(args: &Args) -> Outcome<()> {
         Command::Encode(args) => encode::run(args, &console),
         Command::Decode(args) => decode::run(args, &console),
         Command::Info(args) => info::run(args, &console),
+        Command::Join(args) => join::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
         Command::Eval(args) => eval::run(args, &console),
     })

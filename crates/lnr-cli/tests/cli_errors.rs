@@ -57,11 +57,16 @@ fn damaged_or_foreign_input_exits_with_3() {
 fn help_names_every_exit_code() {
     let w = Workplace::new();
     let help = w.ok(&["--help"]).out;
-    for code in ["\n  0 ", "\n  1 ", "\n  2 ", "\n  3 ", "\n  4 ", "\n  5 ", "\n  6 ", "\n  130 "] {
+    for code in [
+        "\n  0 ", "\n  1 ", "\n  2 ", "\n  3 ", "\n  4 ", "\n  5 ", "\n  6 ", "\n  130 ",
+        "\n  141 ",
+    ] {
         assert!(help.contains(code), "{help}");
     }
     let text = include_str!("../../../docs/CLI.md");
-    for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 130 |"] {
+    for code in
+        ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 130 |", "| 141 |"]
+    {
         assert!(text.contains(code), "{code}");
     }
     assert!(w.ok(&["--version"]).out.starts_with("lnr "));

@@ -63,6 +63,9 @@ pub struct AblationArgs {
     /// Folder for a table (.csv) and a plot (.svg) of each experiment.
     #[arg(long, default_value = "out/eval")]
     pub out: PathBuf,
+    /// Overwrite tables and plots that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON instead of tables.
     #[arg(long)]
     pub json: bool,

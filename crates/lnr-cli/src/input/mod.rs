@@ -4,6 +4,7 @@
 #[cfg(feature = "gstreamer")]
 mod container;
 mod damage;
+mod index;
 mod lnr_file;
 mod resize;
 mod turned;
@@ -13,16 +14,17 @@ mod video;
 mod y4m;
 
 pub use damage::Damage;
+pub use index::{Index, IndexedGroup, index_parts};
 pub use lnr_file::{LnrSource, Timing};
 pub use resize::Resized;
 pub use turned::turned;
-pub use units::{Index, IndexedGroup, index_parts};
+pub use units::open_units;
 
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use lnr::stream::{MAGIC, Metadata};
+use lnr::stream::{FileIndex, INDEX_MAGIC, MAGIC, Metadata};
 use lnr::{DecoderSettings, Picture, PictureFormat};
 
 use crate::console::Console;
@@ -63,6 +65,8 @@ pub trait Source {
 pub enum Item {
     /// A whole access unit whose checksums are good.
     Unit(Vec<u8>),
+    /// The index of a file that was finished.
+    Index(FileIndex),
     /// Bytes that are none, and why.
     Damage { n_bytes: u64, cause: String },
 }
@@ -108,7 +112,7 @@ pub fn kind_of(path: &Path) -> Outcome<Kind> {
     let named = |name: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(name));
     Ok(if start.starts_with(y4m::MAGIC) {
         Kind::Y4m
-    } else if start.starts_with(&MAGIC) || named("lnr") {
+    } else if start.starts_with(&MAGIC) || start.starts_with(&INDEX_MAGIC) || named("lnr") {
         Kind::Lnr
     } else if [&b"ftyp"[..], b"moov", b"wide", b"mdat"].contains(&start.get(4..8).unwrap_or(b"")) {
         Kind::Mp4

@@ -4,13 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use lnr::stream::{
-    GroupHeader, Metadata, PartReader, PartSize, Scan, Scanner, Unit, metadata, parse,
-};
+use lnr::stream::{FileIndex, Scan, Scanner, parse};
 
 #[cfg(feature = "gstreamer")]
 use super::container::ContainerUnits;
-use super::{Damage, Item, Kind, Units, kind_of, open_file};
+use super::{Item, Kind, Units, kind_of, open_file};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 
@@ -143,9 +141,22 @@ impl<R: Read> Units for FileUnits<R> {
                     self.skip(n, reason);
                     continue;
                 }
-                Scan::Unit { len, .. } if self.buffer.len() - self.start < len => {
+                Scan::Unit { len, .. } | Scan::Index(len)
+                    if self.buffer.len() - self.start < len =>
+                {
                     if !self.fill(len)? {
                         self.skip(1, |_| "the file ends within an access unit".into());
+                    }
+                    continue;
+                }
+                Scan::Index(len) => {
+                    let data = &self.buffer[self.start..self.start + len];
+                    match FileIndex::parse(data) {
+                        Err(e) => self.skip(1, |_| e.to_string()),
+                        Ok(index) => {
+                            self.pass(len);
+                            return Ok(Some(Item::Index(index)));
+                        }
                     }
                     continue;
                 }
@@ -167,120 +178,11 @@ impl<R: Read> Units for FileUnits<R> {
     }
 }
 
-/// One group of a file.
-pub struct IndexedGroup {
-    pub header: GroupHeader,
-    /// Bytes of the access unit that begins the group.
-    pub first_bytes: u64,
-    /// Bytes of its entropy-coded tensors.
-    pub payload_bytes: u64,
-    /// Bytes of all its access units.
-    pub bytes: u64,
-    /// Access units.
-    pub n_units: u64,
-    /// What it says of the whole stream.
-    pub metadata: Metadata,
-    /// What the parts of its payload take, where that was asked for and the payload is whole.
-    pub parts: Vec<PartSize>,
-}
-
-/// What is in a file.
-#[derive(Default)]
-pub struct Index {
-    pub groups: Vec<IndexedGroup>,
-    /// Damaged places, groups that cannot be read, and access units whose group is not there.
-    pub damage: Damage,
-}
-
-impl Index {
-    /// Access units of all groups.
-    pub fn n_units(&self) -> u64 {
-        self.groups.iter().map(|g| g.n_units).sum()
-    }
-
-    /// Duration of all groups in ns.
-    pub fn duration(&self) -> u64 {
-        self.groups.iter().map(|g| g.header.duration()).sum()
-    }
-}
-
-/// Reads the whole file once, but no payload.
-///
-/// # Errors
-/// When it cannot be read or holds no group at all.
-pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
-    index_with(path, console, &mut |_, _| Ok(Vec::new()))
-}
-
-/// As [`index`], with what the parts of every payload take: each payload is decoded for it.
-///
-/// # Errors
-/// As [`index`].
-pub fn index_parts(path: &Path, console: &Console) -> Outcome<Index> {
-    let mut reader = PartReader::default();
-    index_with(path, console, &mut |header, payload| reader.read(header, payload))
-}
-
-/// Reads what the parts of a payload take.
-type ReadParts<'a> = dyn FnMut(&GroupHeader, &[u8]) -> lnr::Result<Vec<PartSize>> + 'a;
-
-fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<Index> {
-    let mut units = open_units(path, console)?;
-    let mut index = Index::default();
-    while let Some(item) = units.next()? {
-        console.check()?;
-        let data = match item {
-            Item::Unit(data) => data,
-            Item::Damage { cause, .. } => {
-                index.damage.found(cause);
-                continue;
-            }
-        };
-        let bytes = data.len() as u64;
-        match parse(&data) {
-            Ok(Unit::Group { header, payload, .. }) => {
-                let parts = match parts(&header, payload) {
-                    Ok(parts) => {
-                        index.damage.good_group();
-                        parts
-                    }
-                    Err(e) => {
-                        index.damage.found(format!("group {}: {e}", index.groups.len() + 1));
-                        Vec::new()
-                    }
-                };
-                index.groups.push(IndexedGroup {
-                    parts,
-                    metadata: metadata(payload).unwrap_or_default(),
-                    header: *header,
-                    first_bytes: bytes,
-                    payload_bytes: payload.len() as u64,
-                    bytes,
-                    n_units: 1,
-                });
-            }
-            Ok(Unit::Frame { group, .. }) => match index.groups.last_mut() {
-                Some(last) if last.header.id == group => {
-                    last.bytes += bytes;
-                    last.n_units += 1;
-                }
-                _ => index.damage.found("a frame of a group whose start is missing".into()),
-            },
-            Err(e) => index.damage.found(e.to_string()),
-        }
-    }
-    if index.groups.is_empty() {
-        let cause = index.damage.first_cause.unwrap_or_else(|| "no access units".into());
-        return Err(Failure::damaged(path, format!("no LNR group in it: {cause}")));
-    }
-    Ok(index)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use lnr::stream::spec::ModelSpec;
-    use lnr::stream::{write_frame, write_group};
+    use lnr::stream::{GroupHeader, write_frame, write_group};
     use lnr::{Chroma, PictureFormat, Tau};
 
     /// Writes another size of payload into a group's header, whose checksum it makes good.
@@ -316,6 +218,7 @@ pub(super) mod tests {
             out.push(match item {
                 Item::Unit(u) => Ok(u.len()),
                 Item::Damage { n_bytes, .. } => Err(n_bytes),
+                Item::Index(_) => continue,
             });
         }
         out
@@ -347,7 +250,7 @@ pub(super) mod tests {
         while let Some(item) = units.next().unwrap() {
             out.extend(match item {
                 Item::Unit(unit) => Some(unit),
-                Item::Damage { .. } => None,
+                Item::Damage { .. } | Item::Index(_) => None,
             });
         }
         assert!(out == whole, "{:?}", out.iter().map(Vec::len).collect::<Vec<_>>());

@@ -8,6 +8,7 @@ mod contexts;
 #[cfg(any(test, feature = "internals"))]
 mod embedding;
 mod entropy_model;
+mod file_index;
 mod header;
 #[cfg(any(test, feature = "internals"))]
 mod learn;
@@ -31,6 +32,7 @@ mod tensor_coder;
 #[cfg(test)]
 #[allow(clippy::float_arithmetic)]
 mod tests;
+mod timeline;
 mod unit;
 mod work;
 mod work_budget;
@@ -40,6 +42,7 @@ pub use embedding::{
     Embedding, EmbeddingHeader, read_embedding, read_embedding_header, write_embedding,
 };
 pub use entropy_model::EntropyModel;
+pub use file_index::{FileIndex, IndexBuilder, IndexEntry};
 pub use header::GroupHeader;
 #[cfg(any(test, feature = "internals"))]
 pub use learn::learn;
@@ -52,5 +55,8 @@ pub use sections::{SectionWriter, Sections, tags};
 pub use series::{Parent, PlaneKind, Series, decode_series, encode_series};
 pub use symbol_coder::{decode_symbols, encode_symbols, huffman_bits};
 pub use tensor_coder::{decode_tensor, encode_tensor, tensor_bits};
-pub use unit::{MAGIC, Scan, Unit, parse, parse_group_header, scan, write_frame, write_group};
+pub use timeline::{Place, Timeline};
+pub use unit::{
+    INDEX_MAGIC, MAGIC, Scan, Unit, parse, parse_group_header, scan, write_frame, write_group,
+};
 pub use work_budget::WorkBudget;

@@ -2,16 +2,25 @@
 
 use super::GroupHeader;
 use super::bytes::{Reader, Writer};
+use super::file_index;
 use super::tau_coding::{read_tau, write_tau};
 use crate::base::{Error, Result, Tau, limits};
 
-/// The first eight bytes of every group access unit, and so of every `.lnr` file (FORMAT section 2).
-pub const MAGIC: [u8; 8] = [SYNC[0], SYNC[1], GROUP, b'L', b'N', b'R', b'\r', b'\n'];
+/// The first eight bytes of every group access unit (FORMAT section 2).
+pub const MAGIC: [u8; 8] = magic(GROUP);
+/// The first eight bytes of an index (FORMAT section 2.1). An `.lnr` file begins with these or with
+/// [`MAGIC`].
+pub const INDEX_MAGIC: [u8; 8] = magic(INDEX);
+
+const fn magic(kind: u8) -> [u8; 8] {
+    [SYNC[0], SYNC[1], kind, b'L', b'N', b'R', b'\r', b'\n']
+}
 
 const SYNC: [u8; 2] = [0x9C, 0x4C];
 /// Version 2 in the high half, type in the low half.
 const GROUP: u8 = 0x21;
 const FRAME: u8 = 0x22;
+const INDEX: u8 = 0x23;
 /// Magic, group id, tau, header size, payload size at their longest.
 const GROUP_FIXED: usize = 8 + 1 + 5 + 2 + 4;
 
@@ -29,6 +38,9 @@ pub enum Scan {
         /// Whether it begins a group.
         is_group: bool,
     },
+    /// An index of so many bytes ([`super::FileIndex`]), which is no access unit; they need not all be
+    /// there yet.
+    Index(usize),
 }
 
 /// A parsed access unit.
@@ -89,6 +101,13 @@ pub fn write_group(header: &GroupHeader, tau: Tau, payload: &[u8]) -> Vec<u8> {
 /// Looks for an access unit at the start of `data`; reads headers only, never the payload. Whoever
 /// searches damaged bytes must use a [`super::Scanner`], which bounds what that may cost.
 pub fn scan(data: &[u8]) -> Scan {
+    if data.get(2) == Some(&INDEX) {
+        return match file_index::unit_len(data) {
+            Ok(Some(len)) => Scan::Index(len),
+            Ok(None) => Scan::More(file_index::HEAD),
+            Err(_) => garbage(data),
+        };
+    }
     match check_header(data) {
         Ok(Ok((p, is_group))) => {
             let len = match is_group {

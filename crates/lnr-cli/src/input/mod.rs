@@ -4,6 +4,8 @@
 #[cfg(feature = "gstreamer")]
 mod container;
 mod damage;
+#[cfg(feature = "gstreamer")]
+mod decoding;
 mod index;
 mod lnr_file;
 mod resize;

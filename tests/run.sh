@@ -22,11 +22,12 @@ trap 'rm -rf "$scratch"' EXIT
 export GST_REGISTRY="$scratch/registry.bin"
 
 if command -v shellcheck >/dev/null; then
-    step shellcheck -x tests/*.sh examples/*.sh .ci/run
+    step shellcheck -x tests/*.sh examples/*.sh fuzz/*.sh .ci/run
 else
     printf '\n==> shellcheck is not installed: skipped\n'
 fi
 step cargo fmt --check
+step cargo fmt --check --manifest-path fuzz/Cargo.toml
 step cargo clippy --locked --workspace --all-targets --features lnr/internals -- -D warnings
 if cargo deny --version >/dev/null 2>&1; then
     if cargo deny fetch >/dev/null 2>&1; then

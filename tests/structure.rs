@@ -49,7 +49,7 @@ fn root() -> PathBuf {
 
 fn complaints(rule: Rule) -> Vec<String> {
     let mut files = Vec::new();
-    for folder in ["src", "crates", "tests", "benches", "examples", "build.rs"] {
+    for folder in ["src", "crates", "tests", "benches", "examples", "fuzz", "build.rs"] {
         collect(&root().join(folder), &mut files);
     }
     assert!(files.len() > 20, "the source files were not found");

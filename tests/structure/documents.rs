@@ -9,7 +9,8 @@ use super::root;
 /// How the names of source files end.
 const ENDINGS: [&str; 5] = [".rs", ".cu", ".cuh", ".sh", ".py"];
 /// Where source files lie.
-const FOLDERS: [&str; 7] = ["src", "crates", "kernels", "tests", "benches", "examples", "build.rs"];
+const FOLDERS: [&str; 8] =
+    ["src", "crates", "kernels", "tests", "benches", "examples", "fuzz", "build.rs"];
 
 /// Paths of source files below `path`, from the repository's root on.
 fn collect(path: &Path, files: &mut Vec<String>) {

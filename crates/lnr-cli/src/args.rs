@@ -120,6 +120,9 @@ pub struct EncodeArgs {
     /// Overwrite files that exist, also when standard input is a terminal.
     #[arg(long, short = 'y')]
     pub force: bool,
+    /// Go on after the last whole group of OUT, which an interrupted run with the same options left.
+    #[arg(long)]
+    pub resume: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,

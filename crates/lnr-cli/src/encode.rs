@@ -2,21 +2,22 @@
 
 use std::time::Instant;
 
-use lnr::{AccessUnit, Control, Encoder, EncoderSettings, InputFrame, Progress, RateControl};
+use lnr::{AccessUnit, Control, Encoder, EncoderSettings, Progress, RateControl};
 use serde_json::json;
 
 use crate::args::EncodeArgs;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome, output_name};
-use crate::input::{self, Frame, Options, Resized, Source, VideoInfo, grid_time};
+use crate::input::{self, Options, Resized, VideoInfo};
 use crate::output::{self, UnitSink};
+use crate::resume;
+use crate::selection::Selection;
 use crate::text;
 
-/// Times that are off the nominal frame grid by less than this are put on it: containers round them.
-const SNAP_NS: u64 = 1_000_000;
-
 pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
-    output::check_outputs(&[&args.input], std::slice::from_ref(&args.output), args.force)?;
+    // Going on with a file is no accident.
+    let may_exist = args.force || args.resume;
+    output::check_outputs(&[&args.input], std::slice::from_ref(&args.output), may_exist)?;
     let begin = Instant::now();
     let options =
         Options { decoder: args.compute.decoder(), size: None, as_stored: args.no_rotate };
@@ -25,24 +26,28 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         source = Box::new(Resized::new(args.input.clone(), source, size)?);
     }
     let info = source.info().clone();
-    let encoder = Encoder::new(settings(args, &info)).map_err(|e| match e {
+    let mut encoder = Encoder::new(settings(args, &info)).map_err(|e| match e {
         lnr::Error::InvalidSetting(_) => Failure::usage(e.to_string()),
         e => Failure::codec(&args.input, e),
     })?;
     console.detail(&format!("computing with {}", encoder.backend()));
+    let mut frames = Selection::new(args, source, console)?;
+    let sink = match args.resume {
+        true => resume::resume(args, &mut encoder, &mut frames, console)?,
+        false => None,
+    };
+    let stats = *encoder.stats();
     let mut encoding = Encoding {
         args,
         console,
         encoder,
-        sink: output::open_units(&args.output, &info)?,
-        total: n_wanted(args, &info),
-        n_read: 0,
-        n_written: 0,
-        duration: 0,
+        sink: sink.map_or_else(|| output::open_units(&args.output, &info), Ok)?,
+        n_written: stats.frames,
+        duration: frames.end(),
         format: info.format,
     };
-    console.start(encoding.total);
-    let result = encoding.encode(&mut *source, info.frame_rate);
+    console.start(frames.n_expected());
+    let result = encoding.encode(&mut frames);
     console.stop();
     if result.is_ok()
         && let Err(f) = encoding.sink.add_index()
@@ -91,23 +96,11 @@ fn settings(args: &EncodeArgs, info: &VideoInfo) -> EncoderSettings {
     args.compute.encoder(settings)
 }
 
-/// How many frames there will be, when the input knows how many it has.
-fn n_wanted(args: &EncodeArgs, info: &VideoInfo) -> Option<u64> {
-    let by_time = args.duration.filter(|_| info.frame_rate.0 > 0).map(|s| {
-        let (n, d) = info.frame_rate;
-        (s * f64::from(n) / f64::from(d)).ceil() as u64
-    });
-    let available = info.n_frames.map(|n| n.saturating_sub(args.start));
-    [available, args.frames, by_time].into_iter().flatten().min()
-}
-
 struct Encoding<'a> {
     args: &'a EncodeArgs,
     console: &'a Console,
     encoder: Encoder,
     sink: Box<dyn UnitSink>,
-    total: Option<u64>,
-    n_read: u64,
     n_written: u64,
     /// Of what was written, in ns.
     duration: u64,
@@ -115,28 +108,15 @@ struct Encoding<'a> {
 }
 
 impl Encoding<'_> {
-    fn encode(&mut self, source: &mut dyn Source, frame_rate: (u32, u32)) -> Outcome<()> {
-        input::skip(source, &self.args.input, self.args.start, self.console)?;
-        let mut clock: Option<Clock> = None;
-        let most = self.args.frames.unwrap_or(u64::MAX);
+    fn encode(&mut self, frames: &mut Selection) -> Outcome<()> {
         let read = loop {
-            self.console.check()?;
-            let frame = match source.next() {
-                Ok(Some(frame)) if self.n_read < most => frame,
-                Ok(_) => break Ok(()),
+            match frames.next() {
+                Ok(Some(frame)) => self.train(|encoder, control| encoder.push(frame, control))?,
+                Ok(None) => break Ok(()),
                 Err(f) if f.code == Code::Interrupted => return Err(f),
                 // What came before the damage is worth keeping.
                 Err(f) => break Err(f),
-            };
-            let clock = clock.get_or_insert(Clock { first: frame.pts, frame_rate });
-            let limit = self.args.duration.map(|s| (s * 1e9) as u64);
-            let (pts, duration) = clock.retime(&frame);
-            if limit.is_some_and(|limit| pts >= limit) {
-                break Ok(());
             }
-            self.n_read += 1;
-            let frame = InputFrame { picture: frame.picture, pts, duration, force_key: false };
-            self.train(|encoder, control| encoder.push(frame, control))?;
         };
         self.train(Encoder::finish)?;
         read
@@ -207,47 +187,11 @@ impl Encoding<'_> {
     }
 }
 
-/// Makes times begin with 0.
-struct Clock {
-    first: u64,
-    frame_rate: (u32, u32),
-}
-
-impl Clock {
-    /// Time and duration of a frame in the output.
-    fn retime(&self, frame: &Frame) -> (u64, u64) {
-        let pts = self.snap(frame.pts.saturating_sub(self.first));
-        let end = self.snap((frame.pts + frame.duration).saturating_sub(self.first));
-        // At least 1 ns, even where the input says 0 or both ends lie at the same nominal time.
-        (pts, end.saturating_sub(pts).max(1))
-    }
-
-    fn snap(&self, time: u64) -> u64 {
-        let (n, d) = self.frame_rate;
-        if n == 0 {
-            return time;
-        }
-        let number = (time as f64 * f64::from(n) / (1e9 * f64::from(d))).round() as u64;
-        let nominal = grid_time(number, self.frame_rate);
-        let near = SNAP_NS.min(grid_time(1, self.frame_rate) / 4);
-        if nominal.abs_diff(time) <= near { nominal } else { time }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::args::{Args, Command};
     use clap::Parser;
-
-    #[test]
-    fn times_near_the_grid_are_put_on_it() {
-        let clock = Clock { first: 80, frame_rate: (30, 1) };
-        assert_eq!(clock.snap(33_000_000), 33_333_333);
-        assert_eq!(clock.snap(40_000_000), 40_000_000);
-        let free = Clock { first: 0, frame_rate: (0, 1) };
-        assert_eq!(free.snap(33_000_000), 33_000_000);
-    }
 
     #[test]
     fn defaults_are_those_of_the_library() {

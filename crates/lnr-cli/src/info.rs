@@ -69,6 +69,10 @@ impl Totals {
             self.bpp,
             self.kbit
         ));
+        lines.push(match &index.own {
+            Some(_) => "an index: exact seeks over networks, nothing is missing".into(),
+            None => "no index: not finished, or a stream (`lnr join IN OUT` adds one)".into(),
+        });
         lines.push(
             "  group     time s  frames      bytes  header  frames' bytes   bits/pixel".into(),
         );
@@ -124,6 +128,7 @@ impl Totals {
             "kbit_s": text::rounded(self.kbit, 3),
             "seconds": text::rounded(text::seconds(self.duration), 6),
             "damaged": index.damage.n_parts,
+            "index": index.own.is_some(),
             "groups": index.groups.iter().map(group_json).collect::<Vec<_>>(),
         })
     }

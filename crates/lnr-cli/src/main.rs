@@ -20,6 +20,8 @@ mod model_text;
 mod output;
 #[cfg(feature = "gstreamer")]
 mod raw;
+mod resume;
+mod selection;
 mod sheet;
 mod text;
 mod values;

@@ -133,9 +133,20 @@ fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<
             Err(e) => index.damage.found(e.to_string()),
         }
     }
+    if let Some(of) = index.groups.last()
+        && let Some(cause) = missing_frames(&of.header, last)
+    {
+        index.damage.found(cause);
+    }
     if index.groups.is_empty() {
         let cause = index.damage.first_cause.unwrap_or_else(|| "no access units".into());
         return Err(Failure::damaged(path, format!("no LNR group in it: {cause}")));
     }
     Ok(index)
+}
+
+/// What to say of a file whose last group `shows` something at last, if that is not its last frame.
+pub fn missing_frames(header: &GroupHeader, shows: Tau) -> Option<String> {
+    let (n, of) = (shows.floor() + 1, header.n_frames());
+    (n < of).then(|| format!("the file is cut short: its last group has {n} of {of} frames"))
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use lnr::stream::{GroupHeader, Metadata, Timeline, parse_group_header};
+use lnr::stream::{GroupHeader, Metadata, Timeline, Unit, parse, parse_group_header};
 use lnr::{BackendInfo, Decoder, Error, Picture, PictureFormat, Tau};
 
-use super::index::index;
+use super::index::{index, missing_frames};
 use super::units::open_units;
 use super::{Damage, Frame, Item, Options, Source, Units, VideoInfo, grid_time};
 use crate::console::Console;
@@ -121,7 +121,14 @@ impl LnrSource {
         while !self.at_end {
             self.console.check()?;
             let unit = match self.units.next()? {
-                None => break,
+                None => {
+                    self.at_end = true;
+                    let group = self.group.as_ref();
+                    if let Some(cause) = group.and_then(|g| missing_frames(g, self.shown)) {
+                        self.warn(&cause);
+                    }
+                    break;
+                }
                 Some(Item::Unit(unit)) => unit,
                 Some(Item::Index(_)) => continue,
                 Some(Item::Damage { n_bytes, cause }) => {
@@ -144,7 +151,10 @@ impl LnrSource {
                     break;
                 }
                 group = Some(GroupHeader { pts: place.begin, ..header });
-            } else if !frames || (self.group.is_none() && !is_skipping && self.damage.n_parts > 0) {
+            } else if !frames {
+                self.note_frame(&unit);
+                continue;
+            } else if self.group.is_none() && !is_skipping && self.damage.n_parts > 0 {
                 // The loss of its group was reported already.
                 continue;
             }
@@ -181,6 +191,15 @@ impl LnrSource {
         }
         self.at_end = true;
         Ok(None)
+    }
+
+    /// Notes what an access unit shows that is not asked for.
+    fn note_frame(&mut self, unit: &[u8]) {
+        if let (Some(of), Ok(Unit::Frame { group, shows })) = (&self.group, parse(unit))
+            && of.id == group
+        {
+            self.shown = self.shown.max(shows);
+        }
     }
 
     fn warn(&mut self, cause: &str) {

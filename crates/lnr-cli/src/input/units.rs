@@ -52,6 +52,9 @@ pub struct FileUnits<R = File> {
     at_end: bool,
     /// Bytes passed over since the last good unit, and the first reason.
     damage: Option<(u64, String)>,
+    /// Bytes that were passed so far, and where the file's index says that they end.
+    n_passed: u64,
+    stated_end: u64,
 }
 
 /// Bytes that are read at once at least: many small units for a call of the system, and little beside a
@@ -68,6 +71,8 @@ impl<R: Read> FileUnits<R> {
             start: 0,
             at_end: false,
             damage: None,
+            n_passed: 0,
+            stated_end: 0,
         }
     }
 
@@ -103,7 +108,16 @@ impl<R: Read> FileUnits<R> {
 
     fn pass(&mut self, n: usize) {
         self.start += n;
+        self.n_passed += n as u64;
         self.scanner.consume(n);
+    }
+
+    /// At the end of the file: whether its index knows of more, which is told once.
+    fn is_cut(&mut self) -> Option<Item> {
+        let n = self.stated_end.saturating_sub(self.n_passed);
+        self.stated_end = 0;
+        let cause = || format!("the file is cut short: {n} bytes that it had are missing");
+        (n > 0).then(|| Item::Damage { n_bytes: 0, cause: cause() })
     }
 
     /// Takes `len` bytes out. What follows a large unit is at most a block: that is copied, not the unit.
@@ -118,6 +132,7 @@ impl<R: Read> FileUnits<R> {
         let mut unit = std::mem::replace(&mut self.buffer, following);
         unit.drain(..self.start);
         self.start = 0;
+        self.n_passed += len as u64;
         self.scanner.consume(len);
         unit
     }
@@ -155,6 +170,8 @@ impl<R: Read> Units for FileUnits<R> {
                         Err(e) => self.skip(1, |_| e.to_string()),
                         Ok(index) => {
                             self.pass(len);
+                            // What is joined behind has an index of its own, or none.
+                            self.stated_end = self.n_passed.saturating_add(index.n_bytes());
                             return Ok(Some(Item::Index(index)));
                         }
                     }
@@ -173,7 +190,10 @@ impl<R: Read> Units for FileUnits<R> {
             if let Some((n_bytes, cause)) = self.damage.take() {
                 return Ok(Some(Item::Damage { n_bytes, cause }));
             }
-            return Ok(found.map(|len| Item::Unit(self.take(len))));
+            return Ok(match found {
+                Some(len) => Some(Item::Unit(self.take(len))),
+                None => self.is_cut(),
+            });
         }
     }
 }
@@ -182,7 +202,7 @@ impl<R: Read> Units for FileUnits<R> {
 pub(super) mod tests {
     use super::*;
     use lnr::stream::spec::ModelSpec;
-    use lnr::stream::{GroupHeader, write_frame, write_group};
+    use lnr::stream::{GroupHeader, IndexBuilder, write_frame, write_group};
     use lnr::{Chroma, PictureFormat, Tau};
 
     /// Writes another size of payload into a group's header, whose checksum it makes good.
@@ -238,6 +258,18 @@ pub(super) mod tests {
         assert_eq!(items(&cut), [Err(la as u64 - 50), Ok(lb), Ok(la), Ok(lb)]);
         assert_eq!(items(&whole[..la + 3]), [Ok(la), Err(3)]);
         assert_eq!(items(b""), []);
+    }
+
+    #[test]
+    fn what_an_index_knows_of_is_missed() {
+        let mut index = IndexBuilder::default();
+        [group(1), group(2)].iter().for_each(|unit| index.push(unit).unwrap());
+        let index = index.index().to_unit().unwrap();
+        let (a, b) = (group(1), group(2));
+        assert_eq!(items(&[&index[..], &a, &b].concat()), [Ok(a.len()), Ok(b.len())]);
+        assert_eq!(items(&[&index[..], &a].concat()), [Ok(a.len()), Err(0)]);
+        assert_eq!(items(&index), [Err(0)]);
+        assert_eq!(items(&index[..index.len() - 1]), [Err(index.len() as u64 - 1)]);
     }
 
     #[test]

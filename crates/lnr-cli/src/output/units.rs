@@ -28,6 +28,29 @@ pub fn open_units(path: &Path, info: &VideoInfo) -> Outcome<Box<dyn UnitSink>> {
     }
 }
 
+/// Opens the .lnr file at `path` to go on after the groups that `index` names; see
+/// [`LnrSink::append`].
+pub fn append_units(path: &Path, index: IndexBuilder) -> Outcome<Box<dyn UnitSink>> {
+    Ok(Box::new(LnrSink::append(path, index)?))
+}
+
+/// For a file to which nothing will be written, because it is whole.
+pub fn finished() -> Box<dyn UnitSink> {
+    Box::new(Finished)
+}
+
+struct Finished;
+
+impl UnitSink for Finished {
+    fn write(&mut self, _: &[AccessUnit]) -> Outcome<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Outcome<()> {
+        Ok(())
+    }
+}
+
 /// Whether groups of different formats may follow each other in what `path` names.
 pub fn takes_any_format(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
@@ -135,6 +158,22 @@ impl UnitSink for LnrSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lnr::stream::spec::ModelSpec;
+    use lnr::stream::{GroupHeader, write_group};
+    use lnr::{Chroma, PictureFormat, Tau};
+
+    fn group(id: u8) -> Vec<u8> {
+        let header = GroupHeader {
+            id,
+            format: PictureFormat::new(16, 16, Chroma::Gray, 8),
+            frame_rate: (25, 1),
+            pts: u64::from(id) * 40_000_000,
+            durations: vec![40_000_000],
+            continues: false,
+            model: ModelSpec::default(),
+        };
+        write_group(&header, Tau::frame(0), &[id; 9])
+    }
 
     #[test]
     fn part_of_a_group_is_cut_off() {
@@ -155,10 +194,19 @@ mod tests {
     fn a_file_can_be_continued() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.lnr");
-        std::fs::write(&path, b"wholepart").unwrap();
-        assert!(LnrSink::append(&path, groups(&[10])).is_err());
-        let mut sink = LnrSink::append(&path, groups(&[2, 3])).unwrap();
-        sink.put(b"more").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"wholemore");
+        let mut index = IndexBuilder::default();
+        index.push(&group(0)).unwrap();
+        std::fs::write(&path, &group(0)[1..]).unwrap();
+        assert!(LnrSink::append(&path, index.clone()).is_err());
+        std::fs::write(&path, [group(0), b"part".to_vec()].concat()).unwrap();
+        let mut sink = LnrSink::append(&path, index.clone()).unwrap();
+        sink.index.push(&group(1)).unwrap();
+        sink.put(&group(1)).unwrap();
+        index.push(&group(1)).unwrap();
+        let both = [group(0), group(1)].concat();
+        assert_eq!(std::fs::read(&path).unwrap(), both);
+        sink.add_index().unwrap();
+        let index = index.index().to_unit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), [index, both].concat());
     }
 }

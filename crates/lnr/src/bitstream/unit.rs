@@ -130,9 +130,16 @@ pub(super) fn garbage(data: &[u8]) -> Scan {
 /// Bytes whose checksum [`scan`] computes: none unless all of a header seems to be there.
 pub(super) fn header_bytes(data: &[u8]) -> usize {
     match read_fixed(data) {
-        Ok(Ok((p, _))) if data.len() > p.len + p.header_len => p.len + p.header_len,
+        Ok(Ok((p, is_group))) if data.len() >= p.len + p.header_len + crc_len(is_group) => {
+            p.len + p.header_len
+        }
         _ => 0,
     }
+}
+
+/// Bytes of the checksum of a header.
+fn crc_len(is_group: bool) -> usize {
+    if is_group { 4 } else { 2 }
 }
 
 /// The fixed part of a header whose checksum is good, or how many bytes are needed to know.
@@ -142,7 +149,7 @@ fn check_header(data: &[u8]) -> Result<std::result::Result<(Prefix, bool), usize
         Err(needed) => return Ok(Err(needed)),
     };
     let end = p.len + p.header_len;
-    let crc_len = if is_group { 4 } else { 2 };
+    let crc_len = crc_len(is_group);
     let Some(stored) = data.get(end..end + crc_len) else {
         return Ok(Err(end + crc_len));
     };

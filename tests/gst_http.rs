@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Playing over HTTP.
+mod elements;
+mod handmade;
+mod http;
+
+use std::sync::OnceLock;
+
+use elements::*;
+use gst::prelude::*;
+use http::{HttpServer, Manner};
+use lnr::stream::{Unit, parse as parse_unit, write_group};
+
+/// Frames, and frames of each group, of the clip.
+const FRAMES: usize = 24;
+const GROUP: usize = 4;
+
+const ELEMENTS: &str = "souphttpsrc location=URI ! lnrparse ! lnrdec ! appsink name=out";
+const PLAYERS: [&str; 3] = [ELEMENTS, "playbin uri=URI", "playbin3 uri=URI"];
+
+/// A frame: its time in ms and the checksum of its samples.
+type Frame = (u64, u32);
+
+fn frame(buffer: &gst::BufferRef) -> Frame {
+    let pts = buffer.pts().expect("a time").mseconds();
+    (pts, crc32c::crc32c(&buffer.map_readable().expect("readable")))
+}
+
+/// Bytes and frames, ten a second. Each group has 15 to 60 kB that mean nothing, so that a server has
+/// something to send, and the rate of bytes tells little about times.
+fn clip() -> &'static (Vec<u8>, Vec<Frame>) {
+    static CLIP: OnceLock<(Vec<u8>, Vec<Frame>)> = OnceLock::new();
+    CLIP.get_or_init(|| {
+        let caps = "format=I420,width=32,height=24,framerate=10/1";
+        let coded = encode(FRAMES as u32, GROUP as u32, caps);
+        let mut n_groups = 0;
+        let padded = coded.data().into_iter().map(|unit| match parse_unit(&unit) {
+            Ok(Unit::Group { header, shows, payload }) => {
+                n_groups += 1;
+                let padding = vec![n_groups as u8; 15_000 * (1 + n_groups % 4)];
+                let section = handmade::payload(&[(100, false, &padding)]);
+                write_group(&header, shows, &[payload, &section].concat())
+            }
+            _ => unit,
+        });
+        let stream = padded.collect::<Vec<_>>().concat();
+        let decoded = run_on(&stream, 1 << 16, "lnrparse ! lnrdec ! appsink name=out").ok();
+        assert_eq!(decoded.buffers.len(), FRAMES);
+        (stream, decoded.buffers.iter().map(|b| frame(b)).collect())
+    })
+}
+
+/// A pipeline over HTTP, which is stopped when the test ends, however that may be.
+struct Player {
+    pipeline: gst::Pipeline,
+    sink: gst_app::AppSink,
+    server: HttpServer,
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+impl Player {
+    /// Paused at the first frame.
+    fn new(description: &str, manner: Manner) -> Self {
+        let server = HttpServer::new(clip().0.clone(), manner);
+        let pipeline = parse(&description.replace("URI", &server.uri()));
+        let sink = pipeline.by_name("out").unwrap_or_else(|| {
+            let sink = gst::ElementFactory::make("appsink").build().expect("appsink");
+            pipeline.set_property("video-sink", &sink);
+            sink
+        });
+        let sink: gst_app::AppSink = sink.downcast().expect("an appsink");
+        sink.set_property("sync", false);
+        pipeline.set_state(gst::State::Paused).expect("PAUSED");
+        let player = Self { pipeline, sink, server };
+        player.settle();
+        player
+    }
+
+    fn settle(&self) {
+        let (result, ..) = self.pipeline.state(gst::ClockTime::from_seconds(20));
+        result.expect("a frame within 20 seconds");
+    }
+
+    /// Frames until the end.
+    fn frames(&self) -> Vec<Frame> {
+        self.pipeline.set_state(gst::State::Playing).expect("PLAYING");
+        let pull = || self.sink.try_pull_sample(gst::ClockTime::from_seconds(20));
+        let frames = std::iter::from_fn(pull).map(|s| frame(s.buffer().expect("a buffer")));
+        let frames = frames.collect();
+        assert!(self.sink.is_eos(), "the pipeline hangs");
+        let bad = [gst::MessageType::Error, gst::MessageType::Warning];
+        let message = self.pipeline.bus().expect("a bus").pop_filtered(&bad);
+        assert!(message.is_none(), "{message:?}");
+        frames
+    }
+}
+
+#[test]
+fn plays_to_the_end() {
+    let whole = 1_000_000;
+    for manner in [
+        Manner::default(),
+        Manner { has_ranges: false, rate: 0 },
+        Manner { has_ranges: true, rate: whole },
+    ] {
+        for description in PLAYERS {
+            let player = Player::new(description, manner);
+            assert!(player.frames() == clip().1, "{description}");
+            let requests = player.server.take_requests();
+            assert!(requests.iter().all(|r| r.range.is_none_or(|(first, _)| first == 0)));
+        }
+    }
+}
+
+/// Such a source cannot seek, and says so.
+#[test]
+fn without_ranges_a_seek_is_refused_and_harms_nothing() {
+    for description in PLAYERS {
+        let player = Player::new(description, Manner { has_ranges: false, rate: 0 });
+        let mut query = gst::query::Seeking::new(gst::Format::Time);
+        assert!(!player.pipeline.query(&mut query) || !query.result().0, "{description}");
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+        let target = gst::ClockTime::from_seconds(1);
+        assert!(player.pipeline.seek_simple(flags, target).is_err(), "{description}");
+        assert!(player.frames() == clip().1, "{description}");
+    }
+}
+
+/// Ranges that a client asks for are what it gets: a server that lies would make the other tests lie.
+#[test]
+fn the_server_serves_ranges() {
+    use std::io::{Read, Write};
+    let server = HttpServer::new((0..100).collect(), Manner::default());
+    let ask = |range: &str| {
+        let mut stream = std::net::TcpStream::connect(server.address()).expect("a connection");
+        let request = format!("GET / HTTP/1.1\r\nHost: x\r\n{range}\r\n");
+        stream.write_all(request.as_bytes()).expect("sent");
+        stream.shutdown(std::net::Shutdown::Write).expect("the end");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let at = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
+        let head = String::from_utf8_lossy(&answer[..at]).into_owned();
+        (head, answer[at..].to_vec())
+    };
+    let (head, body) = ask("");
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && body.len() == 100, "{head}");
+    let (head, body) = ask("Range: bytes=90-\r\n");
+    assert!(head.contains("206 ") && head.contains("Content-Range: bytes 90-99/100"), "{head}");
+    assert_eq!(body, (90..100).collect::<Vec<u8>>());
+    assert_eq!(ask("Range: bytes=5-7\r\n").1, [5, 6, 7]);
+    assert!(ask("Range: bytes=100-\r\n").0.contains("416 "));
+    assert_eq!(server.take_requests().len(), 4);
+}

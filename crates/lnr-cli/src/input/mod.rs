@@ -5,6 +5,8 @@
 mod container;
 mod damage;
 #[cfg(feature = "gstreamer")]
+mod decoding;
+#[cfg(feature = "gstreamer")]
 mod feed;
 mod index;
 mod lnr_file;
@@ -106,15 +108,7 @@ pub enum Kind {
 /// # Errors
 /// When the file cannot be read.
 pub fn kind_of(path: &Path) -> Outcome<Kind> {
-    let start = match pipe::is_pipe(path) {
-        true => pipe::start(path)?,
-        false => {
-            let mut start = Vec::new();
-            let mut file = open_file(path)?.take(pipe::START as u64);
-            file.read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
-            start
-        }
-    };
+    let start = start_of(path)?;
     if start.is_empty() {
         return Err(Failure::damaged(path, "it is empty"));
     }
@@ -199,6 +193,17 @@ pub fn skip(source: &mut dyn Source, path: &Path, n: u64, console: &Console) -> 
         }
     }
     Ok(())
+}
+
+/// The first bytes of `path`, as many as tell what it is.
+fn start_of(path: &Path) -> Outcome<Vec<u8>> {
+    if pipe::is_pipe(path) {
+        return pipe::start(path);
+    }
+    let mut start = Vec::new();
+    let mut file = open_file(path)?.take(pipe::START as u64);
+    file.read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
+    Ok(start)
 }
 
 /// Where the bytes of `path` can be read as often as need be: a copy of what a pipe brings.

@@ -116,6 +116,11 @@ pub(super) fn raw(formats: impl IntoIterator<Item = gst_video::VideoFormat>) -> 
         .build()
 }
 
+/// Raw video of any format in system memory.
+pub(super) fn raw_of_any_format() -> gst::Caps {
+    gst::Caps::new_empty_simple("video/x-raw")
+}
+
 fn chroma_name(chroma: Chroma) -> &'static str {
     match chroma {
         Chroma::Gray => "4:0:0",

@@ -127,7 +127,8 @@ impl LnrDec {
         if !is_new {
             return Ok(());
         }
-        let info = format::video_info(&native, rate)
+        let info = format::native(&native)
+            .and_then(|own| format::video_info(&native, own, rate))
             .map_err(|e| error::post(&*self.obj(), Task::Decoding, &e))?;
         let obj = self.obj();
         let state = obj.set_output_state(info.format(), info.width(), info.height(), None)?;

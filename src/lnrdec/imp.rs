@@ -86,8 +86,9 @@ impl ElementImpl for LnrDec {
     }
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
-        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> =
-            LazyLock::new(|| caps::pad_templates(caps::any_lnr(), caps::raw(format::DECODED)));
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+            caps::pad_templates(caps::any_lnr(), caps::raw(format::all_decoded()))
+        });
         TEMPLATES.as_ref()
     }
 

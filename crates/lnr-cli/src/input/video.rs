@@ -11,9 +11,10 @@ use gst_video::{
 use lnr::stream::Metadata;
 use lnr::{Chroma, Error, Picture, PictureFormat, Result};
 
+use super::feed::source;
 use super::{Frame, Source, VideoInfo, container, grid_time};
 use crate::console::Console;
-use crate::exit::{Code, Failure, Outcome};
+use crate::exit::{Code, Failure, Outcome, input_name};
 use crate::gstreamer::{Pipeline, element, error_of, ratio};
 use crate::hdr;
 use crate::raw::{FORMATS, picture_format};
@@ -37,8 +38,7 @@ impl Video {
     /// When the file has no progressive video that can be decoded.
     pub fn open(path: &Path, console: &Console) -> Outcome<Self> {
         let pipeline = Pipeline::new()?;
-        let source = element("filesrc")?;
-        source.set_property("location", path);
+        let source = source(path)?;
         let decode = element("decodebin")?;
         // Only what ends in raw video is decoded at all.
         decode.set_property("caps", gst::Caps::builder("video/x-raw").any_features().build());
@@ -186,7 +186,7 @@ impl Source for Video {
                 self.pending = Some(next);
                 break;
             }
-            let path = self.path.display();
+            let path = input_name(&self.path);
             let warning = format!("{path}: left out a frame whose time goes backwards");
             self.console.warn(&warning);
         }

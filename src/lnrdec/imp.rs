@@ -10,7 +10,7 @@ use gst_video::subclass::prelude::*;
 use super::input::{Input, Next};
 use super::session::Session;
 use super::settings::{self, Settings};
-use super::size;
+use super::{size, upstream};
 use crate::engine::EngineSlot;
 use crate::error::Task;
 use crate::metadata::Hdr;
@@ -147,10 +147,22 @@ impl VideoDecoderImpl for LnrDec {
 
     /// The default would ask upstream for the size that downstream wants; but any stream will do.
     fn caps(&self, filter: Option<&gst::Caps>) -> gst::Caps {
-        let caps = self.obj().sink_pad().pad_template_caps();
+        let caps = upstream::wanted(self.obj().src_pad());
         match filter {
             Some(filter) => filter.intersect_with_mode(&caps, gst::CapsIntersectMode::First),
             None => caps,
+        }
+    }
+
+    fn sink_query(&self, query: &mut gst::QueryRef) -> bool {
+        match query.view_mut() {
+            // A stream of a rate that downstream does not take is taken, to say why it does not do.
+            gst::QueryViewMut::AcceptCaps(accept) => {
+                let is_ours = accept.caps().is_subset(&self.obj().sink_pad().pad_template_caps());
+                accept.set_result(is_ours);
+                true
+            }
+            _ => self.parent_sink_query(query),
         }
     }
 
@@ -219,8 +231,12 @@ impl VideoDecoderImpl for LnrDec {
         if let Some(native) = stream.format {
             let rate = stream.upstream_rate.or(stream.rate).unwrap_or(gst::Fraction::new(0, 1));
             let obj = self.obj();
-            let info = size::choose(obj.src_pad(), &native, rate)
-                .map_err(|e| gst::loggable_error!(CAT, "{e}"))?;
+            let info = size::choose(obj.src_pad(), &native, rate).map_err(|e| {
+                if !is_flushing(obj.src_pad()) {
+                    obj.post_error_message(error::message(Task::Decoding, &e));
+                }
+                gst::loggable_error!(CAT, "{e}")
+            })?;
             gst::debug!(CAT, imp = self, "rendering at {}x{}", info.width(), info.height());
             let mut caps = info.to_caps().map_err(|e| gst::loggable_error!(CAT, "{e}"))?;
             stream.hdr.add_to_caps(caps.make_mut());
@@ -245,4 +261,10 @@ impl LnrDec {
         let engine = self.engine.get(&*self.obj(), *CAT, settings.engine())?;
         Ok(Decoder::with_engine(settings.decoder(), engine))
     }
+}
+
+/// Whether a pad or its peer takes nothing because it is on the way down to READY, or seeks.
+pub(super) fn is_flushing(pad: &gst::Pad) -> bool {
+    let is_flushing = |pad: &gst::Pad| pad.pad_flags().contains(gst::PadFlags::FLUSHING);
+    is_flushing(pad) || pad.peer().is_some_and(|peer| is_flushing(&peer))
 }

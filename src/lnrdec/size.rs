@@ -3,8 +3,8 @@
 use gst::prelude::*;
 use gst_video::VideoInfo;
 
-use crate::{caps, format};
-use lnr::{PictureFormat, Result};
+use crate::{caps, format, rates};
+use lnr::{Error, PictureFormat, Result};
 
 /// Fields that tell how pixels are written, not how many there are and when.
 const CONVERTED: [&str; 3] = ["format", "colorimetry", "chroma-site"];
@@ -12,12 +12,15 @@ const CONVERTED: [&str; 3] = ["format", "colorimetry", "chroma-site"];
 /// The output that downstream of `pad` prefers: the size in the first of its structures whose size can be met,
 /// the nearest to the native one; the first format of the stream's that is taken at that size. A converter
 /// lists first what is wanted behind it, so the format of that structure does not count.
+///
+/// # Errors
+/// [`Error::Unsupported`] that says what is asked for and cannot be met.
 pub(super) fn choose(
     pad: &gst::Pad,
     native: &PictureFormat,
     rate: gst::Fraction,
 ) -> Result<VideoInfo> {
-    let own = format::native(native)?;
+    format::native(native)?;
     let formats = format::decoded(native.chroma, native.depth);
     let peer = pad.peer_query_caps(Some(&caps::raw_of_any_format()));
     for (structure, features) in peer.iter_with_features() {
@@ -40,8 +43,21 @@ pub(super) fn choose(
             }
         }
     }
-    // Nothing can be met: let negotiation with the native format fail, and say why.
-    format::video_info(native, own, rate)
+    Err(Error::Unsupported(match rates::rate_of(&peer) {
+        Some(asked) if asked != rate => {
+            let ratio = rates::ratio(rate, asked);
+            let is_reachable = ratio.is_some_and(|ratio| rates::FACTORS.contains(&ratio));
+            let way =
+                if is_reachable { "`lnrinterp` before lnrdec" } else { "`videorate` behind it" };
+            let (asked, rate) = (rates::text(asked), rates::text(rate));
+            format!("frame rate {asked}, the stream has {rate}: put {way}")
+        }
+        _ => format!(
+            "what follows lnrdec takes {peer}, and the stream is {} at {}: put `videoconvert` behind lnrdec",
+            formats[0],
+            rates::text(rate)
+        ),
+    }))
 }
 
 /// A side that downstream leaves open follows the other one, so that pixels keep their shape.

@@ -10,7 +10,8 @@ use gst_video::subclass::prelude::*;
 use super::input::{Input, Next};
 use super::session::Session;
 use super::settings::{self, Settings};
-use super::{size, upstream};
+use super::size;
+use super::upstream::{self, Sought};
 use crate::engine::EngineSlot;
 use crate::error::Task;
 use crate::metadata::Hdr;
@@ -44,6 +45,8 @@ pub struct LnrDec {
     /// Taken out while in use: no lock is held while decoding or calling into GStreamer.
     session: Mutex<Option<Session>>,
     input: Mutex<Input>,
+    /// The last seek that passed.
+    sought: Mutex<Option<Sought>>,
     /// Stops the session's rendering.
     cancel: Mutex<CancelFlag>,
     engine: EngineSlot,
@@ -131,17 +134,32 @@ impl VideoDecoderImpl for LnrDec {
         Ok(())
     }
 
+    fn src_event(&self, event: gst::Event) -> bool {
+        if let gst::EventView::Seek(seek) = event.view() {
+            *self.sought.lock().unwrap() = Some(Sought::new(seek));
+        }
+        self.parent_src_event(event)
+    }
+
     fn sink_event(&self, event: gst::Event) -> bool {
-        match event.view() {
-            gst::EventView::FlushStart(_) => self.cancel(true),
+        let event = match event.view() {
+            gst::EventView::Segment(segment) => {
+                let sought = *self.sought.lock().unwrap();
+                sought.and_then(|sought| sought.complete(segment)).unwrap_or(event)
+            }
+            gst::EventView::FlushStart(_) => {
+                self.cancel(true);
+                event
+            }
             gst::EventView::FlushStop(_) => {
                 self.cancel(false);
                 if let Some(session) = self.session.lock().unwrap().as_mut() {
                     session.has_decoded = false;
                 }
+                event
             }
-            _ => {}
-        }
+            _ => event,
+        };
         self.parent_sink_event(event)
     }
 

@@ -74,10 +74,11 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
         n_damaged: video.n_damaged() + reference.n_damaged(),
         sums,
     };
-    console.print(&match args.json {
+    let text = match args.json {
         true => result.json().to_string(),
         false => result.describe(),
-    })
+    };
+    console.report(args.sheet.as_deref().unwrap_or(Path::new("")), &text)
 }
 
 /// Opens a video; LNR files are rendered at `size`, others scaled to it. Also returns its own format.

@@ -43,7 +43,7 @@ fn prepared() -> Workplace {
 #[test]
 fn an_lnr_file_keeps_its_whole_groups() {
     let w = prepared();
-    let whole = without_index(&w.read("whole.lnr"));
+    let whole = without_index(&w.read("whole.lnr")).to_vec();
     assert!(whole.len() > 5 << 10, "{} bytes", whole.len());
     for kib in [0, 2, 4] {
         w.write("o.lnr", b"");
@@ -52,7 +52,7 @@ fn an_lnr_file_keeps_its_whole_groups() {
         run.failed(4, "o.lnr: File too large");
         let now = w.read("o.lnr");
         assert_eq!(n_files(&w), n, "{kib} KiB");
-        assert!(whole.starts_with(&now), "{kib} KiB");
+        assert!(without_index(&whole).starts_with(&now), "{kib} KiB");
         if kib == 0 {
             assert!(now.is_empty());
             continue;

@@ -82,7 +82,8 @@ fn damage_costs_one_group_only() {
     let w = encoded();
     let info = w.json(&["info", "a.lnr"]);
     let first = info["groups"][0]["bytes"].as_u64().unwrap() as usize;
-    let mut bytes = without_index(&w.read("a.lnr"));
+    let whole = without_index(&w.read("a.lnr")).to_vec();
+    let mut bytes = whole.clone();
     bytes[first + 150] ^= 0x40; // inside the second group's networks
     w.write("bad.lnr", &bytes);
     let run = w.lnr(&["decode", "bad.lnr", "bad.y4m"]);
@@ -94,7 +95,6 @@ fn damage_costs_one_group_only() {
     assert_eq!(y4m_frames(&w.path("held.y4m")).0, 10);
     w.lnr(&["info", "bad.lnr"]).failed(3, ": 1 damaged part (");
     // Both count alike, with damage at the start or between good groups, in a group or in its frames.
-    let whole = without_index(&w.read("a.lnr"));
     for (name, places) in [
         ("first.lnr", &[150][..]),
         ("both.lnr", &[first - 1, first + 150]),

@@ -152,8 +152,3 @@ pub fn groups(file: &[u8]) -> Vec<Vec<u8>> {
     }
     groups
 }
-
-/// A file without the index that a finished one begins with.
-pub fn without_index(file: &[u8]) -> Vec<u8> {
-    groups(file).concat()
-}

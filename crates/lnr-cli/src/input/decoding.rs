@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use std::time::Duration;
 use gst::prelude::*;
 use gst_app::AppSink;
 use gst_video::VideoCapsBuilder;
+use tempfile::NamedTempFile;
 
 use super::open_file;
 use crate::console::Console;
@@ -38,6 +39,8 @@ pub struct Decoding {
     has_all_tracks: Arc<AtomicBool>,
     times: Arc<Mutex<Times>>,
     patience: Duration,
+    /// What is read instead of the file, removed at the end.
+    _copy: Option<NamedTempFile>,
 }
 
 impl Decoding {
@@ -45,7 +48,9 @@ impl Decoding {
     /// When an element is missing or the file cannot be opened.
     pub fn start(path: &Path, is_gif: bool, patience: Duration) -> Outcome<Self> {
         let pipeline = Pipeline::new()?;
-        let source = source(path, is_gif)?;
+        let copy = if is_gif { Some(padded(path)?) } else { None };
+        let source = element("filesrc")?;
+        source.set_property("location", copy.as_ref().map_or(path, |copy| copy.path()));
         let decode = element("decodebin")?;
         pipeline.chain(&[&source, &decode])?;
         let convert = element("videoconvert")?;
@@ -85,7 +90,7 @@ impl Decoding {
         pipeline.play(path, Code::Input)?;
         let path = path.to_owned();
         let pipeline = Some(pipeline);
-        Ok(Self { path, pipeline, sink, convert, has_all_tracks, times, patience })
+        Ok(Self { path, pipeline, sink, convert, has_all_tracks, times, patience, _copy: copy })
     }
 
     /// The next frame, or none at the end.
@@ -141,22 +146,14 @@ impl Decoding {
     }
 }
 
-/// The file, or for GIF its bytes and [`GIF_PADDING`].
-fn source(path: &Path, is_gif: bool) -> Outcome<gst::Element> {
-    if !is_gif {
-        let source = element("filesrc")?;
-        source.set_property("location", path);
-        return Ok(source);
-    }
-    let mut bytes = Vec::new();
-    let read = open_file(path)?.take(MAX_GIF).read_to_end(&mut bytes);
-    read.map_err(|e| Failure::input(path, e))?;
-    bytes.extend(GIF_PADDING);
-    let source = gst_app::AppSrc::builder().max_bytes(0).build();
-    // A refused buffer shows as an error, or as the end.
-    let _ = source.push_buffer(gst::Buffer::from_slice(bytes));
-    let _ = source.end_of_stream();
-    Ok(source.upcast())
+/// A copy of a GIF file with [`GIF_PADDING`].
+fn padded(path: &Path) -> Outcome<NamedTempFile> {
+    let mut copy = NamedTempFile::new().map_err(|e| Failure::output(&std::env::temp_dir(), e))?;
+    let mut file = open_file(path)?.take(MAX_GIF);
+    std::io::copy(&mut file, &mut copy).map_err(|e| Failure::input(path, e))?;
+    let written = copy.write_all(&GIF_PADDING).and_then(|()| copy.flush());
+    written.map_err(|e| Failure::output(copy.path(), e))?;
+    Ok(copy)
 }
 
 /// Notes the times that go into a video decoder.

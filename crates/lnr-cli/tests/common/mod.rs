@@ -2,6 +2,7 @@
 //! A tiny video and the command line, for the tests of `lnr`.
 #![allow(dead_code)] // each test file uses a part
 
+pub mod gif;
 #[cfg(feature = "gstreamer")]
 pub mod pipeline;
 

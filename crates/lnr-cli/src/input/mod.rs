@@ -6,6 +6,8 @@ mod begin;
 mod container;
 mod damage;
 #[cfg(feature = "gstreamer")]
+mod decoding;
+#[cfg(feature = "gstreamer")]
 mod feed;
 mod index;
 mod lnr_file;
@@ -109,15 +111,7 @@ pub enum Kind {
 /// # Errors
 /// When the file cannot be read.
 pub fn kind_of(path: &Path) -> Outcome<Kind> {
-    let start = match pipe::is_pipe(path) {
-        true => pipe::start(path)?,
-        false => {
-            let mut start = Vec::new();
-            let mut file = open_file(path)?.take(pipe::START as u64);
-            file.read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
-            start
-        }
-    };
+    let start = start_of(path)?;
     if start.is_empty() {
         return Err(Failure::damaged(path, "it is empty"));
     }
@@ -131,6 +125,23 @@ pub fn kind_of(path: &Path) -> Outcome<Kind> {
     } else {
         Kind::Other
     })
+}
+
+/// The first bytes of a file or pipe.
+fn start_of(path: &Path) -> Outcome<Vec<u8>> {
+    if pipe::is_pipe(path) {
+        return pipe::start(path);
+    }
+    let mut start = Vec::new();
+    let mut file = open_file(path)?.take(pipe::START as u64);
+    file.read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
+    Ok(start)
+}
+
+/// Whether the bytes of `path` can be read again at no cost.
+#[cfg(feature = "gstreamer")]
+fn is_repeatable(path: &Path) -> bool {
+    !pipe::is_pipe(path) || pipe::is_copied(path)
 }
 
 /// Opens any video.

@@ -2,6 +2,7 @@
 //! A tiny video and the command line, for the tests of `lnr`.
 #![allow(dead_code)] // each test file uses a part
 
+pub mod gif;
 #[cfg(feature = "gstreamer")]
 pub mod pipeline;
 
@@ -151,4 +152,12 @@ pub fn groups(file: &[u8]) -> Vec<Vec<u8>> {
         rest = &rest[n..];
     }
     groups
+}
+
+/// What a .lnr file holds behind its index: what an encoder has written before it is finished.
+pub fn without_index(file: &[u8]) -> &[u8] {
+    match scan(file) {
+        Scan::Index(len) => &file[len..],
+        _ => file,
+    }
 }

@@ -5,6 +5,7 @@
 mod common;
 
 use common::Workplace;
+use common::gif::gif;
 use common::pipeline::launch;
 
 /// Encodes it; exactly one line on standard error says that alpha is left out.
@@ -39,40 +40,10 @@ fn alpha_is_left_out_and_said_once() {
     assert_eq!((&j["frames"], &j["psnr_rgb"]), (&4.into(), &100.0.into()));
 }
 
-/// Four frames of one colour each, 0.1 s apart, the last one shown for 0.3 s.
-fn gif() -> Vec<u8> {
-    let mut out = b"GIF89a\x10\x00\x10\x00\x91\x00\x00".to_vec();
-    // Black, red, green, blue.
-    out.extend([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255]);
-    for (color, hundredths) in [(0u8, 10u8), (1, 10), (2, 10), (3, 30)] {
-        out.extend([0x21, 0xF9, 4, 0, hundredths, 0, 0, 0]);
-        out.extend([0x2C, 0, 0, 0, 0, 16, 0, 16, 0, 0, 2]);
-        // LZW without compression: codes of three bits, cleared before each pixel.
-        let codes = std::iter::repeat_n([4u8, color], 256).flatten().chain([5]);
-        let (mut bits, mut n, mut data) = (0u32, 0, Vec::new());
-        for code in codes {
-            bits |= u32::from(code) << n;
-            n += 3;
-            while n >= 8 {
-                data.push(bits as u8);
-                (bits, n) = (bits >> 8, n - 8);
-            }
-        }
-        data.push(bits as u8);
-        for block in data.chunks(255) {
-            out.push(block.len() as u8);
-            out.extend(block);
-        }
-        out.push(0);
-    }
-    out.push(b';');
-    out
-}
-
 #[test]
 fn gif_ends_and_keeps_its_times() {
     let w = Workplace::new();
-    w.write("a.gif", &gif());
+    w.write("a.gif", &gif(&[10, 10, 10, 30]));
     let j = w.encode("a.gif", "a.lnr", &["--bitrate", "400", "--key-int-max", "1"]);
     assert_eq!(j["frames"], 4);
     let groups = w.json(&["info", "a.lnr"])["groups"].clone();

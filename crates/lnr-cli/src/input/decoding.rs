@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,16 +10,19 @@ use std::time::Duration;
 use gst::prelude::*;
 use gst_app::AppSink;
 use gst_video::VideoCapsBuilder;
+use tempfile::{NamedTempFile, TempPath};
 
-use super::{feed, local, open_file};
+use super::feed::Feed;
+use super::open_file;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
-use crate::gstreamer::{NO_VIDEO, Pipeline, element, error_of};
+use crate::gstreamer::{NO_VIDEO, Pipeline, element, error_of, init};
 use crate::raw::FORMATS;
+use crate::scratch;
 
 /// How long an input may give no frame before it counts as stuck: far beyond what the slowest decoder
 /// takes for one.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How long is waited for a frame before looking for errors and the wish to stop.
 const STEP: Duration = Duration::from_millis(100);
 /// GStreamer 1.22's libav asks for bytes behind the end of a GIF file for ever. So many trailers behind
@@ -38,26 +41,29 @@ pub struct Decoding {
     has_all_tracks: Arc<AtomicBool>,
     times: Arc<Mutex<Times>>,
     patience: Duration,
+    /// Whether it is a pipe that nothing comes from.
+    is_waiting: Arc<AtomicBool>,
+    /// What is read instead of the file, removed at the end.
+    _copy: Option<Copy>,
 }
 
 impl Decoding {
     /// # Errors
     /// When an element is missing or the file cannot be opened.
-    pub fn start(path: &Path, is_gif: bool) -> Outcome<Self> {
-        // Elements can be made once it is there.
-        let pipeline = Pipeline::new()?;
-        Self::of(pipeline, path, source(path, is_gif)?, PATIENCE)
+    pub fn start(path: &Path, is_gif: bool, patience: Duration) -> Outcome<Self> {
+        init()?;
+        let copy = if is_gif { Some(padded(path)?) } else { None };
+        let feed = match &copy {
+            Some(copy) => Feed::file(&copy.0)?,
+            None => Feed::open(path)?,
+        };
+        Self::run(path, feed, copy, patience)
     }
 
-    /// Of the bytes that `source` yields.
-    fn of(
-        pipeline: Pipeline,
-        path: &Path,
-        source: gst::Element,
-        patience: Duration,
-    ) -> Outcome<Self> {
+    fn run(path: &Path, feed: Feed, copy: Option<Copy>, patience: Duration) -> Outcome<Self> {
+        let pipeline = Pipeline::new()?;
         let decode = element("decodebin")?;
-        pipeline.chain(&[&source, &decode])?;
+        pipeline.chain(&[&feed.element, &decode])?;
         let convert = element("videoconvert")?;
         let caps = VideoCapsBuilder::new().format_list(FORMATS.map(|f| f.0)).build();
         let sink = AppSink::builder().sync(false).max_buffers(4).caps(&caps).build();
@@ -95,7 +101,18 @@ impl Decoding {
         pipeline.play(path, Code::Input)?;
         let path = path.to_owned();
         let pipeline = Some(pipeline);
-        Ok(Self { path, pipeline, sink, convert, has_all_tracks, times, patience })
+        let is_waiting = feed.is_waiting;
+        Ok(Self {
+            path,
+            pipeline,
+            sink,
+            convert,
+            has_all_tracks,
+            times,
+            patience,
+            is_waiting,
+            _copy: copy,
+        })
     }
 
     /// The next frame, or none at the end.
@@ -121,6 +138,10 @@ impl Decoding {
             }
             if self.sink.is_eos() {
                 break;
+            }
+            if self.is_waiting.load(Ordering::SeqCst) {
+                waited = Duration::ZERO;
+                continue;
             }
             waited += STEP;
             if waited > self.patience {
@@ -151,20 +172,27 @@ impl Decoding {
     }
 }
 
-/// The file, or for GIF its bytes and [`GIF_PADDING`].
-fn source(path: &Path, is_gif: bool) -> Outcome<gst::Element> {
-    if !is_gif {
-        return feed::source(path);
+/// A copy of a GIF file with [`GIF_PADDING`].
+fn padded(path: &Path) -> Outcome<Copy> {
+    let copy = NamedTempFile::new().map_err(|e| Failure::output(&std::env::temp_dir(), e))?;
+    let (mut copy, name) = copy.into_parts();
+    scratch::remember(&name);
+    let name = Copy(name);
+    let mut file = open_file(path)?.take(MAX_GIF);
+    std::io::copy(&mut file, &mut copy).map_err(|e| Failure::input(path, e))?;
+    let written = copy.write_all(&GIF_PADDING).and_then(|()| copy.flush());
+    written.map_err(|e| Failure::output(&name.0, e))?;
+    Ok(name)
+}
+
+/// Removed at the end, whatever the end is.
+struct Copy(TempPath);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        scratch::forget(&self.0);
+        // Dropping the path removes the file.
     }
-    let mut bytes = Vec::new();
-    let read = open_file(&local(path)?)?.take(MAX_GIF).read_to_end(&mut bytes);
-    read.map_err(|e| Failure::input(path, e))?;
-    bytes.extend(GIF_PADDING);
-    let source = gst_app::AppSrc::builder().max_bytes(0).build();
-    // A refused buffer shows as an error, or as the end.
-    let _ = source.push_buffer(gst::Buffer::from_slice(bytes));
-    let _ = source.end_of_stream();
-    Ok(source.upcast())
 }
 
 /// Notes the times that go into a video decoder.
@@ -208,12 +236,18 @@ mod tests {
 
     #[test]
     fn an_input_that_gives_nothing_is_an_error() {
-        let pipeline = Pipeline::new().expect("GStreamer");
         // A source that neither gives bytes nor ends.
-        let source = gst_app::AppSrc::builder().build().upcast();
+        let path = std::env::temp_dir().join(format!("lnr-hangs-{}", std::process::id()));
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+        let writer = std::fs::OpenOptions::new().read(true).write(true).open(&path);
         let patience = Duration::from_millis(300);
-        let decoding = Decoding::of(pipeline, Path::new("stuck.avi"), source, patience);
-        let result = decoding.expect("a pipeline").pull(&Console::new(true, false));
+        init().expect("GStreamer");
+        let feed = Feed::file(&path).expect("filesrc");
+        let mut decoding = Decoding::run(&path, feed, None, patience).expect("a pipeline");
+        let result = decoding.pull(&Console::new(true, false));
+        let _ = std::fs::remove_file(&path);
+        drop(writer);
         let failure = result.expect_err("an error");
         assert_eq!(failure.code, Code::Damaged);
         assert!(failure.message.contains("no frame came for 0.3 seconds"), "{}", failure.message);

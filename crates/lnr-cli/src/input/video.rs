@@ -8,8 +8,8 @@ use gst_video::{VideoBufferFlags, VideoFrameExt, VideoFrameRef, VideoInterlaceMo
 use lnr::stream::Metadata;
 use lnr::{Chroma, Error, Picture, PictureFormat, Result};
 
-use super::decoding::Decoding;
-use super::{Frame, Source, VideoInfo, container, grid_time, start_of};
+use super::decoding::{Decoding, PATIENCE};
+use super::{Frame, Source, VideoInfo, container, grid_time, is_repeatable, start_of};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome, input_name};
 use crate::gstreamer::ratio;
@@ -42,15 +42,14 @@ impl Video {
         let mut video = Self {
             path: path.to_owned(),
             console: console.clone(),
-            decoding: Decoding::start(path, is_gif)?,
+            decoding: Decoding::start(path, is_gif, PATIENCE)?,
             info: VideoInfo {
                 format: PictureFormat::new(1, 1, Chroma::Gray, 8),
                 frame_rate: (0, 1),
                 metadata: Metadata::default(),
                 n_frames: None,
             },
-            // A pipe has no end to find it at.
-            is_full_range: path.is_file() && container::says_full_range(path)?,
+            is_full_range: is_repeatable(path) && container::says_full_range(path)?,
             last_pts: None,
             pending: None,
         };
@@ -59,7 +58,7 @@ impl Video {
         };
         video.info.format = *first.picture.format();
         if video.decoding.has_alpha() {
-            console.warn(&format!("{}: its alpha channel is left out", path.display()));
+            console.warn(&format!("{}: its alpha channel is left out", input_name(path)));
         }
         if let Some(pad) = video.decoding.sink.static_pad("sink") {
             let caps = pad.current_caps();

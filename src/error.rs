@@ -5,16 +5,27 @@ use gst::prelude::*;
 
 use lnr::Error;
 
+/// What an element was doing when something went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    Encoding,
+    Decoding,
+}
+
 /// The element error that tells what `error` tells. GStreamer's own texts tell users nothing, so the
 /// codec's takes their place.
-pub(super) fn message(error: &Error) -> gst::ErrorMessage {
+pub(super) fn message(task: Task, error: &Error) -> gst::ErrorMessage {
     match error {
         Error::Unsupported(_) => gst::error_msg!(gst::StreamError::Format, ("{error}")),
         Error::InvalidSetting(_) => gst::error_msg!(gst::LibraryError::Settings, ("{error}")),
-        Error::Damaged(_) | Error::Limit(_) => {
-            gst::error_msg!(gst::StreamError::Decode, ("{error}"))
-        }
-        Error::Diverged(_) => gst::error_msg!(gst::StreamError::Encode, ("{error}")),
+        Error::Damaged(_) | Error::Limit(_) | Error::Diverged(_) => match task {
+            Task::Encoding => {
+                gst::error_msg!(gst::StreamError::Encode, ("could not encode: {error}"))
+            }
+            Task::Decoding => {
+                gst::error_msg!(gst::StreamError::Decode, ("could not decode: {error}"))
+            }
+        },
         // Not there, lost while working, or out of memory.
         Error::Backend(_) => gst::error_msg!(gst::ResourceError::Failed, ("{error}")),
         _ => gst::error_msg!(gst::CoreError::Failed, ("{error}")),
@@ -23,15 +34,15 @@ pub(super) fn message(error: &Error) -> gst::ErrorMessage {
 
 /// Posts `error` on the bus, unless it only says that the element was asked to stop; returns what the
 /// streaming thread must return.
-pub(super) fn post(element: &impl IsA<gst::Element>, error: &Error) -> gst::FlowError {
+pub(super) fn post(element: &impl IsA<gst::Element>, task: Task, error: &Error) -> gst::FlowError {
     match error {
         Error::Cancelled => gst::FlowError::Flushing,
         Error::Unsupported(_) => {
-            element.post_error_message(message(error));
+            element.post_error_message(message(task, error));
             gst::FlowError::NotNegotiated
         }
         _ => {
-            element.post_error_message(message(error));
+            element.post_error_message(message(task, error));
             gst::FlowError::Error
         }
     }
@@ -63,16 +74,18 @@ mod tests {
         let bus = gst::Bus::new();
         let bin = gst::Bin::new();
         bin.set_bus(Some(&bus));
-        let posted = |error: Error| {
-            let flow = post(&bin, &error);
+        let posted_by = |task, error: Error| {
+            let flow = post(&bin, task, &error);
             let message = bus.pop_filtered(&[gst::MessageType::Error]);
             let text = message.map(|m| match m.view() {
                 gst::MessageView::Error(e) => e.error(),
                 _ => panic!("{m:?}"),
             });
-            assert!(text.as_ref().is_none_or(|t| t.message() == error.to_string()), "{text:?}");
+            let text_is_kept = |t: &gst::glib::Error| t.message().ends_with(&error.to_string());
+            assert!(text.as_ref().is_none_or(text_is_kept), "{text:?}");
             (flow, text)
         };
+        let posted = |error| posted_by(Task::Encoding, error);
         let diverged = Error::Diverged("loss NaN at iteration 7".into());
         let (flow, error) = posted(diverged);
         assert_eq!(flow, gst::FlowError::Error);
@@ -81,7 +94,11 @@ mod tests {
         assert_eq!(flow, gst::FlowError::NotNegotiated);
         assert!(error.is_some_and(|e| e.matches(gst::StreamError::Format)));
         let (_, error) = posted(Error::limit("512 MiB"));
-        assert!(error.is_some_and(|e| e.matches(gst::StreamError::Decode)));
+        assert!(error.as_ref().is_some_and(|e| e.matches(gst::StreamError::Encode)));
+        assert!(error.is_some_and(|e| e.message().starts_with("could not encode: ")));
+        let (_, error) = posted_by(Task::Decoding, Error::limit("512 MiB"));
+        assert!(error.as_ref().is_some_and(|e| e.matches(gst::StreamError::Decode)));
+        assert!(error.is_some_and(|e| e.message().starts_with("could not decode: ")));
         let (_, error) = posted(Error::InvalidSetting("x".into()));
         assert!(error.is_some_and(|e| e.matches(gst::LibraryError::Settings)));
         assert_eq!(posted(Error::Cancelled), (gst::FlowError::Flushing, None));

@@ -12,6 +12,8 @@ pub(super) const MAX_SKIP: usize = 1 << 20;
 pub(super) enum Found {
     /// An access unit of so many bytes; they need not all be there yet.
     Unit(usize),
+    /// An index of so many bytes; they need not all be there yet.
+    Index(usize),
     /// So many bytes are needed to tell.
     More(usize),
     /// So many bytes belong to no access unit.
@@ -28,6 +30,7 @@ pub(super) fn find(scanner: &mut Scanner, data: &[u8]) -> Found {
             _ if skip > 0 => break,
             Scan::More(n) => return Found::More(n),
             Scan::Unit { len, .. } => return Found::Unit(len),
+            Scan::Index(len) => return Found::Index(len),
         }
     }
     match skip {

@@ -5,6 +5,7 @@ use gst::glib;
 
 mod caps;
 mod clock;
+mod color;
 mod engine;
 mod enums;
 mod error;
@@ -18,6 +19,7 @@ mod lnrinterp;
 mod lnrparse;
 pub mod meta;
 mod metadata;
+mod rates;
 mod typefind;
 
 pub use enums::{Backend, Profile, Speed};

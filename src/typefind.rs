@@ -4,7 +4,7 @@ use gst::glib;
 use gst::{Caps, Plugin, Rank, TypeFind, TypeFindProbability};
 
 use super::caps;
-use lnr::stream::MAGIC;
+use lnr::stream::{INDEX_MAGIC, MAGIC};
 
 pub(super) fn register(plugin: &Plugin) -> Result<(), glib::BoolError> {
     let found = Caps::new_empty_simple(caps::LNR);
@@ -15,7 +15,8 @@ pub(super) fn register(plugin: &Plugin) -> Result<(), glib::BoolError> {
         Some("lnr"),
         Some(&Caps::new_empty_simple(caps::LNR)),
         move |typefind| {
-            if typefind.peek(0, MAGIC.len() as u32) == Some(&MAGIC) {
+            let start = typefind.peek(0, MAGIC.len() as u32);
+            if [MAGIC, INDEX_MAGIC].iter().any(|magic| start == Some(magic)) {
                 typefind.suggest(TypeFindProbability::Maximum, &found);
             }
         },

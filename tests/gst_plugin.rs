@@ -82,5 +82,10 @@ fn presets_load() {
     assert_eq!(encoder.property::<gstlnr::Speed>("speed-preset"), gstlnr::Speed::Fast);
     let text = std::fs::read_to_string(format!("{data}/GstLnrEnc.prs")).expect("the presets");
     let speeds: Vec<_> = text.lines().filter_map(|l| l.strip_prefix("speed-preset=")).collect();
+    for build in ["meson.build", "Cargo.toml"] {
+        let path = format!("{}/{build}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("a build file");
+        assert!(text.contains("data/GstLnrEnc.prs"), "{build} does not install the presets");
+    }
     assert!(speeds.len() == 3 && speeds.iter().all(|s| s.parse::<lnr::SpeedPreset>().is_ok()));
 }

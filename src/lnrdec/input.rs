@@ -52,8 +52,13 @@ impl Input {
             let head = adapter.copy_bytes(0, size)?;
             size = match framing::find(&mut self.scanner, &head) {
                 // A unit is looked at again with all its bytes: only then they are paid for.
-                Found::More(n) | Found::Unit(n) if (size + 1..=available).contains(&n) => n,
+                Found::More(n) | Found::Unit(n) | Found::Index(n)
+                    if (size + 1..=available).contains(&n) =>
+                {
+                    n
+                }
                 Found::Unit(len) if len <= size => return Ok(self.unit(&head[..len])),
+                Found::Index(n) if n <= size => return Ok(Next::Skip { n, cause: None }),
                 Found::Garbage(n) => return Ok(Next::Skip { n, cause: None }),
                 _ => return Ok(Next::NeedData),
             };
@@ -70,7 +75,8 @@ impl Input {
         let next = match framing::find(&mut self.scanner, data) {
             Found::Unit(len) if len <= available => self.unit(&data[..len]),
             Found::Garbage(n) => Next::Skip { n, cause: None },
-            Found::Unit(_) | Found::More(_) => {
+            Found::Index(n) if n <= available => Next::Skip { n, cause: None },
+            Found::Unit(_) | Found::Index(_) | Found::More(_) => {
                 let n = self.scanner.group_inside(data, true).unwrap_or(available);
                 Next::Skip { n, cause: None }
             }

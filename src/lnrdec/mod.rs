@@ -3,11 +3,14 @@
 use gst::glib;
 use gst::prelude::*;
 
+mod decode;
 mod imp;
 mod input;
+mod selection;
 mod session;
 mod settings;
 mod size;
+mod upstream;
 
 glib::wrapper! {
     /// Decodes access units at the size downstream asks for.

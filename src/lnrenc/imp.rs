@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
@@ -8,16 +9,16 @@ use gst_video::subclass::prelude::*;
 use gst_video::video_codec_state::Readable;
 use gst_video::{VideoCodecFrame, VideoCodecFrameFlags, VideoCodecState};
 
+use super::output::{self, Stop};
 use super::progress::{Reporter, Stats};
 use super::session::Session;
 use super::settings::{self, Settings};
 use crate::engine::EngineSlot;
+use crate::error::Task;
 use crate::metadata::{Hdr, TaggedOrientation};
-use crate::{caps, error, format};
+use crate::{caps, color, error, format};
 use lnr::stream::Metadata;
-use lnr::{
-    AccessUnit, CancelFlag, Control, Encoder, EncoderSettings, Engine, Error, RateControl, Result,
-};
+use lnr::{AccessUnit, CancelFlag, Control, Encoder, EncoderSettings, Engine, Error, Result};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrenc", gst::DebugColorFlags::empty(), Some("LNR encoder"))
@@ -33,6 +34,8 @@ pub struct LnrEnc {
     session: Mutex<Option<Session>>,
     /// What upstream's tags say now.
     tagged: Mutex<TaggedOrientation>,
+    /// The application knows that alpha is dropped.
+    has_told_of_alpha: AtomicBool,
     cancel: CancelFlag,
     engine: EngineSlot,
 }
@@ -110,7 +113,7 @@ impl ElementImpl for LnrEnc {
 impl VideoEncoderImpl for LnrEnc {
     /// Called at NULL -> READY.
     fn open(&self) -> std::result::Result<(), gst::ErrorMessage> {
-        self.engine().map(|_| ()).map_err(|e| error::message(&e))
+        self.engine().map(|_| ()).map_err(|e| error::message(Task::Encoding, &e))
     }
 
     fn close(&self) -> std::result::Result<(), gst::ErrorMessage> {
@@ -120,8 +123,9 @@ impl VideoEncoderImpl for LnrEnc {
 
     fn start(&self) -> std::result::Result<(), gst::ErrorMessage> {
         // Properties may have changed since READY.
-        self.engine().map_err(|e| error::message(&e))?;
+        self.engine().map_err(|e| error::message(Task::Encoding, &e))?;
         *self.stats.lock().unwrap() = Stats::default();
+        self.has_told_of_alpha.store(false, Ordering::Relaxed);
         Ok(())
     }
 
@@ -137,27 +141,33 @@ impl VideoEncoderImpl for LnrEnc {
     ) -> std::result::Result<(), gst::LoggableError> {
         self.drain().map_err(|flow| gst::loggable_error!(CAT, "draining: {flow}"))?;
         let config = self.begin(state).map_err(|e| {
-            self.obj().post_error_message(error::message(&e));
+            self.obj().post_error_message(error::message(Task::Encoding, &e));
             gst::loggable_error!(CAT, "{e}")
         })?;
-        self.announce(state, &config)
+        if state.info().has_alpha() && !self.has_told_of_alpha.swap(true, Ordering::Relaxed) {
+            output::tell_of_alpha(&self.obj(), state.info());
+        }
+        output::announce(&self.obj(), state, &config)
             .map_err(|flow| gst::loggable_error!(CAT, "negotiating: {flow}"))
     }
 
     fn handle_frame(&self, frame: VideoCodecFrame) -> Flow {
         let orientation = self.tagged.lock().unwrap().get();
+        let rate_control = self.settings.lock().unwrap().rate_control();
         self.with_session(|session| {
             if session.encoder.settings().metadata.orientation != orientation {
                 self.train(session, |session, control| session.encoder.finish(control))?;
-                session
-                    .turn(orientation, self.engine())
-                    .map_err(|e| error::post(&*self.obj(), &e))?;
+                session.turn(orientation, self.engine()).map_err(|e| self.fail(&e))?;
+            }
+            if session.aim(rate_control).map_err(|e| self.fail(&e))? {
+                output::tell_rate(&self.obj(), rate_control);
             }
             let input = session.input(&frame, &self.obj().input_segment());
             session.frames.push_back(frame.system_frame_number());
             drop(frame);
             self.train(session, |session, control| session.encoder.push(input?, control))
         })
+        .map_err(Stop::flow)
     }
 
     fn finish(&self) -> Flow {
@@ -202,22 +212,37 @@ impl LnrEnc {
         self.engine.get(&*self.obj(), *CAT, settings)
     }
 
-    fn with_session(&self, action: impl FnOnce(&mut Session) -> Flow) -> Flow {
+    fn with_session(
+        &self,
+        action: impl FnOnce(&mut Session) -> std::result::Result<gst::FlowSuccess, Stop>,
+    ) -> std::result::Result<gst::FlowSuccess, Stop> {
         let Some(mut session) = self.session.lock().unwrap().take() else {
-            return Err(gst::FlowError::NotNegotiated);
+            return Err(Stop::Refused(gst::FlowError::NotNegotiated));
         };
-        let flow = action(&mut session);
+        let result = action(&mut session);
         *self.session.lock().unwrap() = Some(session);
-        flow
+        result
     }
 
-    /// Trains the frames that wait, as a shorter group.
+    /// Posts what the codec says.
+    fn fail(&self, error: &Error) -> Stop {
+        Stop::Told(error::post(&*self.obj(), Task::Encoding, error))
+    }
+
+    /// Trains the frames that wait, as a shorter group. Events bring no flow upstream, so what stops it
+    /// is told on the bus.
     fn drain(&self) -> Flow {
         if self.session.lock().unwrap().is_none() {
             return Ok(gst::FlowSuccess::Ok);
         }
-        self.with_session(|session| {
+        let drained = self.with_session(|session| {
             self.train(session, |session, control| session.encoder.finish(control))
+        });
+        drained.map_err(|stop| {
+            if let Stop::Refused(flow) = stop {
+                output::tell_refusal(&self.obj(), flow);
+            }
+            stop.flow()
         })
     }
 
@@ -226,7 +251,7 @@ impl LnrEnc {
         &self,
         session: &mut Session,
         run: impl FnOnce(&mut Session, &mut Control) -> Result<Vec<AccessUnit>>,
-    ) -> Flow {
+    ) -> std::result::Result<gst::FlowSuccess, Stop> {
         let obj = self.obj();
         let mut reporter = Reporter::new(obj.upcast_ref(), &self.stats);
         let mut listener = |progress: &lnr::Progress| reporter.update(progress);
@@ -238,10 +263,10 @@ impl LnrEnc {
             Err(_) => gst::ProgressType::Error,
         });
         self.stats.lock().unwrap().totals = *session.encoder.stats();
-        let units = result.map_err(|e| error::post(&*obj, &e))?;
-        let durations = durations(&units);
+        let units = result.map_err(|e| self.fail(&e))?;
+        let durations = output::durations(&units);
         for (unit, duration) in units.into_iter().zip(durations) {
-            self.push(session, unit, duration)?;
+            self.push(session, unit, duration).map_err(Stop::Refused)?;
         }
         Ok(gst::FlowSuccess::Ok)
     }
@@ -275,15 +300,18 @@ impl LnrEnc {
             _ => (0, 1),
         };
         let settings = self.settings.lock().unwrap().clone();
+        let mut format = format::picture_format(info)?;
         let hdr = state.caps().map(Hdr::from_caps).unwrap_or_default();
+        if let Some(caps) = state.caps() {
+            format.color = color::from_caps(caps, info);
+        }
         let metadata = Metadata {
             orientation: self.tagged.lock().unwrap().get(),
             mastering: hdr.mastering,
             light: hdr.light,
             ..Metadata::default()
         };
-        let config =
-            settings.encoder(format::picture_format(info)?, frame_rate)?.metadata(metadata);
+        let config = settings.encoder(format, frame_rate)?.metadata(metadata);
         let encoder = Encoder::with_engine(config.clone(), self.engine()?)?;
         let session = Session::new(encoder, info.clone());
         let n_frames = session.encoder.max_delay_frames();
@@ -292,39 +320,4 @@ impl LnrEnc {
         self.obj().set_latency(latency, latency);
         Ok(config)
     }
-
-    fn announce(
-        &self,
-        state: &VideoCodecState<'static, Readable>,
-        config: &EncoderSettings,
-    ) -> std::result::Result<(), gst::FlowError> {
-        let obj = self.obj();
-        let rate = caps::frame_rate(config.frame_rate);
-        let hdr = Hdr::from(&config.metadata);
-        let caps = caps::for_pad(obj.src_pad(), &config.format, Some(rate), &hdr);
-        obj.negotiate(obj.set_output_state(caps, Some(state))?)?;
-        let mut tags = gst::TagList::new();
-        {
-            let tags = tags.make_mut();
-            let encoder = concat!("lnrenc ", env!("CARGO_PKG_VERSION"));
-            tags.add::<gst::tags::VideoCodec>(&caps::CODEC_NAME, gst::TagMergeMode::Replace);
-            tags.add::<gst::tags::Encoder>(&encoder, gst::TagMergeMode::Replace);
-            if let RateControl::Bitrate(kbits) = config.rate_control {
-                let bits = kbits.saturating_mul(1000);
-                tags.add::<gst::tags::NominalBitrate>(&bits, gst::TagMergeMode::Replace);
-            }
-        }
-        obj.merge_tags(Some(&tags), gst::TagMergeMode::Replace);
-        Ok(())
-    }
-}
-
-/// As the group header has them: up to the next frame of the group, whatever the source said.
-fn durations(units: &[AccessUnit]) -> Vec<u64> {
-    let next = units.iter().skip(1).map(Some).chain([None]);
-    let duration = |(unit, next): (&AccessUnit, Option<&AccessUnit>)| match next {
-        Some(next) if !next.is_key => next.pts.saturating_sub(unit.pts),
-        _ => unit.duration,
-    };
-    units.iter().zip(next).map(duration).collect()
 }

@@ -7,7 +7,7 @@ use gst_video::{VideoCodecFrame, VideoCodecFrameFlags, VideoFrameRef, VideoInfo}
 
 use crate::frame;
 use lnr::stream::Orientation;
-use lnr::{Encoder, Engine, Error, InputFrame, PictureFormat, Result};
+use lnr::{Encoder, Engine, Error, InputFrame, PictureFormat, RateControl, Result};
 
 /// Frames per second where caps tell none.
 const ASSUMED_RATE: u64 = 25;
@@ -19,6 +19,8 @@ pub(super) struct Session {
     pub frames: VecDeque<u32>,
     info: VideoInfo,
     format: PictureFormat,
+    /// What was asked for last; the encoder takes it over where a group begins.
+    rate_control: RateControl,
     /// When the last frame began and ended.
     last: Option<(gst::ClockTime, gst::ClockTime)>,
 }
@@ -27,6 +29,7 @@ impl Session {
     pub fn new(encoder: Encoder, info: VideoInfo) -> Self {
         Self {
             format: encoder.settings().format,
+            rate_control: encoder.settings().rate_control,
             encoder,
             frames: VecDeque::new(),
             info,
@@ -38,8 +41,19 @@ impl Session {
     pub fn turn(&mut self, orientation: Orientation, engine: Result<Engine>) -> Result<()> {
         let mut settings = self.encoder.settings().clone();
         settings.metadata.orientation = orientation;
+        settings.rate_control = self.rate_control;
         self.encoder = Encoder::with_engine(settings, engine?)?;
         Ok(())
+    }
+
+    /// Lets groups that begin from now on aim at this, and says whether it is news.
+    pub fn aim(&mut self, rate_control: RateControl) -> Result<bool> {
+        let is_new = rate_control != self.rate_control;
+        if is_new {
+            self.encoder.set_rate_control(rate_control)?;
+            self.rate_control = rate_control;
+        }
+        Ok(is_new)
     }
 
     /// How long a frame lasts unless it says so itself.

@@ -62,10 +62,7 @@ impl Settings {
             .profile(self.profile.into())
             .model(self.model.parse()?)
             .frame_rate(rate)
-            .rate_control(match self.bitrate {
-                0 => RateControl::Quality(self.quality),
-                bitrate => RateControl::Bitrate(bitrate),
-            })
+            .rate_control(self.rate_control())
             .preset(self.speed.into())
             .key_int_max(self.key_int_max)
             .scene_cut(self.scene_cut)
@@ -75,6 +72,14 @@ impl Settings {
             .threads(self.threads as usize)
             .max_memory(u64::from(self.max_memory) << 20)
             .epochs(self.epochs))
+    }
+
+    /// What they aim at.
+    pub fn rate_control(&self) -> RateControl {
+        match self.bitrate {
+            0 => RateControl::Quality(self.quality),
+            bitrate => RateControl::Bitrate(bitrate),
+        }
     }
 
     /// The backend that they ask for.
@@ -161,16 +166,15 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 .minimum(0.0)
                 .maximum(100.0)
                 .default_value(d.quality)
-                .mutable_ready()
+                .mutable_playing()
                 .build(),
-            uint(
-                "bitrate",
-                "Bit rate",
-                "Mean bit rate in kbit/s (0 = use quality)",
-                0,
-                i32::MAX as u32,
-                d.bitrate,
-            ),
+            glib::ParamSpecUInt::builder("bitrate")
+                .nick("Bit rate")
+                .blurb("Mean bit rate in kbit/s (0 = use quality)")
+                .maximum(i32::MAX as u32)
+                .default_value(d.bitrate)
+                .mutable_playing()
+                .build(),
             uint(
                 "key-int-max",
                 "Longest group",

@@ -13,6 +13,7 @@ use crate::framing::{MAX_SKIP, MIN_UNIT};
 use crate::metadata::{Hdr, orientation_tags};
 use crate::{caps, error};
 use lnr::Error;
+use lnr::stream::FileIndex;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrparse", gst::DebugColorFlags::empty(), Some("LNR parser"))
@@ -87,12 +88,7 @@ impl BaseParseImpl for LnrParse {
                 state.is_timed = segment.segment().format() == gst::Format::Time;
                 state.n_suspect = 0;
             }
-            gst::EventView::FlushStop(_) => {
-                let mut state = self.state.lock().unwrap();
-                state.clock.reset();
-                state.scanner.reset();
-                state.n_suspect = 0;
-            }
+            gst::EventView::FlushStop(_) => self.state.lock().unwrap().jump(),
             _ => {}
         }
         self.parent_sink_event(event)
@@ -110,10 +106,14 @@ impl BaseParseImpl for LnrParse {
             drop(data);
             return self.push_all(frame, is_draining);
         }
-        let look = self.look(&data, is_draining);
+        let look = self.look(&data, frame.offset(), is_draining);
         drop(data);
         match look {
             Look::Unit(len, timing) => self.push_unit(frame, len, timing),
+            Look::Index(n, index) => {
+                self.take_index(frame.offset(), n, &index);
+                self.skip(n)
+            }
             Look::Drop(n, _) => self.skip(n),
             Look::Need(n) => self.need(n),
         }
@@ -144,10 +144,9 @@ impl BaseParseImpl for LnrParse {
 }
 
 impl LnrParse {
-    /// What to do with the start of `data`, behind which nothing follows if `is_draining`. What is
-    /// dropped for a reason is warned about.
-    fn look(&self, data: &[u8], is_draining: bool) -> Look {
-        let look = self.state.lock().unwrap().look(data, is_draining);
+    /// As [`State::look`]. What is dropped for a reason is warned about.
+    fn look(&self, data: &[u8], offset: u64, is_draining: bool) -> Look {
+        let look = self.state.lock().unwrap().look(data, offset, is_draining);
         match &look {
             Look::Drop(n, None) => {
                 gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
@@ -222,19 +221,21 @@ impl LnrParse {
         };
         let (mut at, mut last, mut needed) = (0, None, MIN_UNIT);
         while at < data.len() && (at < MAX_SKIP || last.is_some()) {
-            let n = match self.look(&data[at..], is_draining) {
+            let offset = frame.offset() + at as u64;
+            let n = match self.look(&data[at..], offset, is_draining) {
                 Look::Unit(len, timing) => {
                     if let Some(before) = last.take() {
                         self.push_directly(before)?;
                     }
                     if timing.is_key {
-                        self.begin_group(frame.offset() + at as u64);
+                        self.begin_group(offset);
                     }
                     let mut buffer = gst::Buffer::from_slice(data[at..at + len].to_vec());
                     stamp(buffer.make_mut(), &timing, false);
                     last = Some(buffer);
                     len
                 }
+                Look::Index(n, _) => n,
                 Look::Drop(n, _) => n.min(MAX_SKIP),
                 Look::Need(n) => {
                     needed = n;
@@ -270,6 +271,7 @@ impl LnrParse {
     fn begin_group(&self, offset: u64) {
         self.state.lock().unwrap().has_warned = false;
         self.build_index(offset);
+        self.note_group(offset);
         self.announce();
     }
 
@@ -281,8 +283,43 @@ impl LnrParse {
             return;
         }
         let index = Index::scan(offset, |offset, size| pad.pull_range(offset, size));
-        for (offset, pts) in index.groups() {
-            obj.add_index_entry(offset, gst::ClockTime::from_nseconds(pts), true, true);
+        self.use_index(index);
+    }
+
+    /// Remembers where a group stands in a stream of bytes that is not read as a file. The base class
+    /// would index frames, too, and not the start of the stream.
+    fn note_group(&self, offset: u64) {
+        let mut state = self.state.lock().unwrap();
+        if state.is_timed || state.index.is_built() {
+            return;
+        }
+        let place = state.clock.place();
+        if let Some(place) = place.filter(|&place| state.index.note(offset, place)) {
+            drop(state);
+            let begin = gst::ClockTime::from_nseconds(place.begin);
+            self.obj().add_index_entry(offset, begin, true, true);
+        }
+    }
+
+    /// Takes over the index of `n_bytes` that stands at byte `offset` of the stream, if it is that of
+    /// the whole stream.
+    fn take_index(&self, offset: u64, n_bytes: usize, index: &FileIndex) {
+        let state = self.state.lock().unwrap();
+        if offset > 0 || state.is_timed || state.index.is_built() {
+            return;
+        }
+        drop(state);
+        let size = self.obj().sink_pad().peer_query_duration::<gst::format::Bytes>();
+        match Index::of_file(index, n_bytes, size.map(|size| *size)) {
+            Some(index) => self.use_index(index),
+            None => gst::info!(CAT, imp = self, "the index is not that of the whole stream"),
+        }
+    }
+
+    fn use_index(&self, index: Index) {
+        let obj = self.obj();
+        for (offset, time) in index.groups() {
+            obj.add_index_entry(offset, gst::ClockTime::from_nseconds(time), true, true);
         }
         if let Some(end) = index.end() {
             obj.set_duration(gst::ClockTime::from_nseconds(end), 0);
@@ -350,5 +387,8 @@ fn stamp(buffer: &mut gst::BufferRef, timing: &Timing, is_timed: bool) {
     }
     if timing.is_damaged {
         buffer.set_flags(gst::BufferFlags::CORRUPTED);
+    }
+    if timing.is_restart && !is_timed {
+        buffer.set_flags(gst::BufferFlags::DISCONT);
     }
 }

@@ -4,13 +4,15 @@ use super::index::Index;
 use crate::clock::{Timing, UnitClock};
 use crate::framing::{self, Found};
 use crate::metadata::Hdr;
-use lnr::stream::{Orientation, Scan, Scanner, scan};
+use lnr::stream::{FileIndex, Orientation, Scan, Scanner, scan};
 use lnr::{Error, PictureFormat};
 
 /// What to do with the bytes at the start of some data.
 pub(super) enum Look {
     /// Push so many of them: an access unit.
     Unit(usize, Timing),
+    /// Drop so many of them: an index.
+    Index(usize, FileIndex),
     /// Drop so many of them, and why if they seemed to be an access unit.
     Drop(usize, Option<Error>),
     /// Wait until so many are there.
@@ -25,6 +27,11 @@ pub(super) struct State {
     pub scanner: Scanner,
     /// Bytes from there on that should have been part of an access unit which turned out damaged.
     pub n_suspect: usize,
+    /// Bytes of the stream before the data of the next call, unless there is a seek.
+    position: u64,
+    /// Groups were seen since the last seek: the next one goes on from them, whatever the index says,
+    /// which knows nothing of groups that a false size hides.
+    follows: bool,
     pub index: Index,
     /// Upstream gives one access unit per buffer and its times.
     pub is_timed: bool,
@@ -41,13 +48,25 @@ pub(super) struct State {
 }
 
 impl State {
-    /// What to do with the start of `data`, behind which nothing follows if `is_draining`.
-    pub fn look(&mut self, data: &[u8], is_draining: bool) -> Look {
+    /// What to do with the start of `data`, which stands at byte `offset` of the stream, and behind
+    /// which nothing follows if `is_draining`.
+    pub fn look(&mut self, data: &[u8], offset: u64, is_draining: bool) -> Look {
+        if std::mem::replace(&mut self.position, offset) != offset {
+            self.jump();
+        }
         let len = match framing::find(&mut self.scanner, data) {
             Found::Unit(len) if len <= data.len() => len,
-            Found::Unit(needed) | Found::More(needed) if !is_draining => return Look::Need(needed),
+            Found::Index(len) if len <= data.len() => {
+                return match FileIndex::parse(&data[..len]) {
+                    Ok(index) => Look::Index(len, index),
+                    Err(error) => Look::Drop(1, Some(error)),
+                };
+            }
+            Found::Unit(n) | Found::Index(n) | Found::More(n) if !is_draining => {
+                return Look::Need(n);
+            }
             // The end is inside of it. What follows may be whole: search on behind its start.
-            Found::Unit(_) | Found::More(_) => {
+            Found::Unit(_) | Found::Index(_) | Found::More(_) => {
                 return Look::Drop(self.group_inside(data, true).unwrap_or(data.len()), None);
             }
             Found::Garbage(n) => return Look::Drop(n, None),
@@ -57,21 +76,34 @@ impl State {
             return Look::Need(len + more);
         }
         let lookahead = (!self.is_timed).then_some(following);
+        if !self.follows {
+            self.clock.place_next(self.index.place_at(offset));
+        }
         let timing = match self.clock.next(unit, lookahead) {
             Ok(timing) => timing,
             Err(error) => return Look::Drop(len, Some(error)),
         };
+        self.follows = true;
         match timing.is_damaged.then(|| self.group_inside(unit, false)).flatten() {
             None => Look::Unit(len, timing),
             Some(restart) => {
-                self.clock.reset();
+                self.clock.lose_group();
                 Look::Drop(restart, Some(Error::damaged("bytes of a group are missing")))
             }
         }
     }
 
+    /// Other bytes follow, as after a seek.
+    pub fn jump(&mut self) {
+        self.clock.reset();
+        self.scanner.reset();
+        self.n_suspect = 0;
+        self.follows = false;
+    }
+
     /// Passes over so many bytes.
     pub fn consume(&mut self, n: usize) {
+        self.position += n as u64;
         self.scanner.consume(n);
         self.n_suspect = self.n_suspect.saturating_sub(n);
     }

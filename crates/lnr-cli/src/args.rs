@@ -6,9 +6,8 @@ use clap::{Parser, Subcommand};
 use lnr::{EncoderSettings, ModelOptions, Profile, SpeedPreset};
 
 use crate::eval::EvalArgs;
-use crate::values::{
-    Compute, parse_model, parse_rate, parse_seconds, parse_size, parse_threads, presets, profiles,
-};
+use crate::numbers::{Size, Start, parse_rate, parse_seconds, parse_size, parse_start};
+use crate::values::{Compute, parse_model, parse_threads, presets, profiles};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -20,7 +19,8 @@ Exit codes:
   4    the output cannot be written
   5    the compute backend is not available or failed
   6    training diverged; `encode` keeps the groups that were finished
-  130  interrupted (Ctrl-C or SIGTERM); `encode` keeps the groups that were finished";
+  130  interrupted (Ctrl-C or SIGTERM); what was finished is kept
+  141  who read the output went away, as `head` does";
 
 /// Video as small neural networks: encode, decode at any size and frame rate, inspect, measure.
 #[derive(Parser)]
@@ -44,6 +44,8 @@ pub enum Command {
     Decode(DecodeArgs),
     /// Show what is in a file.
     Info(InfoArgs),
+    /// Put LNR files one behind the other, with times that go on.
+    Join(JoinArgs),
     /// Measure a video against its reference: bits per pixel, PSNR, SSIM, MS-SSIM.
     Compare(CompareArgs),
     /// Repeat the experiments of the paper.
@@ -56,7 +58,7 @@ impl Command {
         match self {
             Self::Encode(args) => args.compute.threads,
             Self::Decode(args) => args.compute.threads,
-            Self::Info(_) => 0,
+            Self::Info(_) | Self::Join(_) => 0,
             Self::Compare(args) => args.threads,
             Self::Eval(args) => args.threads(),
         }
@@ -65,7 +67,7 @@ impl Command {
 
 #[derive(clap::Args)]
 pub struct EncodeArgs {
-    /// A .y4m file (`-`: from standard input), an LNR file, or any video that GStreamer can decode.
+    /// A .y4m file, an LNR file, or any video that GStreamer can decode; `-`: standard input.
     pub input: PathBuf,
     /// A .lnr file (`-`: to standard output), or .mp4 or .mov to write through GStreamer.
     pub output: PathBuf,
@@ -85,12 +87,12 @@ pub struct EncodeArgs {
     /// How long to train.
     #[arg(long, short, default_value_t = SpeedPreset::default(), value_parser = presets())]
     pub preset: SpeedPreset,
-    /// Scale to this size first (area average), such as 320x180.
+    /// Scale to this size first (area average), such as 320x180; 320x and x180 keep the shape.
     #[arg(long, value_parser = parse_size)]
-    pub size: Option<(u32, u32)>,
-    /// Number of the first frame to encode, from 0.
-    #[arg(long, default_value_t = 0)]
-    pub start: u64,
+    pub size: Option<Size>,
+    /// Number of the first frame to encode, from 0, or its time, such as 1:02.5 or 2.5s.
+    #[arg(long, default_value = "0", value_parser = parse_start)]
+    pub start: Start,
     /// Encode at most so many frames.
     #[arg(long)]
     pub frames: Option<u64>,
@@ -106,11 +108,20 @@ pub struct EncodeArgs {
     /// Seed of the random numbers; equal seeds give equal files on the same machine.
     #[arg(long, default_value_t = EncoderSettings::SEED)]
     pub seed: u64,
+    /// Keep pictures as they are stored, and how to turn them as metadata, instead of turning them.
+    #[arg(long)]
+    pub no_rotate: bool,
     #[command(flatten)]
     pub compute: Compute,
     /// Iterations per frame instead of the preset's.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
+    /// Go on after the last whole group of OUT, which an interrupted run with the same options left.
+    #[arg(long)]
+    pub resume: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
@@ -118,25 +129,32 @@ pub struct EncodeArgs {
 
 #[derive(clap::Args)]
 pub struct DecodeArgs {
-    /// A .lnr file, or .mp4 or .mov that holds LNR video.
+    /// A .lnr file, or .mp4 or .mov that holds LNR video; `-`: standard input.
     pub input: PathBuf,
     /// A .y4m file (`-`: standard output), a directory or a pattern such as out/%05d.png for PNG
     /// files, or any container that GStreamer can write (.mp4, .mkv, .mov, .webm ...).
     pub output: PathBuf,
-    /// Render at this size instead of the stream's, such as 1920x1080.
+    /// Render at this size instead of the stream's, such as 1920x1080; 1920x and x1080 keep the shape.
     #[arg(long, value_parser = parse_size)]
-    pub size: Option<(u32, u32)>,
-    /// Render at this constant frame rate, such as 50 or 60000/1001.
+    pub size: Option<Size>,
+    /// Render at this constant frame rate, such as 50, 29.97 or 60000/1001.
     #[arg(long, value_parser = parse_rate)]
     pub fps: Option<(u32, u32)>,
-    /// Skip so many seconds.
+    /// Skip so many seconds, such as 62.5 or 1:02.5.
     #[arg(long, value_parser = parse_seconds)]
     pub start: Option<f64>,
     /// Decode at most so many seconds.
     #[arg(long, value_parser = parse_seconds)]
     pub duration: Option<f64>,
+    /// Write pictures as they are stored, instead of turned for display; containers are told how to turn
+    /// them.
+    #[arg(long)]
+    pub no_rotate: bool,
     #[command(flatten)]
     pub compute: Compute,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
@@ -144,7 +162,7 @@ pub struct DecodeArgs {
 
 #[derive(clap::Args)]
 pub struct InfoArgs {
-    /// A .lnr file, or .mp4 or .mov that holds LNR video.
+    /// A .lnr file, or .mp4 or .mov that holds LNR video; `-`: standard input.
     pub file: PathBuf,
     /// Print everything as JSON.
     #[arg(long)]
@@ -152,17 +170,35 @@ pub struct InfoArgs {
 }
 
 #[derive(clap::Args)]
+pub struct JoinArgs {
+    /// .lnr files, or .mp4 or .mov that hold LNR video, in their order; one alone gets an index.
+    #[arg(required = true, value_name = "IN")]
+    pub inputs: Vec<PathBuf>,
+    /// A .lnr file (`-`: to standard output), or .mp4 or .mov to write through GStreamer.
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
+    /// Print the results as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args)]
 pub struct CompareArgs {
-    /// The reference: a .y4m file, an LNR file, or any video that GStreamer can decode.
+    /// The reference: a .y4m file, an LNR file, or any video that GStreamer can decode; `-`: standard
+    /// input.
     pub reference: PathBuf,
     /// What to measure, of the same kinds.
     pub video: PathBuf,
     /// Measure at this size instead of the video's own; LNR files are rendered at it.
     #[arg(long, value_parser = parse_size)]
-    pub size: Option<(u32, u32)>,
-    /// Number of the reference's frame that the video begins with, from 0.
-    #[arg(long, default_value_t = 0)]
-    pub start: u64,
+    pub size: Option<Size>,
+    /// Number of the reference's frame that the video begins with, from 0, or its time, such as 1:02.5
+    /// or 2.5s.
+    #[arg(long, default_value = "0", value_parser = parse_start)]
+    pub start: Start,
     /// Compare at most so many frames.
     #[arg(long)]
     pub frames: Option<u64>,
@@ -175,9 +211,12 @@ pub struct CompareArgs {
     /// Rows of the contact sheet.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub rows: u32,
-    /// Threads; 0: all cores.
+    /// Threads, at most 4 for each core; 0: all cores.
     #[arg(long, default_value_t = 0, value_parser = parse_threads)]
     pub threads: usize,
+    /// Overwrite files that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,

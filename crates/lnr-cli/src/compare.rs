@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lnr::metrics::{FrameMetrics, compare, n_scales};
 use lnr::{Chroma, DecoderSettings, Matrix, Picture, PictureFormat};
@@ -8,26 +8,29 @@ use serde_json::{Value, json};
 
 use crate::args::CompareArgs;
 use crate::console::Console;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, input_name};
 use crate::input::{self, Frame, Options, Resized, Source};
+use crate::numbers::Size;
+use crate::output;
 use crate::sheet::Sheet;
 use crate::text;
 
 pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
-    let own = open(&args.video, None, args, console)?.info().format;
-    let mut video = open(&args.video, args.size, args, console)?;
+    let reads = [Some(&args.reference), Some(&args.video), args.also.as_ref()];
+    let reads: Vec<&Path> = reads.into_iter().flatten().map(PathBuf::as_path).collect();
+    output::check_outputs(&reads, args.sheet.as_slice(), args.force)?;
+    let (mut video, own) = open(&args.video, args.size, args, console)?;
     let format = video.info().format;
     let size = (format.width, format.height);
-    let source = open(&args.reference, None, args, console)?;
+    let (source, _) = open(&args.reference, None, args, console)?;
     let matrices = matrices(&source.info().format, &own);
-    let mut reference: Box<dyn Source> =
-        Box::new(Resized::new(args.reference.clone(), source, size)?);
+    let reference: Box<dyn Source> = Box::new(Resized::new(args.reference.clone(), source, size)?);
     let mut also = match &args.also {
-        Some(path) => Some(open(path, None, args, console)?),
+        Some(path) => Some(open(path, None, args, console)?.0),
         None => None,
     };
     console.start(video.info().n_frames);
-    input::skip(&mut *reference, &args.reference, args.start, console)?;
+    let mut reference = input::begin_at(reference, &args.reference, args.start, console)?;
     let mut sums = Sums::default();
     let mut sheet = Sheet::new(args.rows as usize);
     let most = args.frames.unwrap_or(u64::MAX);
@@ -51,7 +54,7 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
             let frames = [Some(a), Some(b), third];
             sheet.add(frames.into_iter().flatten().map(|f: Frame| f.picture).collect());
         }
-        console.advance(sums.n_frames as f64, format!("frame {}", sums.n_frames));
+        console.frame(sums.n_frames);
     }
     if sums.n_frames == 0 {
         let cause = "no frames to compare: one of the videos is empty";
@@ -64,35 +67,40 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
     }
     let result = Report {
         n_total,
-        bytes: file_size(&args.video)?,
+        bytes: input::n_bytes(&args.video)?,
         own,
         measured: format,
         matrix: matrices[1],
         n_damaged: video.n_damaged() + reference.n_damaged(),
         sums,
     };
-    console.print(&match args.json {
+    let text = match args.json {
         true => result.json().to_string(),
         false => result.describe(),
-    })
+    };
+    console.report(args.sheet.as_deref().unwrap_or(Path::new("")), &text)
 }
 
-/// Opens a video; LNR files are rendered at `size`, others scaled to it.
+/// Opens a video; LNR files are rendered at `size`, others scaled to it. Also returns its own format.
 fn open(
     path: &Path,
-    size: Option<(u32, u32)>,
+    size: Option<Size>,
     args: &CompareArgs,
     console: &Console,
-) -> Outcome<Box<dyn Source>> {
-    if path == Path::new("-") {
-        return Err(Failure::usage("compare reads files, not standard input"));
-    }
+) -> Outcome<(Box<dyn Source>, PictureFormat)> {
     let decoder = DecoderSettings::default().threads(args.threads);
-    let source = input::open(path, Options { decoder, size }, console)?;
-    match size {
-        Some(size) => Ok(Box::new(Resized::new(path.to_owned(), source, size)?)),
-        None => Ok(source),
+    let is_lnr = input::is_lnr(path)?;
+    let mut source = input::open(path, Options { decoder, size: None, as_stored: false }, console)?;
+    let own = source.info().format;
+    if let Some(size) = size {
+        source = match is_lnr {
+            true => {
+                input::open(path, Options { decoder, size: Some(size), as_stored: false }, console)?
+            }
+            false => Box::new(Resized::new(path.to_owned(), source, size.of(&own))?),
+        };
     }
+    Ok((source, own))
 }
 
 /// The matrices to convert both videos with. One that is not stated is taken to be the other's; when
@@ -135,15 +143,10 @@ fn count_rest(video: &mut dyn Source, args: &CompareArgs, console: &Console) -> 
         n += 1;
     }
     if n > 0 && args.frames.is_none() {
-        let path = args.reference.display();
-        console.warn(&format!("{path}: it ends {n} frames before {}", args.video.display()));
+        let path = input_name(&args.reference);
+        console.warn(&format!("{path}: it ends {n} frames before {}", input_name(&args.video)));
     }
     Ok(n)
-}
-
-fn file_size(path: &Path) -> Outcome<u64> {
-    let size = std::fs::metadata(path).map_err(|e| Failure::input(path, e))?;
-    Ok(size.len())
 }
 
 /// Sums over frames of their metrics.

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lnr::{CancelFlag, Decoder, DecoderSettings};
 
 use crate::exit::{Failure, Outcome};
+use crate::pace::Pace;
 
 /// What all commands share: the wish to stop, warnings, results and the progress bar.
 #[derive(Clone)]
@@ -19,7 +21,13 @@ pub struct Console {
     quiet: bool,
     verbose: bool,
     bar: Arc<Mutex<Option<ProgressBar>>>,
+    /// Nobody sees a bar, but a log may be kept.
+    is_log: bool,
+    pace: Arc<Mutex<Pace>>,
 }
+
+/// How often a log tells of pictures that were rendered.
+const LOG_PERIOD: Duration = Duration::from_secs(10);
 
 /// Steps of the bar per frame, so that it moves while one group is trained.
 const STEPS: f64 = 100.0;
@@ -36,6 +44,8 @@ impl Console {
             quiet,
             verbose,
             bar: Arc::default(),
+            is_log: !quiet && !std::io::stderr().is_terminal(),
+            pace: Arc::new(Mutex::new(Pace::new(LOG_PERIOD, Instant::now()))),
         }
     }
 
@@ -83,6 +93,24 @@ impl Console {
         }
     }
 
+    /// Moves the bar to so many pictures; a log gets a line now and then.
+    pub fn frame(&self, n_frames: u64) {
+        self.advance(n_frames as f64, format!("frame {n_frames}"));
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_log && pace.is_due(Instant::now()) {
+            let length = self.bar().as_ref().and_then(ProgressBar::length);
+            let of = length.map(|n| format!(" of {}", n as f64 / STEPS)).unwrap_or_default();
+            self.say(&format!("frame {n_frames}{of}"));
+        }
+    }
+
+    /// Tells of a step that is done where the bar does not.
+    pub fn log(&self, message: &str) {
+        if self.is_log {
+            self.say(message);
+        }
+    }
+
     /// Removes the bar.
     pub fn stop(&self) {
         if let Some(bar) = self.bar().take() {
@@ -110,7 +138,7 @@ impl Console {
     }
 
     fn say(&self, message: &str) {
-        let print = || eprintln!("lnr: {message}");
+        let print = || print_error(message);
         match self.bar().as_ref() {
             Some(bar) => bar.suspend(print),
             None => print(),
@@ -122,7 +150,16 @@ impl Console {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{text}")
             .and_then(|()| out.flush())
-            .map_err(|e| Failure::output(Path::new("standard output"), e))
+            .map_err(|e| Failure::written(Path::new("-"), e))
+    }
+
+    /// Prints the result of writing to `output`: to standard error when that is standard output.
+    pub fn report(&self, output: &Path, text: &str) -> Outcome<()> {
+        if !is_standard_output(output) {
+            return self.print(text);
+        }
+        let _ = writeln!(std::io::stderr(), "{text}");
+        Ok(())
     }
 
     /// # Errors
@@ -133,6 +170,15 @@ impl Console {
             false => Ok(()),
         }
     }
+}
+
+fn is_standard_output(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|n| path == Path::new(n))
+}
+
+/// Prints a line to standard error. Nothing can be told where that is closed.
+pub fn print_error(message: &str) {
+    let _ = writeln!(std::io::stderr(), "lnr: {message}");
 }
 
 #[cfg(test)]

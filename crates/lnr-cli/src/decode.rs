@@ -7,19 +7,26 @@ use serde_json::json;
 
 use crate::args::DecodeArgs;
 use crate::console::Console;
-use crate::exit::{Code, Failure, Outcome};
-use crate::input::{Frame, LnrSource, Options, Source, Timing};
+use crate::exit::{Code, Failure, Outcome, input_name, output_name};
+use crate::input::{self, Frame, LnrSource, Options, Source, Timing};
 use crate::output::{self, PictureSink};
 use crate::text;
 
 pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
-    output::check_distinct(&args.input, &args.output)?;
+    let files = output::picture_files(&args.output);
+    output::check_outputs(&[&args.input], &files, args.force)?;
     let begin = Instant::now();
-    let options = Options { decoder: args.compute.decoder(), size: args.size };
+    let options =
+        Options { decoder: args.compute.decoder(), size: args.size, as_stored: args.no_rotate };
     let timing =
         Timing { start: args.start.unwrap_or(0.0), duration: args.duration, frame_rate: args.fps };
-    let mut source = LnrSource::open(&args.input, options, timing, console)?;
-    let (info, backend) = (source.info().clone(), source.backend());
+    let source = LnrSource::open(&args.input, options, timing, console)?;
+    let backend = source.backend();
+    let mut source: Box<dyn Source> = Box::new(source);
+    if !args.no_rotate {
+        source = input::turned(&args.input, source);
+    }
+    let info = source.info().clone();
     console.detail(&format!("computing with {backend}"));
     console.start(info.n_frames);
     // An output that exists is not touched before there is something to put there.
@@ -27,9 +34,10 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
     let result = first.and_then(|first| {
         let Some(first) = first else { return Ok(0) };
         let mut sink = output::open_pictures(&args.output, &info, console)?;
-        let result = copy(first, &mut source, &mut *sink, console);
-        let finished = sink.finish();
-        result.and_then(|n| finished.map(|()| n))
+        let (n, result) = copy(first, &mut *source, &mut *sink, console);
+        // Frames that are finished are kept, unless it is writing that failed.
+        sink.finish()?;
+        result.map(|()| n).map_err(|failure| with_rest(failure, n, &args.output))
     });
     console.stop();
     let n_frames = result?;
@@ -54,13 +62,10 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
         .to_string(),
         false => format!(
             "{}: {n_frames} frames of {width}x{height}, {seconds:.1} s ({rate:.1} frames/s)",
-            args.output.display()
+            output_name(&args.output)
         ),
     };
-    match args.output == Path::new("-") {
-        true => eprintln!("{line}"),
-        false => console.print(&line)?,
-    }
+    console.report(&args.output, &line)?;
     if n_damaged > 0 {
         let parts = text::damaged_parts(n_damaged);
         let cause = format!("{parts} left out, the rest was decoded");
@@ -74,26 +79,39 @@ fn nothing(args: &DecodeArgs, n_damaged: u64) -> Failure {
     match n_damaged {
         0 => {
             let cause = "no frames lie in the chosen time (see --start, --duration)";
-            Failure::new(Code::Usage, format!("{}: {cause}", args.input.display()))
+            Failure::new(Code::Usage, format!("{}: {cause}", input_name(&args.input)))
         }
         _ => Failure::damaged(&args.input, "no frame can be decoded; nothing was written"),
     }
 }
 
-/// Writes `first` and all that follow.
+/// Writes `first` and all that follow. Returns how many frames were written, and what ended it.
 fn copy(
     first: Frame,
     source: &mut dyn Source,
     sink: &mut dyn PictureSink,
     console: &Console,
-) -> Outcome<u64> {
+) -> (u64, Outcome<()>) {
     let (mut next, mut n_frames) = (Some(first), 0);
-    while let Some(frame) = next {
-        console.check()?;
-        sink.write(frame)?;
-        n_frames += 1;
-        console.advance(n_frames as f64, format!("frame {n_frames}"));
-        next = source.next()?;
+    let mut run = || {
+        while let Some(frame) = next.take() {
+            console.check()?;
+            sink.write(frame)?;
+            n_frames += 1;
+            console.frame(n_frames);
+            next = source.next()?;
+        }
+        Ok(())
+    };
+    let result = run();
+    (n_frames, result)
+}
+
+/// Says what the output holds all the same.
+fn with_rest(failure: Failure, n_frames: u64, output: &Path) -> Failure {
+    if n_frames == 0 || matches!(failure.code, Code::Output | Code::Unread) {
+        return failure;
     }
-    Ok(n_frames)
+    let (message, output) = (&failure.message, output_name(output));
+    Failure::new(failure.code, format!("{message}; {output} holds the {n_frames} frames before"))
 }

@@ -1,62 +1,76 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::path::Path;
 use std::time::Instant;
 
-use lnr::{AccessUnit, Control, Encoder, EncoderSettings, InputFrame, Progress, RateControl};
+use lnr::{
+    AccessUnit, Control, Encoder, EncoderSettings, EncoderStats, Profile, Progress, RateControl,
+};
 use serde_json::json;
 
 use crate::args::EncodeArgs;
 use crate::console::Console;
-use crate::exit::{Code, Failure, Outcome};
-use crate::input::{self, Frame, Options, Resized, Source, VideoInfo, grid_time};
+use crate::exit::{Code, Failure, Outcome, output_name};
+use crate::input::{self, Options, Resized, VideoInfo};
 use crate::output::{self, UnitSink};
+use crate::resume;
+use crate::selection::Selection;
 use crate::text;
 
-/// Times that are off the nominal frame grid by less than this are put on it: containers round them.
-const SNAP_NS: u64 = 1_000_000;
+/// A bit rate counts as met within this part of it.
+const BITRATE_TOLERANCE: f64 = 0.05;
 
 pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
-    output::check_distinct(&args.input, &args.output)?;
+    // Going on with a file is no accident.
+    let may_exist = args.force || args.resume;
+    output::check_outputs(&[&args.input], std::slice::from_ref(&args.output), may_exist)?;
     let begin = Instant::now();
-    let options = Options { decoder: args.compute.decoder(), size: None };
+    let options =
+        Options { decoder: args.compute.decoder(), size: None, as_stored: args.no_rotate };
     let mut source = input::open(&args.input, options, console)?;
     if let Some(size) = args.size {
+        let size = size.of(&source.info().format);
         source = Box::new(Resized::new(args.input.clone(), source, size)?);
     }
     let info = source.info().clone();
-    let encoder = Encoder::new(settings(args, &info)).map_err(|e| match e {
+    let mut encoder = Encoder::new(settings(args, &info)).map_err(|e| match e {
         lnr::Error::InvalidSetting(_) => Failure::usage(e.to_string()),
         e => Failure::codec(&args.input, e),
     })?;
     console.detail(&format!("computing with {}", encoder.backend()));
+    let mut frames = Selection::new(args, source, console)?;
+    let sink = match args.resume {
+        true => resume::resume(args, &mut encoder, &mut frames, console)?,
+        false => None,
+    };
+    let stats = *encoder.stats();
     let mut encoding = Encoding {
         args,
         console,
         encoder,
-        sink: output::open_units(&args.output, &info)?,
-        total: n_wanted(args, &info),
-        n_read: 0,
-        n_written: 0,
-        duration: 0,
+        sink: sink.map_or_else(|| output::open_units(&args.output, &info), Ok)?,
+        n_written: stats.frames,
+        n_expected: frames.n_expected(),
+        duration: frames.end(),
         format: info.format,
     };
-    console.start(encoding.total);
-    let result = encoding.encode(&mut *source, info.frame_rate);
+    console.start(encoding.n_expected);
+    let result = encoding.encode(&mut frames);
     console.stop();
+    if result.is_ok()
+        && let Err(f) = encoding.sink.add_index()
+    {
+        console.warn(&format!("{}; the file is whole, but has no index", f.message));
+    }
     // Groups that are finished are kept whatever happened.
     let finished = encoding.sink.finish();
-    if encoding.n_written == 0 && args.output.is_file() {
-        // An empty file helps nobody; the error says what happened.
-        let _ = std::fs::remove_file(&args.output);
-    }
     match result {
         Err(f) if f.code == Code::Interrupted && encoding.n_written == 0 => {
             return Err(Failure::interrupted("interrupted; nothing was written"));
         }
         Err(f) if f.code == Code::Interrupted => {
             let (n, groups) = (encoding.n_written, encoding.encoder.stats().groups);
-            let path = args.output.display();
+            finished?;
+            let path = output_name(&args.output);
             return Err(Failure::interrupted(format!(
                 "interrupted; {path} holds the {n} frames of the {groups} groups finished before"
             )));
@@ -89,52 +103,29 @@ fn settings(args: &EncodeArgs, info: &VideoInfo) -> EncoderSettings {
     args.compute.encoder(settings)
 }
 
-/// How many frames there will be, when the input knows how many it has.
-fn n_wanted(args: &EncodeArgs, info: &VideoInfo) -> Option<u64> {
-    let by_time = args.duration.filter(|_| info.frame_rate.0 > 0).map(|s| {
-        let (n, d) = info.frame_rate;
-        (s * f64::from(n) / f64::from(d)).ceil() as u64
-    });
-    let available = info.n_frames.map(|n| n.saturating_sub(args.start));
-    [available, args.frames, by_time].into_iter().flatten().min()
-}
-
 struct Encoding<'a> {
     args: &'a EncodeArgs,
     console: &'a Console,
     encoder: Encoder,
     sink: Box<dyn UnitSink>,
-    total: Option<u64>,
-    n_read: u64,
     n_written: u64,
+    /// How many frames there will be, where that is known.
+    n_expected: Option<u64>,
     /// Of what was written, in ns.
     duration: u64,
     format: lnr::PictureFormat,
 }
 
 impl Encoding<'_> {
-    fn encode(&mut self, source: &mut dyn Source, frame_rate: (u32, u32)) -> Outcome<()> {
-        input::skip(source, &self.args.input, self.args.start, self.console)?;
-        let mut clock: Option<Clock> = None;
-        let most = self.args.frames.unwrap_or(u64::MAX);
+    fn encode(&mut self, frames: &mut Selection) -> Outcome<()> {
         let read = loop {
-            self.console.check()?;
-            let frame = match source.next() {
-                Ok(Some(frame)) if self.n_read < most => frame,
-                Ok(_) => break Ok(()),
+            match frames.next() {
+                Ok(Some(frame)) => self.train(|encoder, control| encoder.push(frame, control))?,
+                Ok(None) => break Ok(()),
                 Err(f) if f.code == Code::Interrupted => return Err(f),
                 // What came before the damage is worth keeping.
                 Err(f) => break Err(f),
-            };
-            let clock = clock.get_or_insert(Clock { first: frame.pts, frame_rate });
-            let limit = self.args.duration.map(|s| (s * 1e9) as u64);
-            let (pts, duration) = clock.retime(&frame);
-            if limit.is_some_and(|limit| pts >= limit) {
-                break Ok(());
             }
-            self.n_read += 1;
-            let frame = InputFrame { picture: frame.picture, pts, duration, force_key: false };
-            self.train(|encoder, control| encoder.push(frame, control))?;
         };
         self.train(Encoder::finish)?;
         read
@@ -152,6 +143,7 @@ impl Encoding<'_> {
             console.advance(done, format!("group {}, {:.2} dB", p.group + 1, p.psnr));
         };
         let mut control = Control { cancel: console.cancel.clone(), progress: Some(&mut show) };
+        let before = *self.encoder.stats();
         let units = step(&mut self.encoder, &mut control)
             .map_err(|e| Failure::codec(&self.args.input, e))?;
         if !units.is_empty() {
@@ -159,19 +151,38 @@ impl Encoding<'_> {
             self.n_written += units.len() as u64;
             self.duration += units.iter().map(|u| u.duration).sum::<u64>();
             console.advance(self.n_written as f64, "");
+            console.log(&group_line(&before, self.encoder.stats(), self.n_expected));
         }
         Ok(())
     }
 
+    /// Warns of a bit rate that was not met.
+    fn check_bitrate(&self, kbit: f64) {
+        let Some(asked) = self.args.bitrate.map(f64::from) else { return };
+        if (kbit / asked - 1.0).abs() <= BITRATE_TOLERANCE {
+            return;
+        }
+        let advice = match (self.args.profile, kbit > asked) {
+            (Profile::Warp, true) => "; a smaller --size needs less",
+            (Profile::Warp, false) => "",
+            _ => "; with a paper profile the size follows from the model",
+        };
+        let path = output_name(&self.args.output);
+        self.console.warn(&format!(
+            "{path}: --bitrate asks for {asked} kbit/s, it became {kbit:.1} kbit/s{advice}"
+        ));
+    }
+
     fn report(&self, seconds: f64) -> Outcome<()> {
         let stats = self.encoder.stats();
-        let on_disk = std::fs::metadata(&self.args.output).map(|m| m.len());
+        let on_disk = std::fs::metadata(&self.args.output);
         let bytes = match on_disk {
-            Ok(n) if self.args.output != Path::new("-") => n,
+            Ok(m) if m.is_file() && !output::is_direct(&self.args.output) => m.len(),
             _ => stats.bytes,
         };
         let bpp = text::bits_per_pixel(bytes, &self.format, self.n_written);
         let kbit = text::kbit_per_second(bytes, self.duration);
+        self.check_bitrate(kbit);
         let rate = self.n_written as f64 / seconds.max(1e-9);
         let backend = self.encoder.backend();
         let line = if self.args.json {
@@ -195,45 +206,28 @@ impl Encoding<'_> {
             format!(
                 "{}: {} frames in {} groups, {bytes} bytes, {bpp:.4} bits per pixel, \
                  {kbit:.1} kbit/s, {:.2} dB RGB PSNR, {seconds:.1} s ({rate:.2} frames/s)",
-                self.args.output.display(),
+                output_name(&self.args.output),
                 self.n_written,
                 stats.groups,
                 stats.psnr
             )
         };
-        if self.args.output == Path::new("-") {
-            eprintln!("{line}");
-            return Ok(());
-        }
-        self.console.print(&line)
+        self.console.report(&self.args.output, &line)
     }
 }
 
-/// Makes times begin with 0.
-struct Clock {
-    first: u64,
-    frame_rate: (u32, u32),
-}
-
-impl Clock {
-    /// Time and duration of a frame in the output.
-    fn retime(&self, frame: &Frame) -> (u64, u64) {
-        let pts = self.snap(frame.pts.saturating_sub(self.first));
-        let end = self.snap((frame.pts + frame.duration).saturating_sub(self.first));
-        // At least 1 ns, even where the input says 0 or both ends lie at the same nominal time.
-        (pts, end.saturating_sub(pts).max(1))
-    }
-
-    fn snap(&self, time: u64) -> u64 {
-        let (n, d) = self.frame_rate;
-        if n == 0 {
-            return time;
-        }
-        let number = (time as f64 * f64::from(n) / (1e9 * f64::from(d))).round() as u64;
-        let nominal = grid_time(number, self.frame_rate);
-        let near = SNAP_NS.min(grid_time(1, self.frame_rate) / 4);
-        if nominal.abs_diff(time) <= near { nominal } else { time }
-    }
+/// What the groups between these two states took, for a log.
+fn group_line(before: &EncoderStats, after: &EncoderStats, n_expected: Option<u64>) -> String {
+    let (first, last) = (before.frames + 1, after.frames);
+    let of = n_expected.map(|n| format!(" of {n}")).unwrap_or_default();
+    let bytes = after.bytes - before.bytes;
+    let sum = |s: &EncoderStats| s.psnr * s.frames as f64;
+    let psnr = (sum(after) - sum(before)) / (last - before.frames).max(1) as f64;
+    let seconds = after.seconds - before.seconds;
+    let group = after.groups;
+    format!(
+        "group {group}: frames {first} to {last}{of}, {bytes} bytes, {psnr:.2} dB RGB PSNR, {seconds:.1} s"
+    )
 }
 
 #[cfg(test)]
@@ -241,15 +235,6 @@ mod tests {
     use super::*;
     use crate::args::{Args, Command};
     use clap::Parser;
-
-    #[test]
-    fn times_near_the_grid_are_put_on_it() {
-        let clock = Clock { first: 80, frame_rate: (30, 1) };
-        assert_eq!(clock.snap(33_000_000), 33_333_333);
-        assert_eq!(clock.snap(40_000_000), 40_000_000);
-        let free = Clock { first: 0, frame_rate: (0, 1) };
-        assert_eq!(free.snap(33_000_000), 33_000_000);
-    }
 
     #[test]
     fn defaults_are_those_of_the_library() {

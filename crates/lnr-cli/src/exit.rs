@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::borrow::Cow;
 use std::fmt::Display;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -24,6 +26,8 @@ pub enum Code {
     Diverged = 6,
     /// Ctrl-C or SIGTERM.
     Interrupted = 130,
+    /// Who read the output went away, as `head` does.
+    Unread = 141,
 }
 
 impl From<Code> for ExitCode {
@@ -32,7 +36,7 @@ impl From<Code> for ExitCode {
     }
 }
 
-/// Why a command stopped: what to tell the user and how to exit.
+/// Why a command stopped: what to tell the user, if anything, and how to exit.
 #[derive(Debug)]
 pub struct Failure {
     pub code: Code,
@@ -52,15 +56,23 @@ impl Failure {
     }
 
     pub fn input(path: &Path, cause: impl Display) -> Self {
-        Self::new(Code::Input, format!("{}: {cause}", path.display()))
+        Self::new(Code::Input, format!("{}: {cause}", input_name(path)))
     }
 
     pub fn damaged(path: &Path, cause: impl Display) -> Self {
-        Self::new(Code::Damaged, format!("{}: {cause}", path.display()))
+        Self::new(Code::Damaged, format!("{}: {cause}", input_name(path)))
     }
 
     pub fn output(path: &Path, cause: impl Display) -> Self {
-        Self::new(Code::Output, format!("{}: {cause}", path.display()))
+        Self::new(Code::Output, format!("{}: {cause}", output_name(path)))
+    }
+
+    /// What the system says about writing to the file at `path`.
+    pub fn written(path: &Path, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::new(Code::Unread, ""),
+            _ => Self::output(path, error),
+        }
     }
 
     pub fn interrupted(what: impl Into<String>) -> Self {
@@ -76,7 +88,23 @@ impl Failure {
             Error::Diverged(_) => Code::Diverged,
             _ => Code::Damaged,
         };
-        Self::new(code, format!("{}: {error}", path.display()))
+        Self::new(code, format!("{}: {error}", input_name(path)))
+    }
+}
+
+/// How messages call an input.
+pub fn input_name(path: &Path) -> Cow<'_, str> {
+    match path == Path::new("-") {
+        true => "standard input".into(),
+        false => path.to_string_lossy(),
+    }
+}
+
+/// How messages call an output.
+pub fn output_name(path: &Path) -> Cow<'_, str> {
+    match path == Path::new("-") {
+        true => "standard output".into(),
+        false => path.to_string_lossy(),
     }
 }
 

@@ -4,32 +4,15 @@
 use std::path::Path;
 
 use gst::prelude::*;
-use gst_video::{VideoChromaSite, VideoColorMatrix, VideoColorRange, VideoFormat, VideoInfo};
-use lnr::{Chroma, ChromaSite, Color, Matrix, PictureFormat};
 
-use crate::exit::{Code, Failure, Outcome};
+use crate::exit::{Code, Failure, Outcome, input_name};
 
 /// LNR1, as containers of the MP4 family name it.
 pub const FOURCC: u32 = u32::from_le_bytes(*b"LNR1");
 
-/// The raw formats that pictures are read from and written to: planar, native byte order.
-pub const FORMATS: [(VideoFormat, Chroma, u8); 15] = [
-    (VideoFormat::I420, Chroma::Yuv420, 8),
-    (VideoFormat::Y42b, Chroma::Yuv422, 8),
-    (VideoFormat::Y444, Chroma::Yuv444, 8),
-    (VideoFormat::Gray8, Chroma::Gray, 8),
-    (VideoFormat::Gbr, Chroma::Rgb, 8),
-    (VideoFormat::I42010le, Chroma::Yuv420, 10),
-    (VideoFormat::I42210le, Chroma::Yuv422, 10),
-    (VideoFormat::Y44410le, Chroma::Yuv444, 10),
-    (VideoFormat::Gbr10le, Chroma::Rgb, 10),
-    (VideoFormat::I42012le, Chroma::Yuv420, 12),
-    (VideoFormat::I42212le, Chroma::Yuv422, 12),
-    (VideoFormat::Y44412le, Chroma::Yuv444, 12),
-    (VideoFormat::Gbr12le, Chroma::Rgb, 12),
-    (VideoFormat::Y44416le, Chroma::Yuv444, 16),
-    (VideoFormat::Gray16Le, Chroma::Gray, 16),
-];
+/// What is wrong with an input that nothing makes pictures of.
+pub const NO_VIDEO: &str = "there is no video in it, or what decodes it is missing: install \
+                            gstreamer1.0-libav and gstreamer1.0-plugins-bad";
 
 /// Starts GStreamer.
 pub fn init() -> Outcome<()> {
@@ -71,11 +54,10 @@ pub fn error_of(pipeline: &gst::Pipeline) -> Option<String> {
     let is_missing = e.error().matches(gst::CoreError::MissingPlugin)
         || e.error().matches(gst::StreamError::CodecNotFound)
         || debug.contains("no suitable plugins");
-    Some(match is_missing {
-        true => "there is no video in it, or what decodes it is missing: install \
-                 gstreamer1.0-libav and gstreamer1.0-plugins-bad"
-            .into(),
-        false => e.error().to_string(),
+    Some(match e.error() {
+        _ if is_missing => NO_VIDEO.into(),
+        e if e.matches(gst::StreamError::TypeNotFound) => "no video that GStreamer knows".into(),
+        e => e.to_string(),
     })
 }
 
@@ -110,82 +92,9 @@ impl Pipeline {
     pub fn play(&self, path: &Path, code: Code) -> Outcome<()> {
         self.0.set_state(gst::State::Playing).map(drop).map_err(|e| {
             let cause = error_of(&self.0).unwrap_or_else(|| e.to_string());
-            Failure::new(code, format!("{}: {cause}", path.display()))
+            Failure::new(code, format!("{}: {cause}", input_name(path)))
         })
     }
-}
-
-/// The picture format of raw video, if it is one of [`FORMATS`].
-pub fn picture_format(info: &VideoInfo) -> Option<PictureFormat> {
-    let &(_, chroma, depth) = FORMATS.iter().find(|f| f.0 == info.format())?;
-    let mut format = PictureFormat::new(info.width(), info.height(), chroma, depth);
-    let c = info.colorimetry();
-    format.color = Color {
-        matrix: match c.matrix() {
-            VideoColorMatrix::Rgb => Matrix::Rgb,
-            VideoColorMatrix::Bt709 => Matrix::Bt709,
-            VideoColorMatrix::Fcc => Matrix::Fcc,
-            VideoColorMatrix::Bt601 => Matrix::Bt601,
-            VideoColorMatrix::Smpte240m => Matrix::Smpte240m,
-            VideoColorMatrix::Bt2020 => Matrix::Bt2020,
-            _ => Matrix::Unknown,
-        },
-        full_range: c.range() == VideoColorRange::Range0_255,
-        primaries: c.primaries().to_iso() as u8,
-        transfer: c.transfer().to_iso() as u8,
-        site: match info.chroma_site() {
-            s if s.contains(VideoChromaSite::H_COSITED | VideoChromaSite::V_COSITED) => {
-                ChromaSite::TopLeft
-            }
-            s if s.contains(VideoChromaSite::H_COSITED) => ChromaSite::Left,
-            s if s.contains(VideoChromaSite::NONE) => ChromaSite::Center,
-            _ => ChromaSite::Unknown,
-        },
-    };
-    let par = info.par();
-    if let (Ok(n @ 1..), Ok(d @ 1..)) = (u32::try_from(par.numer()), u32::try_from(par.denom())) {
-        format.par = (n, d);
-    }
-    Some(format)
-}
-
-/// The raw video of pictures of this format, or none when GStreamer has no such format.
-pub fn video_info(format: &PictureFormat, frame_rate: (u32, u32)) -> Option<VideoInfo> {
-    let wanted = (format.chroma, format.depth);
-    let &(video_format, ..) = FORMATS.iter().find(|f| (f.1, f.2) == wanted)?;
-    let c = &format.color;
-    let matrix = match c.matrix {
-        Matrix::Rgb => VideoColorMatrix::Rgb,
-        Matrix::Bt709 => VideoColorMatrix::Bt709,
-        Matrix::Unknown if format.height >= 720 => VideoColorMatrix::Bt709,
-        Matrix::Unknown | Matrix::Bt601 => VideoColorMatrix::Bt601,
-        Matrix::Fcc => VideoColorMatrix::Fcc,
-        Matrix::Smpte240m => VideoColorMatrix::Smpte240m,
-        Matrix::Bt2020 => VideoColorMatrix::Bt2020,
-    };
-    let range = match c.full_range {
-        true => VideoColorRange::Range0_255,
-        false => VideoColorRange::Range16_235,
-    };
-    let colorimetry = gst_video::VideoColorimetry::new(
-        range,
-        matrix,
-        gst_video::VideoTransferFunction::from_iso(c.transfer.into()),
-        gst_video::VideoColorPrimaries::from_iso(c.primaries.into()),
-    );
-    let site = match c.site {
-        ChromaSite::Unknown | ChromaSite::Left => VideoChromaSite::MPEG2,
-        ChromaSite::Center => VideoChromaSite::JPEG,
-        ChromaSite::TopLeft => VideoChromaSite::COSITED,
-    };
-    let mut builder = VideoInfo::builder(video_format, format.width, format.height)
-        .fps(fraction(frame_rate))
-        .par(fraction(format.par))
-        .colorimetry(&colorimetry);
-    if format.chroma.shifts() != (0, 0) {
-        builder = builder.chroma_site(site);
-    }
-    builder.build().ok()
 }
 
 pub fn fraction((n, d): (u32, u32)) -> gst::Fraction {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::args::InfoArgs;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
-use crate::input::{Index, IndexedGroup, index_parts};
+use crate::input::{Index, IndexedGroup, index_parts, n_bytes};
 use crate::{model_text, text};
 
 /// Units of the mastering display's chromaticities, and of its luminances in cd/m2.
@@ -15,8 +15,7 @@ const LUMINANCE: f64 = 0.0001;
 
 pub fn run(args: &InfoArgs, console: &Console) -> Outcome<()> {
     let index = index_parts(&args.file, console)?;
-    let size = std::fs::metadata(&args.file).map_err(|e| Failure::input(&args.file, e))?;
-    let totals = Totals::new(&index, size.len());
+    let totals = Totals::new(&index, n_bytes(&args.file)?);
     let Some(first) = index.groups.first() else {
         return Err(Failure::damaged(&args.file, "no LNR group in it"));
     };
@@ -69,6 +68,10 @@ impl Totals {
             self.bpp,
             self.kbit
         ));
+        lines.push(match &index.own {
+            Some(_) => "an index: exact seeks over networks, nothing is missing".into(),
+            None => "no index: not finished, or a stream (`lnr join IN OUT` adds one)".into(),
+        });
         lines.push(
             "  group     time s  frames      bytes  header  frames' bytes   bits/pixel".into(),
         );
@@ -76,7 +79,7 @@ impl Totals {
             lines.push(format!(
                 "{:>7} {:>10.3} {:>7} {:>10} {:>7} {:>14} {:>12.4}",
                 i + 1,
-                text::seconds(g.header.pts),
+                text::seconds(g.place.begin),
                 g.n_units,
                 g.bytes,
                 g.first_bytes - g.payload_bytes,
@@ -124,6 +127,7 @@ impl Totals {
             "kbit_s": text::rounded(self.kbit, 3),
             "seconds": text::rounded(text::seconds(self.duration), 6),
             "damaged": index.damage.n_parts,
+            "index": index.own.is_some(),
             "groups": index.groups.iter().map(group_json).collect::<Vec<_>>(),
         })
     }
@@ -197,7 +201,7 @@ fn metadata_json(metadata: &Metadata) -> Value {
 fn group_json(g: &IndexedGroup) -> Value {
     json!({
         "id": g.header.id,
-        "pts_ns": g.header.pts,
+        "pts_ns": g.place.begin,
         "duration_ns": g.header.duration(),
         "frames": g.n_units,
         "frame_durations_ns": g.header.durations,

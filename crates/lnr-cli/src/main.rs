@@ -15,9 +15,18 @@ mod gstreamer;
 mod hdr;
 mod info;
 mod input;
+mod join;
 mod model_text;
+mod numbers;
 mod output;
+mod pace;
+#[cfg(feature = "gstreamer")]
+mod raw;
+mod resume;
+mod scratch;
+mod selection;
 mod sheet;
+mod standard;
 mod text;
 mod values;
 
@@ -42,10 +51,14 @@ fn main() -> ExitCode {
             };
         }
     };
-    match run(&args) {
+    let result = run(&args);
+    input::forget_pipes();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("lnr: {}", failure.message);
+            if !failure.message.is_empty() {
+                console::print_error(&failure.message);
+            }
             failure.code.into()
         }
     }
@@ -56,6 +69,7 @@ fn run(args: &Args) -> Outcome<()> {
     let listener = console.clone();
     let on_signal = move || {
         if listener.cancel.is_set() {
+            scratch::remove_all();
             std::process::exit(Code::Interrupted as i32);
         }
         listener.interrupt();
@@ -69,6 +83,7 @@ fn run(args: &Args) -> Outcome<()> {
         Command::Encode(args) => encode::run(args, &console),
         Command::Decode(args) => decode::run(args, &console),
         Command::Info(args) => info::run(args, &console),
+        Command::Join(args) => join::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
         Command::Eval(args) => eval::run(args, &console),
     })

@@ -13,12 +13,12 @@ fn wrong_usage_exits_with_1() {
     w.lnr(&["encode", "in.y4m", "in.y4m"]).failed(1, "same file");
     w.lnr(&["encode", "in.y4m", "o.xyz"]).failed(1, ".lnr");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--quality", "101"]).failed(1, "0 to 100");
-    w.lnr(&["encode", "in.y4m", "o.lnr", "--size", "3"]).failed(1, "320x180");
+    w.lnr(&["encode", "in.y4m", "o.lnr", "--size", "3:4"]).failed(1, "320x180");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--quality", "9", "--bitrate", "9"])
         .failed(1, "cannot be used with");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--key-int-max", "999"]).failed(1, "key-int-max");
-    w.lnr(&["encode", "in.y4m", "o.lnr", "--threads", "100000"]).failed(1, "0 to 256");
-    w.lnr(&["compare", "in.y4m", "in.y4m", "--threads", "257"]).failed(1, "0 to 256");
+    w.lnr(&["encode", "in.y4m", "o.lnr", "--threads", "100000"]).failed(1, "at most 4 for each of");
+    w.lnr(&["compare", "in.y4m", "in.y4m", "--threads", "257"]).failed(1, "at most 4 for each of");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--preset", "quick"]).failed(1, "ultrafast");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--start", "5"]).failed(1, "it has 2 frames");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--size", "99999x99999"]).failed(1, "limit");
@@ -57,11 +57,16 @@ fn damaged_or_foreign_input_exits_with_3() {
 fn help_names_every_exit_code() {
     let w = Workplace::new();
     let help = w.ok(&["--help"]).out;
-    for code in ["\n  0 ", "\n  1 ", "\n  2 ", "\n  3 ", "\n  4 ", "\n  5 ", "\n  6 ", "\n  130 "] {
+    for code in [
+        "\n  0 ", "\n  1 ", "\n  2 ", "\n  3 ", "\n  4 ", "\n  5 ", "\n  6 ", "\n  130 ",
+        "\n  141 ",
+    ] {
         assert!(help.contains(code), "{help}");
     }
     let text = include_str!("../../../docs/CLI.md");
-    for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 130 |"] {
+    for code in
+        ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 130 |", "| 141 |"]
+    {
         assert!(text.contains(code), "{code}");
     }
     assert!(w.ok(&["--version"]).out.starts_with("lnr "));

@@ -63,27 +63,3 @@ fn hdr_metadata_of_a_container_go_through_every_file() {
     w.encode("f.y4m", "f.lnr", &[]);
     assert_eq!(w.json(&["info", "f.lnr"])["metadata"]["content_light"], Value::Null);
 }
-
-#[test]
-fn the_rotation_of_a_container_goes_into_the_stream() {
-    let w = Workplace::new();
-    let name = "! jpegenc ! qtmux ! filesink location=OUT/in.mov";
-    launch(&w, &format!("{VIDEO} {name}"));
-    // GStreamer 1.22 reads the rotation of a track and writes none: a quarter turn by hand.
-    let mut bytes = w.read("in.mov");
-    let at = bytes.windows(4).position(|b| b == b"tkhd").unwrap() + 44;
-    let one = 0x10000i32;
-    for (i, v) in [0, one, 0, -one, 0].into_iter().enumerate() {
-        bytes[at + 4 * i..][..4].copy_from_slice(&v.to_be_bytes());
-    }
-    w.write("in.mov", &bytes);
-    w.encode("in.mov", "a.lnr", &[]);
-    let said = w.json(&["info", "a.lnr"])["metadata"].clone();
-    assert_eq!(said["orientation"], "rotate-90");
-    assert!(w.ok(&["info", "a.lnr"]).out.contains("orientation rotate-90"));
-    encode_again(&w, "a.lnr", "b.mp4", &said);
-    encode_again(&w, "b.mp4", "c.lnr", &said);
-    // Another codec's file gets it as a tag; the pictures stay as they are coded.
-    w.ok(&["decode", "a.lnr", "d.mov"]);
-    assert_eq!(w.json(&["compare", "a.lnr", "d.mov"])["width"], 48);
-}

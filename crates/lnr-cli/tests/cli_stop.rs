@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Ctrl-C while pictures are rendered.
+//! Ctrl-C while pictures are rendered, and while nothing comes.
 #![cfg(unix)]
 mod common;
 
+use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -39,4 +40,35 @@ fn ctrl_c_ends_rendering() {
         assert!(start.elapsed() < Duration::from_millis(1500), "{args:?}: {:?}", start.elapsed());
         assert!(w.read("o.y4m") == b"what was there before" && w.read("a.lnr") == input);
     }
+}
+
+/// The first one waits for what the pipe brings, which is nothing; the second ends it, and what was
+/// begun is removed.
+#[test]
+fn a_second_ctrl_c_ends_at_once_and_leaves_nothing() {
+    let w = Workplace::new();
+    w.write("o.lnr", b"what was there before");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lnr"))
+        .args(["encode", "-", "o.lnr"])
+        .current_dir(w.path(""))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let n_files = || std::fs::read_dir(w.path("")).unwrap().count();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&y4m(32, 18, 1, "mono")).unwrap();
+    let begin = Instant::now();
+    while n_files() < 2 && begin.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(n_files(), 2);
+    while child.try_wait().unwrap().is_none() {
+        assert!(begin.elapsed() < Duration::from_secs(60));
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(n_files(), 1);
+    assert!(w.read("o.lnr") == b"what was there before");
 }

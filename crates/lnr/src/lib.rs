@@ -143,8 +143,8 @@ mod train;
 pub use base::{Chroma, ChromaSite, Color, Error, Matrix, Picture, PictureFormat, Result, Tau};
 pub use codec::{
     AccessUnit, BackendChoice, BackendInfo, CancelFlag, Control, Decoder, DecoderSettings, Encoder,
-    EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator, Latent,
-    LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown, SpeedPreset,
+    EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator, Joiner,
+    Latent, LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown, SpeedPreset,
     Threads,
 };
 pub use codec::{convert, metrics};
@@ -159,8 +159,8 @@ pub mod stream {
     pub use crate::base::spec;
     pub use crate::base::{ContentLight, MasteringDisplay, Metadata, Orientation, Price};
     pub use crate::bitstream::{
-        GroupHeader, MAGIC, Scan, Scanner, Unit, parse, parse_group_header, scan, write_frame,
-        write_group,
+        FileIndex, GroupHeader, INDEX_MAGIC, IndexBuilder, IndexEntry, MAGIC, Place, Scan, Scanner,
+        Timeline, Unit, parse, parse_group_header, scan, write_frame, write_group,
     };
     pub use crate::codec::{Part, PartReader, PartSize, metadata};
 }

@@ -121,6 +121,7 @@ fn several(good: &Good) -> Vec<u8> {
         light: Some(ContentLight { max_content: 1000, max_frame_average: 400 }),
         alpha: false,
         settings: "by hand".into(),
+        price: None,
     };
     let shape = Shape::new(&header.model, &header.extent()).expect("a legal model");
     let precision = header.model.precision;
@@ -292,7 +293,7 @@ fn verdicts(file: &[u8]) -> Vec<String> {
                 }
                 len
             }
-            Scan::Unit { .. } | Scan::More(_) => {
+            Scan::Unit { .. } | Scan::Index(_) | Scan::More(_) => {
                 all.push(push(rest));
                 break;
             }

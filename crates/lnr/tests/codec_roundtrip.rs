@@ -220,3 +220,52 @@ fn a_cancelled_encoder_stops_and_can_go_on() {
     assert!(matches!(result, Err(Error::Cancelled)));
     assert_eq!((n_reports, encoder.n_pending()), (5, 0));
 }
+
+#[test]
+fn what_to_aim_at_may_change_and_counts_from_the_next_group() {
+    let format = yuv420(32, 32);
+    let settings = |rate_control| {
+        let mut config = config(format);
+        (config.key_int_max, config.rate_control) = (2, rate_control);
+        config
+    };
+    let (fine, coarse) = (RateControl::Quality(90.0), RateControl::Quality(10.0));
+    let mut encoder = Encoder::new(settings(fine)).unwrap();
+    let mut control = Control::default();
+    let mut units = Vec::new();
+    for t in 0..6 {
+        units.extend(encoder.push(frame(format, t), &mut control).unwrap());
+        match t {
+            // The group that has begun keeps its own.
+            0 => encoder.set_rate_control(coarse).unwrap(),
+            2 => assert_eq!(encoder.settings().rate_control, coarse),
+            4 => assert!(encoder.set_rate_control(RateControl::Bitrate(0)).is_err()),
+            _ => assert_eq!(encoder.n_pending(), 0),
+        }
+    }
+    let of = |rate_control| encode_pattern(settings(rate_control), 6);
+    let (fine, coarse) = (of(fine), of(coarse));
+    assert_ne!(fine[2].data, coarse[2].data);
+    assert_eq!(bytes(&units), [bytes(&fine[..2]), bytes(&coarse[2..])].concat());
+}
+
+#[test]
+fn a_bit_rate_may_be_asked_for_on_the_way() {
+    let format = yuv420(48, 32);
+    let mut config = config(format);
+    (config.key_int_max, config.epochs) = (4, 60);
+    let mut encoder = Encoder::new(config.quality(95.0)).unwrap();
+    let mut control = Control::default();
+    let mut bits = [0.0; 2];
+    for t in 0..32 {
+        if t == 4 {
+            encoder.set_rate_control(RateControl::Bitrate(30)).unwrap();
+        }
+        for unit in encoder.push(frame(format, t), &mut control).unwrap() {
+            bits[usize::from(t >= 4)] += 8.0 * unit.data.len() as f64;
+        }
+    }
+    let ratio = bits[1] / (30_000.0 * 28.0 / 25.0);
+    assert!((0.85..1.15).contains(&ratio), "{ratio:.3} of what was asked for");
+    assert!(bits[0] / 4.0 > 1.5 * bits[1] / 28.0, "{bits:?}");
+}

@@ -6,7 +6,8 @@ use clap::{Subcommand, ValueEnum};
 use lnr::limits::MAX_GROUP_FRAMES;
 use lnr::{EncoderSettings, ModelOptions};
 
-use crate::values::{Compute, parse_size};
+use crate::numbers::{Size, Start, parse_size, parse_start};
+use crate::values::Compute;
 
 #[derive(clap::Args)]
 pub struct EvalArgs {
@@ -30,7 +31,7 @@ pub enum EvalCommand {
 
 #[derive(clap::Args)]
 pub struct AblationArgs {
-    /// A .y4m file (`-`: from standard input), an LNR file, or any video that GStreamer can decode.
+    /// A .y4m file, an LNR file, or any video that GStreamer can decode; `-`: standard input.
     pub video: PathBuf,
     /// Which experiments, such as sizes,patch [default: all].
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -45,12 +46,12 @@ pub struct AblationArgs {
     /// Iterations per frame [default: 120].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
-    /// Scale to this size first (area average), such as 320x180.
+    /// Scale to this size first (area average), such as 320x180; 320x and x180 keep the shape.
     #[arg(long, value_parser = parse_size)]
-    pub size: Option<(u32, u32)>,
-    /// Number of the first frame, from 0.
-    #[arg(long, default_value_t = 0)]
-    pub start: u64,
+    pub size: Option<Size>,
+    /// Number of the first frame, from 0, or its time, such as 1:02.5 or 2.5s.
+    #[arg(long, default_value = "0", value_parser = parse_start)]
+    pub start: Start,
     /// Most frames; all of them make one group.
     #[arg(long, default_value_t = MAX_GROUP_FRAMES)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_GROUP_FRAMES)))]
@@ -63,6 +64,9 @@ pub struct AblationArgs {
     /// Folder for a table (.csv) and a plot (.svg) of each experiment.
     #[arg(long, default_value = "out/eval")]
     pub out: PathBuf,
+    /// Overwrite tables and plots that exist, also when standard input is a terminal.
+    #[arg(long, short = 'y')]
+    pub force: bool,
     /// Print the results as JSON instead of tables.
     #[arg(long)]
     pub json: bool,

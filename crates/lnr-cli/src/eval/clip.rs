@@ -24,17 +24,17 @@ impl Clip {
     pub fn read(args: &AblationArgs, console: &Console) -> Outcome<Self> {
         let path = &args.video;
         let decoder = args.compute.decoder();
-        let mut source = input::open(path, Options { decoder, size: None }, console)?;
+        let mut source = input::open(path, Options { decoder, ..Options::default() }, console)?;
         // Small pictures of a large video keep its colours.
         let own = source.info().format;
         let [matrix, _] = matrices(&own, &own);
         if let Some(size) = args.size {
-            source = Box::new(Resized::new(path.clone(), source, size)?);
+            source = Box::new(Resized::new(path.clone(), source, size.of(&own))?);
         }
         let frame_rate = source.info().frame_rate;
         let mut frames: Vec<Frame> = Vec::new();
         let mut first = 0;
-        input::skip(&mut *source, path, args.start, console)?;
+        let mut source = input::begin_at(source, path, args.start, console)?;
         for _ in 0..args.frames {
             console.check()?;
             let Some(frame) = source.next()? else { break };

@@ -11,7 +11,8 @@ mod table;
 
 pub use args::{EvalArgs, EvalCommand};
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use lnr::{ModelOptions, Profile};
@@ -25,6 +26,7 @@ use table::Row;
 
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
+use crate::output::{self, Place};
 use crate::text;
 
 pub fn run(args: &EvalArgs, console: &Console) -> Outcome<()> {
@@ -34,13 +36,15 @@ pub fn run(args: &EvalArgs, console: &Console) -> Outcome<()> {
 }
 
 fn ablation(args: &AblationArgs, console: &Console) -> Outcome<()> {
-    let clip = Clip::read(args, console)?;
-    check_base(args, &clip)?;
-    std::fs::create_dir_all(&args.out).map_err(|e| Failure::output(&args.out, e))?;
     let mut experiments = args.experiment.clone();
     if experiments.is_empty() {
         experiments = Experiment::value_variants().to_vec();
     }
+    let files: Vec<PathBuf> = experiments.iter().flat_map(|&e| files(e, &args.out)).collect();
+    output::check_outputs(&[&args.video], &files, args.force)?;
+    let clip = Clip::read(args, console)?;
+    check_base(args, &clip)?;
+    std::fs::create_dir_all(&args.out).map_err(|e| Failure::output(&args.out, e))?;
     let format = &clip.format;
     let n_frames = clip.frames.len();
     if !args.json {
@@ -54,8 +58,10 @@ fn ablation(args: &AblationArgs, console: &Console) -> Outcome<()> {
         let outcome = result.fill(args, &clip, console);
         console.stop();
         // What was measured is kept whatever happened.
-        result.write(&args.out)?;
-        outcome?;
+        if outcome.is_ok() || !result.rows.is_empty() {
+            result.write(&args.out)?;
+        }
+        outcome.map_err(|failure| result.with_rest(failure, &args.out))?;
         match args.json {
             true => all.push(result.json()),
             false => console.print(&result.describe())?,
@@ -74,6 +80,11 @@ fn ablation(args: &AblationArgs, console: &Console) -> Outcome<()> {
         "experiments": all,
     });
     console.print(&result.to_string())
+}
+
+/// The table and the plot of an experiment.
+fn files(experiment: Experiment, folder: &Path) -> [PathBuf; 2] {
+    ["csv", "svg"].map(|e| folder.join(format!("{}.{e}", experiment.name())))
 }
 
 /// Refuses options that no variant could be made with.
@@ -136,15 +147,25 @@ impl Results {
     }
 
     fn write(&self, folder: &Path) -> Outcome<()> {
-        let files = [
-            ("csv", table::csv(&self.rows, self.plan.variable)),
-            ("svg", plot::svg(&self.plan.charts(&self.rows))),
-        ];
-        for (extension, text) in files {
-            let path = folder.join(format!("{}.{extension}", self.plan.experiment.name()));
-            std::fs::write(&path, text).map_err(|e| Failure::output(&path, e))?;
+        let texts =
+            [table::csv(&self.rows, self.plan.variable), plot::svg(&self.plan.charts(&self.rows))];
+        for (path, text) in files(self.plan.experiment, folder).iter().zip(texts) {
+            let (mut place, mut file) = Place::open(path)?;
+            file.write_all(text.as_bytes()).map_err(|e| Failure::written(path, e))?;
+            place.keep()?;
         }
         Ok(())
+    }
+
+    /// Says what the table holds although the experiment ended early.
+    fn with_rest(&self, failure: Failure, folder: &Path) -> Failure {
+        let n = self.rows.len();
+        if n == 0 {
+            return failure;
+        }
+        let [table, _] = files(self.plan.experiment, folder);
+        let (message, table) = (&failure.message, table.display());
+        Failure::new(failure.code, format!("{message}; {table} holds the {n} rows measured before"))
     }
 
     fn describe(&self) -> String {

@@ -7,6 +7,7 @@ use gst::prelude::*;
 use gst_app::AppSink;
 use lnr::stream::parse;
 
+use super::feed::Feed;
 use super::{Item, Units, open_file};
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
@@ -33,6 +34,20 @@ const MAX_BOXES: u32 = 10_000;
 /// Whether the file has a track of LNR video: whether a sample description in its movie header says
 /// so.
 pub fn holds_lnr(path: &Path) -> Outcome<bool> {
+    Ok(movie_header(path)?.is_some_and(|moov| describes_lnr(&moov)))
+}
+
+/// Whether the file says that its video has the full range: GStreamer 1.22's demuxer does not read that
+/// bit of the box `colr`.
+pub fn says_full_range(path: &Path) -> Outcome<bool> {
+    let Some(moov) = movie_header(path)? else { return Ok(false) };
+    // Kind of the box, kind of its content, three numbers of 16 bits, then the bit.
+    let mut colors = moov.windows(15).filter(|w| w.starts_with(b"colrnclx")).peekable();
+    Ok(colors.peek().is_some() && colors.all(|w| w[14] & 0x80 != 0))
+}
+
+/// The box `moov`, up to a limit, where the file has one.
+fn movie_header(path: &Path) -> Outcome<Option<Vec<u8>>> {
     let fail = |e: std::io::Error| Failure::input(path, e);
     let mut file = open_file(path)?;
     let mut at = 0u64;
@@ -41,7 +56,7 @@ pub fn holds_lnr(path: &Path) -> Outcome<bool> {
         let mut head = Vec::new();
         file.by_ref().take(16).read_to_end(&mut head).map_err(fail)?;
         let Some((size, kind)) = head.first_chunk::<8>().map(|h| h.split_at(4)) else {
-            return Ok(false);
+            return Ok(None);
         };
         let mut size = u64::from(u32::from_be_bytes(size.try_into().unwrap_or_default()));
         if size == 1 {
@@ -52,16 +67,16 @@ pub fn holds_lnr(path: &Path) -> Outcome<bool> {
             file.seek(SeekFrom::Start(at)).map_err(fail)?;
             let mut moov = Vec::new();
             file.take(size.min(MAX_MOOV)).read_to_end(&mut moov).map_err(fail)?;
-            return Ok(describes_lnr(&moov));
+            return Ok(Some(moov));
         }
         // 0 means up to the end of the file; anything else below 8 is damage.
         let next = at.checked_add(size).filter(|_| size >= 8);
         let Some(next) = next else {
-            return Ok(false);
+            return Ok(None);
         };
         at = next;
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// `stsd`, version and flags, number of entries, size of the first entry, its format.
@@ -82,8 +97,7 @@ impl ContainerUnits {
 
     fn start(path: &Path, console: &Console) -> Outcome<Self> {
         let pipeline = Pipeline::new()?;
-        let source = element("filesrc")?;
-        source.set_property("location", path);
+        let source = Feed::open(path)?.element;
         let demux = element("qtdemux")?;
         pipeline.chain(&[&source, &demux])?;
         let sink = AppSink::builder().sync(false).max_buffers(8).build();

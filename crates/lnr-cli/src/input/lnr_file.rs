@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use lnr::stream::{GroupHeader, Metadata, parse_group_header};
+use lnr::stream::{GroupHeader, Metadata, Timeline, Unit, parse, parse_group_header};
 use lnr::{BackendInfo, Decoder, Error, Picture, PictureFormat, Tau};
 
-use super::units::{index, open_units};
+use super::index::{index, missing_frames};
+use super::units::open_units;
 use super::{Damage, Frame, Item, Options, Source, Units, VideoInfo, grid_time};
 use crate::console::Console;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, input_name};
+use crate::numbers::nanoseconds;
 
 /// Which times of an LNR file to render.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,15 +33,18 @@ pub struct LnrSource {
     is_bounded: bool,
     info: VideoInfo,
     frame_rate: Option<(u32, u32)>,
-    /// Times to render in ns, by the stream's clock.
+    timeline: Timeline,
+    /// Times to render in ns, by the timeline.
     begin: u64,
     end: u64,
     /// Frames rendered at a constant rate so far.
     n_rendered: u64,
     /// The rendered picture whose duration is not known yet.
     pending: Option<Frame>,
-    /// The header of the group that is loaded; none after damage.
+    /// The header of the group that is loaded, with its time by the timeline; none after damage.
     group: Option<GroupHeader>,
+    /// What the last access unit showed of it.
+    shown: Tau,
     n_groups: u64,
     damage: Damage,
     at_end: bool,
@@ -55,18 +60,26 @@ impl LnrSource {
         let (Some(first), Some(last)) = (index.groups.first(), index.groups.last()) else {
             return Err(Failure::damaged(path, "no LNR group in it"));
         };
+        let is_on_its_side = first.metadata.orientation.turns() % 2 == 1;
+        let stored = first.header.format;
         let format = match options.size {
-            Some((w, h)) => first.header.format.resized(w, h),
-            None => first.header.format,
+            Some(size) if is_on_its_side && !options.as_stored => {
+                let (w, h) = size.of(&stored.resized(stored.height, stored.width));
+                stored.resized(h, w)
+            }
+            Some(size) => {
+                let (w, h) = size.of(&stored);
+                stored.resized(w, h)
+            }
+            None => stored,
         };
         if let Err(e) = format.validate() {
             return Err(Failure::usage(format!("--size: {e}")));
         }
-        let ns = |seconds: f64| (seconds * 1e9) as u64;
-        let begin = first.header.pts.saturating_add(ns(timing.start));
-        let mut end = last.header.pts + last.header.duration();
+        let begin = first.place.begin.saturating_add(nanoseconds(timing.start));
+        let mut end = last.place.end;
         if let Some(duration) = timing.duration {
-            end = end.min(begin.saturating_add(ns(duration)));
+            end = end.min(begin.saturating_add(nanoseconds(duration)));
         }
         let span = end.saturating_sub(begin) as f64;
         let n_frames = match timing.frame_rate {
@@ -87,11 +100,13 @@ impl LnrSource {
                 n_frames: Some(n_frames as u64),
             },
             frame_rate: timing.frame_rate,
+            timeline: Timeline::default(),
             begin,
             end,
             n_rendered: 0,
             pending: None,
             group: None,
+            shown: Tau::default(),
             n_groups: 0,
             damage: Damage::default(),
             at_end: false,
@@ -111,19 +126,40 @@ impl LnrSource {
         while !self.at_end {
             self.console.check()?;
             let unit = match self.units.next()? {
-                None => break,
+                None => {
+                    self.at_end = true;
+                    let group = self.group.as_ref();
+                    if let Some(cause) = group.and_then(|g| missing_frames(g, self.shown)) {
+                        self.warn(&cause);
+                    }
+                    break;
+                }
                 Some(Item::Unit(unit)) => unit,
+                Some(Item::Index(_)) => continue,
                 Some(Item::Damage { n_bytes, cause }) => {
                     self.warn(&format!("{n_bytes} bytes passed over: {cause}"));
                     continue;
                 }
             };
+            let mut group = None;
             if let Ok(header) = parse_group_header(&unit) {
-                is_skipping = header.pts + header.duration() <= self.begin;
-                if header.pts >= self.end {
+                let place = match self.timeline.enter(&header) {
+                    Ok(place) => place,
+                    Err(e) => {
+                        self.group = None;
+                        self.warn(&e.to_string());
+                        continue;
+                    }
+                };
+                is_skipping = place.end <= self.begin;
+                if place.begin >= self.end {
                     break;
                 }
-            } else if !frames || (self.group.is_none() && !is_skipping && self.damage.n_parts > 0) {
+                group = Some(GroupHeader { pts: place.begin, ..header });
+            } else if !frames {
+                self.note_frame(&unit);
+                continue;
+            } else if self.group.is_none() && !is_skipping && self.damage.n_parts > 0 {
                 // The loss of its group was reported already.
                 continue;
             }
@@ -131,14 +167,21 @@ impl LnrSource {
                 continue;
             }
             match self.decoder.push(&unit) {
+                // Ids repeat: what goes back is of another group, whose start was lost.
+                Ok(shown) if !shown.is_key && shown.tau < self.shown => {
+                    self.group = None;
+                    self.warn("a frame of a group whose start is missing");
+                }
                 Ok(shown) => {
-                    if shown.is_key {
+                    self.shown = shown.tau;
+                    if group.is_some() {
                         self.damage.good_group();
-                        self.group = self.decoder.header().cloned();
+                        self.group = group;
                         self.n_groups += 1;
                         self.check_format()?;
                     }
-                    return Ok(Some((shown.tau, shown.pts)));
+                    let Some(group) = &self.group else { continue };
+                    return Ok(Some((shown.tau, group.time_of(shown.tau))));
                 }
                 // What follows would fail as well: this is no damage.
                 Err(e @ Error::Backend(_)) => return Err(Failure::codec(&self.path, e)),
@@ -155,16 +198,30 @@ impl LnrSource {
         Ok(None)
     }
 
+    /// Notes what an access unit shows that is not asked for.
+    fn note_frame(&mut self, unit: &[u8]) {
+        if let (Some(of), Ok(Unit::Frame { group, shows })) = (&self.group, parse(unit))
+            && of.id == group
+        {
+            self.shown = self.shown.max(shows);
+        }
+    }
+
     fn warn(&mut self, cause: &str) {
         self.damage.found(cause.to_owned());
-        let path = self.path.display();
+        let path = input_name(&self.path);
         self.console.warn(&format!("{path}: {cause}"));
     }
 
     fn check_format(&self) -> Outcome<()> {
+        let ours = &self.info.format;
         let shape = |f: &PictureFormat| (f.chroma, f.depth, f.color);
+        // At another size a matrix that is not stated becomes one that is.
+        let is_ours = |f: &PictureFormat| {
+            [*f, f.resized(ours.width, ours.height)].iter().any(|f| shape(f) == shape(ours))
+        };
         match &self.group {
-            Some(g) if shape(&g.format) != shape(&self.info.format) => Err(Failure::damaged(
+            Some(g) if !is_ours(&g.format) => Err(Failure::damaged(
                 &self.path,
                 format!("group {} changes the pixel format; split the file there", self.n_groups),
             )),
@@ -210,6 +267,8 @@ impl LnrSource {
     fn next_resampled(&mut self, rate: (u32, u32)) -> Outcome<Option<Frame>> {
         let [time, next] = [0, 1].map(|i| self.begin + grid_time(self.n_rendered + i, rate));
         if time >= self.end {
+            // What is damaged behind the last picture counts, too.
+            while self.load(false)?.is_some() {}
             return Ok(None);
         }
         while self.group.as_ref().is_none_or(|g| g.pts + g.duration() <= time) {

@@ -1,30 +1,44 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Frames of any video, and access units of LNR files.
 
+mod begin;
 #[cfg(feature = "gstreamer")]
 mod container;
 mod damage;
+#[cfg(feature = "gstreamer")]
+mod decoding;
+#[cfg(feature = "gstreamer")]
+mod feed;
+mod index;
 mod lnr_file;
+mod pipe;
 mod resize;
+mod turned;
 mod units;
 #[cfg(feature = "gstreamer")]
 mod video;
 mod y4m;
 
+pub use begin::begin_at;
 pub use damage::Damage;
+pub use index::{Index, IndexedGroup, index_parts};
 pub use lnr_file::{LnrSource, Timing};
+pub use pipe::forget_all as forget_pipes;
 pub use resize::Resized;
-pub use units::{Index, IndexedGroup, index_parts};
+pub use turned::turned;
+pub use units::open_units;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use lnr::stream::{MAGIC, Metadata};
+use lnr::stream::{FileIndex, INDEX_MAGIC, MAGIC, Metadata};
 use lnr::{DecoderSettings, Picture, PictureFormat};
 
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
+use crate::numbers::Size;
 
 /// A picture and when it is shown, in ns.
 #[derive(Clone)]
@@ -61,6 +75,8 @@ pub trait Source {
 pub enum Item {
     /// A whole access unit whose checksums are good.
     Unit(Vec<u8>),
+    /// The index of a file that was finished.
+    Index(FileIndex),
     /// Bytes that are none, and why.
     Damage { n_bytes: u64, cause: String },
 }
@@ -75,8 +91,11 @@ pub trait Units {
 pub struct Options {
     /// For LNR files.
     pub decoder: DecoderSettings,
-    /// For LNR files: size to render at. Other videos come in their own.
-    pub size: Option<(u32, u32)>,
+    /// For LNR files: size to render at, of turned pictures where they are. Other videos come in their
+    /// own.
+    pub size: Option<Size>,
+    /// Whether pictures come as they are stored, not turned for display.
+    pub as_stored: bool,
 }
 
 /// What kind of file it is, by its first bytes, and by its name where those are damaged.
@@ -92,18 +111,14 @@ pub enum Kind {
 /// # Errors
 /// When the file cannot be read.
 pub fn kind_of(path: &Path) -> Outcome<Kind> {
-    if path == Path::new("-") {
-        return Ok(Kind::Y4m);
-    }
-    let mut start = Vec::new();
-    open_file(path)?.take(12).read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
+    let start = start_of(path)?;
     if start.is_empty() {
-        return Err(Failure::damaged(path, "the file is empty"));
+        return Err(Failure::damaged(path, "it is empty"));
     }
     let named = |name: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(name));
     Ok(if start.starts_with(y4m::MAGIC) {
         Kind::Y4m
-    } else if start.starts_with(&MAGIC) || named("lnr") {
+    } else if start.starts_with(&MAGIC) || start.starts_with(&INDEX_MAGIC) || named("lnr") {
         Kind::Lnr
     } else if [&b"ftyp"[..], b"moov", b"wide", b"mdat"].contains(&start.get(4..8).unwrap_or(b"")) {
         Kind::Mp4
@@ -112,14 +127,37 @@ pub fn kind_of(path: &Path) -> Outcome<Kind> {
     })
 }
 
+/// The first bytes of a file or pipe.
+fn start_of(path: &Path) -> Outcome<Vec<u8>> {
+    if pipe::is_pipe(path) {
+        return pipe::start(path);
+    }
+    let mut start = Vec::new();
+    let mut file = open_file(path)?.take(pipe::START as u64);
+    file.read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
+    Ok(start)
+}
+
+/// Whether the bytes of `path` can be read again at no cost.
+#[cfg(feature = "gstreamer")]
+fn is_repeatable(path: &Path) -> bool {
+    !pipe::is_pipe(path) || pipe::is_copied(path)
+}
+
 /// Opens any video.
 ///
 /// # Errors
 /// When it cannot be read, or is of an unsupported kind.
 pub fn open(path: &Path, options: Options, console: &Console) -> Outcome<Box<dyn Source>> {
+    let as_stored = options.as_stored;
+    let source = open_as_stored(path, options, console)?;
+    Ok(if as_stored { source } else { turned(path, source) })
+}
+
+fn open_as_stored(path: &Path, options: Options, console: &Console) -> Outcome<Box<dyn Source>> {
     match kind_of(path)? {
-        Kind::Y4m if path == Path::new("-") => {
-            let input = BufReader::with_capacity(1 << 20, std::io::stdin());
+        Kind::Y4m if pipe::is_pipe(path) => {
+            let input = BufReader::with_capacity(1 << 20, pipe::take(path)?);
             Ok(Box::new(y4m::Y4m::new(path, input, None)?))
         }
         Kind::Y4m => {
@@ -160,25 +198,44 @@ fn open_other(path: &Path, _: Kind, _: Options, _: &Console) -> Outcome<Box<dyn 
     ))
 }
 
-/// Passes over the first `n` frames of `path`, as `--start` asks.
+/// Where the bytes of `path` can be read as often as need be: a copy of what a pipe brings.
 ///
 /// # Errors
-/// When there are not so many, or the source fails.
-pub fn skip(source: &mut dyn Source, path: &Path, n: u64, console: &Console) -> Outcome<()> {
-    for i in 0..n {
-        console.check()?;
-        if source.next()?.is_none() {
-            let path = path.display();
-            return Err(Failure::usage(format!(
-                "{path}: it has {i} frames, --start asks for number {n}"
-            )));
-        }
+/// When there can be no copy.
+pub fn local(path: &Path) -> Outcome<Cow<'_, Path>> {
+    match pipe::is_pipe(path) {
+        true => Ok(pipe::copied(path)?.into()),
+        false => Ok(path.into()),
     }
-    Ok(())
+}
+
+/// Bytes of the file, or of what came through the pipe.
+///
+/// # Errors
+/// When it is not there.
+pub fn n_bytes(path: &Path) -> Outcome<u64> {
+    if pipe::is_pipe(path) {
+        return pipe::n_bytes(path);
+    }
+    let metadata = std::fs::metadata(path).map_err(|e| Failure::input(path, e))?;
+    Ok(metadata.len())
+}
+
+/// Whether it is LNR video, bare or in a container.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_lnr(path: &Path) -> Outcome<bool> {
+    match kind_of(path)? {
+        Kind::Lnr => Ok(true),
+        #[cfg(feature = "gstreamer")]
+        Kind::Mp4 => container::holds_lnr(path),
+        _ => Ok(false),
+    }
 }
 
 pub fn open_file(path: &Path) -> Outcome<File> {
-    let file = File::open(path).map_err(|e| Failure::input(path, e))?;
+    let file = File::open(local(path)?).map_err(|e| Failure::input(path, e))?;
     match file.metadata() {
         Ok(m) if m.is_dir() => Err(Failure::input(path, "a directory, not a video")),
         _ => Ok(file),

@@ -4,13 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use lnr::stream::{
-    GroupHeader, Metadata, PartReader, PartSize, Scan, Scanner, Unit, metadata, parse,
-};
+use lnr::stream::{FileIndex, Scan, Scanner, parse};
 
 #[cfg(feature = "gstreamer")]
 use super::container::ContainerUnits;
-use super::{Damage, Item, Kind, Units, kind_of, open_file};
+use super::{Item, Kind, Units, kind_of, open_file};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 
@@ -54,6 +52,9 @@ pub struct FileUnits<R = File> {
     at_end: bool,
     /// Bytes passed over since the last good unit, and the first reason.
     damage: Option<(u64, String)>,
+    /// Bytes that were passed so far, and where the file's index says that they end.
+    n_passed: u64,
+    stated_end: u64,
 }
 
 /// Bytes that are read at once at least: many small units for a call of the system, and little beside a
@@ -70,6 +71,8 @@ impl<R: Read> FileUnits<R> {
             start: 0,
             at_end: false,
             damage: None,
+            n_passed: 0,
+            stated_end: 0,
         }
     }
 
@@ -105,7 +108,16 @@ impl<R: Read> FileUnits<R> {
 
     fn pass(&mut self, n: usize) {
         self.start += n;
+        self.n_passed += n as u64;
         self.scanner.consume(n);
+    }
+
+    /// At the end of the file: whether its index knows of more, which is told once.
+    fn is_cut(&mut self) -> Option<Item> {
+        let n = self.stated_end.saturating_sub(self.n_passed);
+        self.stated_end = 0;
+        let cause = || format!("the file is cut short: {n} bytes that it had are missing");
+        (n > 0).then(|| Item::Damage { n_bytes: 0, cause: cause() })
     }
 
     /// Takes `len` bytes out. What follows a large unit is at most a block: that is copied, not the unit.
@@ -120,6 +132,7 @@ impl<R: Read> FileUnits<R> {
         let mut unit = std::mem::replace(&mut self.buffer, following);
         unit.drain(..self.start);
         self.start = 0;
+        self.n_passed += len as u64;
         self.scanner.consume(len);
         unit
     }
@@ -143,9 +156,24 @@ impl<R: Read> Units for FileUnits<R> {
                     self.skip(n, reason);
                     continue;
                 }
-                Scan::Unit { len, .. } if self.buffer.len() - self.start < len => {
+                Scan::Unit { len, .. } | Scan::Index(len)
+                    if self.buffer.len() - self.start < len =>
+                {
                     if !self.fill(len)? {
                         self.skip(1, |_| "the file ends within an access unit".into());
+                    }
+                    continue;
+                }
+                Scan::Index(len) => {
+                    let data = &self.buffer[self.start..self.start + len];
+                    match FileIndex::parse(data) {
+                        Err(e) => self.skip(1, |_| e.to_string()),
+                        Ok(index) => {
+                            self.pass(len);
+                            // What is joined behind has an index of its own, or none.
+                            self.stated_end = self.n_passed.saturating_add(index.n_bytes());
+                            return Ok(Some(Item::Index(index)));
+                        }
                     }
                     continue;
                 }
@@ -162,125 +190,19 @@ impl<R: Read> Units for FileUnits<R> {
             if let Some((n_bytes, cause)) = self.damage.take() {
                 return Ok(Some(Item::Damage { n_bytes, cause }));
             }
-            return Ok(found.map(|len| Item::Unit(self.take(len))));
+            return Ok(match found {
+                Some(len) => Some(Item::Unit(self.take(len))),
+                None => self.is_cut(),
+            });
         }
     }
-}
-
-/// One group of a file.
-pub struct IndexedGroup {
-    pub header: GroupHeader,
-    /// Bytes of the access unit that begins the group.
-    pub first_bytes: u64,
-    /// Bytes of its entropy-coded tensors.
-    pub payload_bytes: u64,
-    /// Bytes of all its access units.
-    pub bytes: u64,
-    /// Access units.
-    pub n_units: u64,
-    /// What it says of the whole stream.
-    pub metadata: Metadata,
-    /// What the parts of its payload take, where that was asked for and the payload is whole.
-    pub parts: Vec<PartSize>,
-}
-
-/// What is in a file.
-#[derive(Default)]
-pub struct Index {
-    pub groups: Vec<IndexedGroup>,
-    /// Damaged places, groups that cannot be read, and access units whose group is not there.
-    pub damage: Damage,
-}
-
-impl Index {
-    /// Access units of all groups.
-    pub fn n_units(&self) -> u64 {
-        self.groups.iter().map(|g| g.n_units).sum()
-    }
-
-    /// Duration of all groups in ns.
-    pub fn duration(&self) -> u64 {
-        self.groups.iter().map(|g| g.header.duration()).sum()
-    }
-}
-
-/// Reads the whole file once, but no payload.
-///
-/// # Errors
-/// When it cannot be read or holds no group at all.
-pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
-    index_with(path, console, &mut |_, _| Ok(Vec::new()))
-}
-
-/// As [`index`], with what the parts of every payload take: each payload is decoded for it.
-///
-/// # Errors
-/// As [`index`].
-pub fn index_parts(path: &Path, console: &Console) -> Outcome<Index> {
-    let mut reader = PartReader::default();
-    index_with(path, console, &mut |header, payload| reader.read(header, payload))
-}
-
-/// Reads what the parts of a payload take.
-type ReadParts<'a> = dyn FnMut(&GroupHeader, &[u8]) -> lnr::Result<Vec<PartSize>> + 'a;
-
-fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<Index> {
-    let mut units = open_units(path, console)?;
-    let mut index = Index::default();
-    while let Some(item) = units.next()? {
-        console.check()?;
-        let data = match item {
-            Item::Unit(data) => data,
-            Item::Damage { cause, .. } => {
-                index.damage.found(cause);
-                continue;
-            }
-        };
-        let bytes = data.len() as u64;
-        match parse(&data) {
-            Ok(Unit::Group { header, payload, .. }) => {
-                let parts = match parts(&header, payload) {
-                    Ok(parts) => {
-                        index.damage.good_group();
-                        parts
-                    }
-                    Err(e) => {
-                        index.damage.found(format!("group {}: {e}", index.groups.len() + 1));
-                        Vec::new()
-                    }
-                };
-                index.groups.push(IndexedGroup {
-                    parts,
-                    metadata: metadata(payload).unwrap_or_default(),
-                    header: *header,
-                    first_bytes: bytes,
-                    payload_bytes: payload.len() as u64,
-                    bytes,
-                    n_units: 1,
-                });
-            }
-            Ok(Unit::Frame { group, .. }) => match index.groups.last_mut() {
-                Some(last) if last.header.id == group => {
-                    last.bytes += bytes;
-                    last.n_units += 1;
-                }
-                _ => index.damage.found("a frame of a group whose start is missing".into()),
-            },
-            Err(e) => index.damage.found(e.to_string()),
-        }
-    }
-    if index.groups.is_empty() {
-        let cause = index.damage.first_cause.unwrap_or_else(|| "no access units".into());
-        return Err(Failure::damaged(path, format!("no LNR group in it: {cause}")));
-    }
-    Ok(index)
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use lnr::stream::spec::ModelSpec;
-    use lnr::stream::{write_frame, write_group};
+    use lnr::stream::{GroupHeader, IndexBuilder, write_frame, write_group};
     use lnr::{Chroma, PictureFormat, Tau};
 
     /// Writes another size of payload into a group's header, whose checksum it makes good.
@@ -316,6 +238,7 @@ pub(super) mod tests {
             out.push(match item {
                 Item::Unit(u) => Ok(u.len()),
                 Item::Damage { n_bytes, .. } => Err(n_bytes),
+                Item::Index(_) => continue,
             });
         }
         out
@@ -338,6 +261,18 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_an_index_knows_of_is_missed() {
+        let mut index = IndexBuilder::default();
+        [group(1), group(2)].iter().for_each(|unit| index.push(unit).unwrap());
+        let index = index.index().to_unit().unwrap();
+        let (a, b) = (group(1), group(2));
+        assert_eq!(items(&[&index[..], &a, &b].concat()), [Ok(a.len()), Ok(b.len())]);
+        assert_eq!(items(&[&index[..], &a].concat()), [Ok(a.len()), Err(0)]);
+        assert_eq!(items(&index), [Err(0)]);
+        assert_eq!(items(&index[..index.len() - 1]), [Err(index.len() as u64 - 1)]);
+    }
+
+    #[test]
     fn large_units_are_whole_and_leave_what_follows() {
         let large = |id: u8| write_group(&header(id), Tau::frame(0), &vec![id; 300_000]);
         let whole = [large(1), group(2), large(3), write_frame(3, Tau::frame(1))];
@@ -347,7 +282,7 @@ pub(super) mod tests {
         while let Some(item) = units.next().unwrap() {
             out.extend(match item {
                 Item::Unit(unit) => Some(unit),
-                Item::Damage { .. } => None,
+                Item::Damage { .. } | Item::Index(_) => None,
             });
         }
         assert!(out == whole, "{:?}", out.iter().map(Vec::len).collect::<Vec<_>>());

@@ -7,7 +7,7 @@ use gst_app::AppSrc;
 use lnr::AccessUnit;
 use lnr::stream::Metadata;
 
-use super::UnitSink;
+use super::{Place, UnitSink};
 use crate::exit::{Code, Failure, Outcome};
 use crate::gstreamer::{FOURCC, Pipeline, element, error_of, fraction, init};
 use crate::hdr;
@@ -78,12 +78,14 @@ impl UnitSink for ContainerSink {
     }
 }
 
-/// `appsrc ! ... ! filesink`.
+/// `appsrc ! ... ! filesink`. The file takes its place when it is complete.
 pub struct Writer {
+    place: Place,
     pipeline: Pipeline,
     source: AppSrc,
     /// Whether an error was reported already, so that nothing more will come.
     has_failed: bool,
+    is_empty: bool,
 }
 
 /// Buffers that wait for the pipeline at most.
@@ -102,10 +104,11 @@ impl Writer {
         elements: &[gst::Element],
         pad: Option<&str>,
     ) -> Outcome<Self> {
+        let (place, _) = Place::open(path)?;
         let pipeline = Pipeline::new()?;
         let source = AppSrc::builder().caps(caps).format(gst::Format::Time).max_bytes(0).build();
         let sink = element("filesink")?;
-        sink.set_property("location", path);
+        sink.set_property("location", place.path());
         let mut chain = vec![source.upcast_ref()];
         chain.extend(elements);
         match (pad, chain.last().copied()) {
@@ -127,7 +130,7 @@ impl Writer {
             // It goes before the first buffer. A muxer that cannot keep it is no failure.
             let _ = source.send_event(tags);
         }
-        Ok(Self { pipeline, source, has_failed: false })
+        Ok(Self { place, pipeline, source, has_failed: false, is_empty: true })
     }
 
     /// Hands over the next buffer; waits while the pipeline is busy.
@@ -142,6 +145,7 @@ impl Writer {
             }
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
+        self.is_empty = false;
         self.source.push_buffer(buffer).map(drop).map_err(|flow| {
             self.has_failed = true;
             let cause = error_of(&self.pipeline.0);
@@ -149,12 +153,13 @@ impl Writer {
         })
     }
 
-    /// Ends the stream and waits until the file is complete.
+    /// Ends the stream, waits until the file is complete, and puts it in its place; does nothing
+    /// when there is no such file.
     ///
     /// # Errors
     /// When the pipeline failed, unless that was reported before.
     pub fn finish(&mut self, path: &Path) -> Outcome<()> {
-        if self.has_failed {
+        if self.has_failed || self.is_empty {
             return Ok(());
         }
         // An error shows on the bus.
@@ -164,7 +169,7 @@ impl Writer {
         let message = bus.and_then(|b| b.timed_pop_filtered(gst::ClockTime::NONE, &types));
         match message.as_ref().map(|m| m.view()) {
             Some(gst::MessageView::Error(e)) => Err(Failure::output(path, e.error())),
-            _ => Ok(()),
+            _ => self.place.keep(),
         }
     }
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use lnr::convert::{to_rgb8, to_rgb16};
 use png::{BitDepth, ColorType, Compression, Encoder};
 
-use super::PictureSink;
+use super::{PictureSink, Place};
 use crate::exit::{Failure, Outcome};
 use crate::input::Frame;
 
@@ -31,30 +30,57 @@ impl PngSink {
     /// # Errors
     /// When the directory cannot be made or the pattern is not understood.
     pub fn create(path: &Path) -> Outcome<Self> {
-        let name = path.to_str().ok_or_else(|| {
-            Failure::usage(format!("{}: the name is not Unicode", path.display()))
-        })?;
-        let is_file = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"));
-        let (folder, pattern) = if is_file && !path.is_dir() {
-            let pattern = parse_pattern(name).ok_or_else(|| {
-                Failure::usage(format!(
-                    "{name}: one number of the form %05d is understood, no other %"
-                ))
-            })?;
-            (path.parent().map(PathBuf::from), pattern)
-        } else {
-            let pattern = Pattern {
-                before: format!("{}/", name.trim_end_matches('/')),
-                digits: Some(5),
-                after: ".png".into(),
-            };
-            (Some(path.to_owned()), pattern)
-        };
-        if let Some(folder) = folder.filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(&folder).map_err(|e| Failure::output(&folder, e))?;
-        }
+        let pattern = Pattern::of(path)
+            .map_err(|cause| Failure::usage(format!("{}: {cause}", path.display())))?;
+        let folder = pattern.folder();
+        std::fs::create_dir_all(&folder).map_err(|e| Failure::output(&folder, e))?;
         Ok(Self { pattern, n_written: 0 })
     }
+}
+
+impl Pattern {
+    fn of(path: &Path) -> Result<Self, &'static str> {
+        let name = path.to_str().ok_or("the name is not Unicode")?;
+        let is_file = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"));
+        if is_file && !path.is_dir() {
+            let pattern = parse_pattern(name);
+            return pattern.ok_or("one number of the form %05d is understood, no other %");
+        }
+        Ok(Self {
+            before: format!("{}/", name.trim_end_matches('/')),
+            digits: Some(5),
+            after: ".png".into(),
+        })
+    }
+
+    fn folder(&self) -> PathBuf {
+        match self.before.rsplit_once('/') {
+            Some((folder, _)) => format!("{folder}/").into(),
+            None => ".".into(),
+        }
+    }
+
+    /// Whether a file of this name in the folder is one of the pattern's.
+    fn matches(&self, name: &str) -> bool {
+        let before = self.before.rsplit('/').next().unwrap_or("");
+        let middle = name.strip_prefix(before).and_then(|n| n.strip_suffix(&self.after));
+        match (middle, self.digits) {
+            (Some(m), Some(n)) => m.len() >= n && m.bytes().all(|b| b.is_ascii_digit()),
+            (m, _) => m == Some(""),
+        }
+    }
+}
+
+/// The files that [`PngSink`] would overwrite if there were enough frames.
+pub fn existing_pictures(path: &Path) -> Vec<PathBuf> {
+    let Ok(pattern) = Pattern::of(path) else {
+        return Vec::new();
+    };
+    let entries = std::fs::read_dir(pattern.folder()).into_iter().flatten().flatten();
+    let is_one = |name: &std::ffi::OsStr| name.to_str().is_some_and(|n| pattern.matches(n));
+    let mut files: Vec<_> = entries.filter(|e| is_one(&e.file_name())).map(|e| e.path()).collect();
+    files.sort();
+    files
 }
 
 impl PictureSink for PngSink {
@@ -92,7 +118,7 @@ pub fn write_rgb8(path: &Path, width: u32, height: u32, pixels: &[u8]) -> Outcom
 }
 
 fn write(path: &Path, size: (u32, u32), depth: BitDepth, bytes: &[u8]) -> Outcome<()> {
-    let file = File::create(path).map_err(|e| Failure::output(path, e))?;
+    let (mut place, file) = Place::open(path)?;
     let mut encoder = Encoder::new(BufWriter::new(file), size.0, size.1);
     encoder.set_color(ColorType::Rgb);
     encoder.set_depth(depth);
@@ -101,7 +127,8 @@ fn write(path: &Path, size: (u32, u32), depth: BitDepth, bytes: &[u8]) -> Outcom
         writer.write_image_data(bytes)?;
         writer.finish()
     });
-    result.map_err(|e| Failure::output(path, e))
+    result.map_err(|e| Failure::output(path, e))?;
+    place.keep()
 }
 
 fn parse_pattern(name: &str) -> Option<Pattern> {
@@ -132,6 +159,22 @@ mod tests {
         assert_eq!(parse_pattern("a.png").unwrap().digits, None);
         for bad in ["%x.png", "%d%d.png", "%99d.png", "%-3d.png"] {
             assert!(parse_pattern(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn files_of_a_pattern() {
+        for (path, folder, good, bad) in [
+            ("a/f%03d.png", "a/", &["f001.png", "f1000.png"][..], &["f01.png", "g001.png"][..]),
+            ("none", "none/", &["00001.png", "123456.png"], &["0001.png", "0000a.png", "1.jpg"]),
+            ("%d.png", ".", &["1.png", "10.png"], &[".png", "a1.png"]),
+            ("one.png", ".", &["one.png"], &["one1.png", "one"]),
+            ("/x%d.png", "/", &["x1.png"], &["1.png"]),
+        ] {
+            let pattern = Pattern::of(Path::new(path)).unwrap();
+            assert_eq!(pattern.folder(), Path::new(folder), "{path}");
+            assert!(good.iter().all(|n| pattern.matches(n)), "{path}");
+            assert!(!bad.iter().any(|n| pattern.matches(n)), "{path}");
         }
     }
 }

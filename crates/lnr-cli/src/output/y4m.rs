@@ -6,17 +6,19 @@ use std::path::{Path, PathBuf};
 
 use lnr::{Chroma, ChromaSite, PictureFormat};
 
-use super::PictureSink;
+use super::{PictureSink, Place};
 use crate::console::Console;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, output_name};
 use crate::input::{Frame, VideoInfo};
 
 /// Writes YUV4MPEG2.
 pub struct Y4mSink {
     path: PathBuf,
-    out: Box<dyn Write>,
+    place: Place,
+    out: BufWriter<File>,
     info: VideoInfo,
     has_header: bool,
+    has_failed: bool,
     /// Whether the first frame's duration stands for a frame rate that is not known.
     is_guessing: bool,
     console: Console,
@@ -32,15 +34,14 @@ impl Y4mSink {
                 path.display()
             )));
         }
-        let out: Box<dyn Write> = match path == Path::new("-") {
-            true => Box::new(std::io::stdout()),
-            false => Box::new(File::create(path).map_err(|e| Failure::output(path, e))?),
-        };
+        let (place, file) = Place::open(path)?;
         Ok(Self {
             path: path.to_owned(),
-            out: Box::new(BufWriter::with_capacity(1 << 20, out)),
+            place,
+            out: BufWriter::with_capacity(1 << 20, file),
             info: info.clone(),
             has_header: false,
+            has_failed: false,
             is_guessing: info.frame_rate.0 == 0,
             console: console.clone(),
         })
@@ -54,7 +55,7 @@ impl Y4mSink {
             self.console.warn(&format!(
                 "{}: the frame rate varies, which YUV4MPEG2 cannot express; {}/{} is written \
                  (choose one with --fps)",
-                self.path.display(),
+                output_name(&self.path),
                 rate.0,
                 rate.1
             ));
@@ -89,11 +90,18 @@ impl Y4mSink {
 
 impl PictureSink for Y4mSink {
     fn write(&mut self, frame: Frame) -> Outcome<()> {
-        self.write_frame(&frame).map_err(|e| Failure::output(&self.path, e))
+        self.write_frame(&frame).map_err(|e| {
+            self.has_failed = true;
+            Failure::written(&self.path, e)
+        })
     }
 
     fn finish(&mut self) -> Outcome<()> {
-        self.out.flush().map_err(|e| Failure::output(&self.path, e))
+        if self.has_failed || !self.has_header {
+            return Ok(());
+        }
+        self.out.flush().map_err(|e| Failure::written(&self.path, e))?;
+        self.place.keep()
     }
 }
 
@@ -120,9 +128,10 @@ fn sampling(f: &PictureFormat) -> String {
         (Chroma::Gray, 9..) => format!("{name}{}", f.depth),
         (_, 9..) => format!("{name}p{}", f.depth),
         (Chroma::Yuv420, _) => match f.color.site {
-            ChromaSite::Center => "420jpeg".into(),
-            ChromaSite::TopLeft => "420paldv".into(),
-            ChromaSite::Left | ChromaSite::Unknown => "420mpeg2".into(),
+            // The nearest of the three that there are.
+            ChromaSite::Center | ChromaSite::Top => "420jpeg".into(),
+            ChromaSite::TopLeft | ChromaSite::Dv => "420paldv".into(),
+            ChromaSite::Left | ChromaSite::Unknown | ChromaSite::AltLine => "420mpeg2".into(),
         },
         _ => name.into(),
     }

@@ -2,12 +2,14 @@
 //! A tiny video and the command line, for the tests of `lnr`.
 #![allow(dead_code)] // each test file uses a part
 
+pub mod gif;
 #[cfg(feature = "gstreamer")]
 pub mod pipeline;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use lnr::stream::{Scan, scan};
 use serde_json::Value;
 
 /// Frames of a soft pattern that moves, as Y4M. `sampling` is the C tag: 420mpeg2, 444, mono,
@@ -126,4 +128,36 @@ pub fn y4m_frames(path: &Path) -> (usize, String) {
     let header = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let n = bytes.windows(6).filter(|w| w == b"FRAME\n").count();
     (n, header)
+}
+
+/// The groups of a file, without its index.
+pub fn groups(file: &[u8]) -> Vec<Vec<u8>> {
+    let mut groups: Vec<Vec<u8>> = Vec::new();
+    let mut rest = file;
+    while !rest.is_empty() {
+        let n = match scan(rest) {
+            Scan::Index(len) => {
+                rest = &rest[len..];
+                continue;
+            }
+            Scan::Unit { len, is_group } => {
+                if is_group {
+                    groups.push(Vec::new());
+                }
+                len
+            }
+            other => panic!("{other:?}"),
+        };
+        groups.last_mut().expect("a group").extend(&rest[..n]);
+        rest = &rest[n..];
+    }
+    groups
+}
+
+/// What a .lnr file holds behind its index: what an encoder has written before it is finished.
+pub fn without_index(file: &[u8]) -> &[u8] {
+    match scan(file) {
+        Scan::Index(len) => &file[len..],
+        _ => file,
+    }
 }

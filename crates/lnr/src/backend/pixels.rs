@@ -2,7 +2,7 @@
 //! Reading the samples of pictures as components of pixels.
 
 use super::{Pixels, Shape};
-use crate::base::{Chroma, ChromaSite, Picture};
+use crate::base::{Chroma, Picture};
 
 impl Pixels {
     /// For every pixel of a patch, row by row, that is inside the frame somewhere: its number in the
@@ -141,13 +141,13 @@ impl<'a> PixelSource<'a> {
         let line = &line[..w];
         let last = w - 1;
         let columns = (x0..).step_by(step);
-        match format.color.site {
-            ChromaSite::Center => {
+        match format.color.site.is_between_columns() {
+            true => {
                 for (o, x) in out.iter_mut().zip(columns) {
                     *o = 0.75 * line[near(x, w)] + 0.25 * line[far(x, w)];
                 }
             }
-            _ => {
+            false => {
                 for (o, x) in out.iter_mut().zip(columns) {
                     *o = 0.5 * (line[x / 2] + line[x.div_ceil(2).min(last)]);
                 }
@@ -169,7 +169,7 @@ fn far(i: usize, n: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::PictureFormat;
+    use crate::base::{ChromaSite, PictureFormat};
 
     #[test]
     fn a_ramp_is_reproduced_inside_and_phases_pick_its_pixels() {

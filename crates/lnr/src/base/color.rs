@@ -35,10 +35,18 @@ impl Matrix {
         })
     }
 
+    /// What this counts as in pictures of `height` lines: [`Matrix::Unknown`] becomes another one.
+    pub fn at(self, height: u32) -> Self {
+        match self {
+            Self::Unknown if height >= 720 => Self::Bt709,
+            Self::Unknown => Self::Bt601,
+            known => known,
+        }
+    }
+
     /// The luma weights of red and blue, (Kr, Kb); `height` decides for [`Matrix::Unknown`].
     pub fn luma_weights(self, height: u32) -> (f32, f32) {
-        match self {
-            Self::Unknown if height >= 720 => Self::Bt709.luma_weights(height),
+        match self.at(height) {
             Self::Bt709 => (0.2126, 0.0722),
             Self::Fcc => (0.30, 0.11),
             Self::Smpte240m => (0.212, 0.087),
@@ -61,12 +69,37 @@ pub enum ChromaSite {
     Center = 2,
     /// On the top left luma sample.
     TopLeft = 3,
+    /// Vertically on the upper of two lines, horizontally between luma samples.
+    Top = 4,
+    /// Horizontally on the left luma sample; Cr on the upper of two lines, Cb on the lower one (PAL DV).
+    Dv = 5,
+    /// On lines that alternate, at places that are not stated; treated as [`ChromaSite::Left`].
+    AltLine = 6,
 }
 
 impl ChromaSite {
     /// The site with this code.
     pub fn from_code(code: u8) -> Option<Self> {
-        [Self::Unknown, Self::Left, Self::Center, Self::TopLeft].get(code as usize).copied()
+        use ChromaSite::{AltLine, Center, Dv, Left, Top, TopLeft, Unknown};
+        [Unknown, Left, Center, TopLeft, Top, Dv, AltLine].get(code as usize).copied()
+    }
+
+    /// Whether samples of halved rows lie between two luma samples, not on the left one.
+    pub fn is_between_columns(self) -> bool {
+        matches!(self, Self::Center | Self::Top)
+    }
+
+    /// How far the samples of `plane` (1 or 2) lie to the right of and below the first luma sample that
+    /// they belong to, in luma samples, where both axes are halved.
+    pub fn offset(self, plane: usize) -> (f32, f32) {
+        let x = if self.is_between_columns() { 0.5 } else { 0.0 };
+        let y = match self {
+            Self::TopLeft | Self::Top => 0.0,
+            Self::Dv if plane == 1 => 1.0,
+            Self::Dv => 0.0,
+            _ => 0.5,
+        };
+        (x, y)
     }
 }
 

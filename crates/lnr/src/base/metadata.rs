@@ -12,6 +12,9 @@ pub struct Metadata {
     pub light: Option<ContentLight>,
     /// Whether the last component is alpha: carried, and of no effect in this version.
     pub alpha: bool,
+    /// The price of a bit, lambda, that a group was coded with, as the bits of a 32-bit IEEE number;
+    /// written where a bit rate was asked for, so that an encoder can go on behind the group.
+    pub price: Option<u32>,
     /// Settings of the encoder, at most [`Metadata::MAX_SETTINGS`] bytes; in the first group of a
     /// stream only.
     pub settings: String,

@@ -69,7 +69,9 @@ impl PictureFormat {
         Self { width, height, chroma, depth, color, par: (1, 1) }
     }
 
-    /// The same format at another size in pixels; the pixel aspect ratio keeps the display aspect ratio.
+    /// The same format at another size in pixels; the pixel aspect ratio keeps the display aspect
+    /// ratio. A matrix that is not stated becomes what this size stands for where the new one would
+    /// stand for another.
     pub fn resized(&self, width: u32, height: u32) -> Self {
         let n = u64::from(self.par.0) * u64::from(self.width) * u64::from(height);
         let d = u64::from(self.par.1) * u64::from(self.height) * u64::from(width);
@@ -78,7 +80,11 @@ impl PictureFormat {
         while n > i32::MAX as u64 || d > i32::MAX as u64 {
             (n, d) = ((n >> 1).max(1), (d >> 1).max(1));
         }
-        Self { width, height, par: (n as u32, d as u32), ..*self }
+        let mut color = self.color;
+        if self.chroma.n_planes() == 3 && color.matrix.at(height) != color.matrix.at(self.height) {
+            color.matrix = color.matrix.at(self.height);
+        }
+        Self { width, height, par: (n as u32, d as u32), color, ..*self }
     }
 
     /// # Errors

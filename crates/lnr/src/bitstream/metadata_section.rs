@@ -9,6 +9,7 @@ const MASTERING: u64 = 2;
 const LIGHT: u64 = 3;
 const ALPHA: u64 = 4;
 const SETTINGS: u64 = 5;
+const PRICE: u64 = 6;
 
 /// The bytes of the section; empty where nothing is said, and then there is no section.
 pub fn write_metadata(metadata: &Metadata) -> Vec<u8> {
@@ -42,6 +43,9 @@ pub fn write_metadata(metadata: &Metadata) -> Vec<u8> {
         // What is too long is cut where a character ends.
         let cut = m.settings.floor_char_boundary(Metadata::MAX_SETTINGS);
         item(SETTINGS, &m.settings.as_bytes()[..cut]);
+    }
+    if let Some(price) = m.price {
+        item(PRICE, &price.to_le_bytes());
     }
     w.0
 }
@@ -89,6 +93,7 @@ pub fn read_metadata(bytes: &[u8]) -> Result<Metadata> {
                 metadata.settings =
                     text.map_err(|_| Error::damaged("settings that are no UTF-8"))?.into();
             }
+            PRICE => metadata.price = Some(u32::from_le_bytes(*sized(id, item)?)),
             _ => {}
         }
     }
@@ -128,6 +133,7 @@ mod tests {
             light: Some(ContentLight { max_content: 1000, max_frame_average: 400 }),
             alpha: true,
             settings: "quality=50 größe".into(),
+            price: Some(0x3A83_126F),
         }
     }
 
@@ -138,7 +144,7 @@ mod tests {
         assert!(write_metadata(&Metadata::default()).is_empty());
         assert_eq!(read_metadata(&[]).unwrap(), Metadata::default());
         assert_eq!(bytes[..5], [1, 1, 7, 2, 24]);
-        for skipped in [&[6u8, 2, 1, 2][..], &[0xFF, 0x7F, 0]] {
+        for skipped in [&[7u8, 2, 1, 2][..], &[0xFF, 0x7F, 0]] {
             assert_eq!(read_metadata(&[&bytes, skipped].concat()).unwrap(), all());
         }
     }

@@ -8,7 +8,9 @@ mod contexts;
 #[cfg(any(test, feature = "internals"))]
 mod embedding;
 mod entropy_model;
+mod file_index;
 mod header;
+mod index_unit;
 #[cfg(any(test, feature = "internals"))]
 mod learn;
 mod metadata_section;
@@ -31,6 +33,7 @@ mod tensor_coder;
 #[cfg(test)]
 #[allow(clippy::float_arithmetic)]
 mod tests;
+mod timeline;
 mod unit;
 mod work;
 mod work_budget;
@@ -40,7 +43,9 @@ pub use embedding::{
     Embedding, EmbeddingHeader, read_embedding, read_embedding_header, write_embedding,
 };
 pub use entropy_model::EntropyModel;
+pub use file_index::{FileIndex, IndexBuilder, IndexEntry};
 pub use header::GroupHeader;
+pub use index_unit::INDEX_MAGIC;
 #[cfg(any(test, feature = "internals"))]
 pub use learn::learn;
 pub use metadata_section::{read_metadata, write_metadata};
@@ -52,5 +57,6 @@ pub use sections::{SectionWriter, Sections, tags};
 pub use series::{Parent, PlaneKind, Series, decode_series, encode_series};
 pub use symbol_coder::{decode_symbols, encode_symbols, huffman_bits};
 pub use tensor_coder::{decode_tensor, encode_tensor, tensor_bits};
+pub use timeline::{Place, Timeline};
 pub use unit::{MAGIC, Scan, Unit, parse, parse_group_header, scan, write_frame, write_group};
 pub use work_budget::WorkBudget;

@@ -31,7 +31,7 @@ struct Known {
     fixed: [u8; FIXED],
     /// Bytes of the unit.
     len: usize,
-    is_group: bool,
+    found: Scan,
     is_paid: bool,
 }
 
@@ -55,22 +55,22 @@ impl Scanner {
             Some(known) => known,
             None if !self.pay(at, header_bytes(data)) => return garbage(data),
             None => match scan(data) {
-                Scan::Unit { len, is_group } => {
-                    Known { at, fixed: fixed(data, len), len, is_group, is_paid: !is_group }
+                found @ (Scan::Unit { len, .. } | Scan::Index(len)) => {
+                    let is_paid = matches!(found, Scan::Unit { is_group: false, .. });
+                    Known { at, fixed: fixed(data, len), len, found, is_paid }
                 }
                 other => return other,
             },
         };
-        let Known { len, is_group, .. } = known;
         if !known.is_paid {
             // What will not be affordable is not worth waiting for.
-            if !self.can_pay(at, len) {
+            if !self.can_pay(at, known.len) {
                 return garbage(data);
             }
-            known.is_paid = len <= data.len() && self.pay(at, len);
+            known.is_paid = known.len <= data.len() && self.pay(at, known.len);
         }
         self.known = Some(known);
-        Scan::Unit { len, is_group }
+        known.found
     }
 
     /// Where the next group begins inside the bytes of an access unit that turned out to be damaged:
@@ -88,7 +88,7 @@ impl Scanner {
                 Scan::More(_) if !is_end && MAGIC.iter().zip(rest).all(|(a, b)| a == b) => {
                     return Some(at);
                 }
-                Scan::Unit { .. } | Scan::More(_) => at += 1,
+                Scan::Unit { .. } | Scan::More(_) | Scan::Index(_) => at += 1,
                 Scan::Garbage(n) => at += n,
             }
         }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::base::Tau;
     use crate::bitstream::tests::group_header;
-    use crate::bitstream::{parse, write_frame, write_group};
+    use crate::bitstream::{FileIndex, INDEX_MAGIC, parse, write_frame, write_group};
 
     fn group(id: u8, payload: &[u8]) -> Vec<u8> {
         write_group(&group_header(id), Tau::frame(0), payload)
@@ -210,6 +210,40 @@ mod tests {
         assert_eq!(found, [total], "a good group behind them is found");
         let bytes = stream.len() as u64;
         assert!(spent <= CREDIT * bytes, "{spent} of {bytes}");
+    }
+
+    #[test]
+    fn an_index_is_found_and_nested_ones_are_no_burden() {
+        let index = FileIndex::default().to_unit().unwrap();
+        let stream = [&index[..], &group(1, &[7; 20])].concat();
+        let mut scanner = Scanner::new();
+        assert_eq!(scanner.scan(&stream[..9]), Scan::More(16));
+        assert_eq!(scanner.scan(&stream), Scan::Index(index.len()));
+        scanner.consume(index.len());
+        let len = stream.len() - index.len();
+        assert_eq!(scanner.scan(&stream[index.len()..]), Scan::Unit { len, is_group: true });
+        let head = {
+            let mut head = INDEX_MAGIC.to_vec();
+            head.extend((1u32 << 20).to_le_bytes());
+            head.extend(crc32c::crc32c(&head).to_le_bytes());
+            head
+        };
+        let stream = [head.repeat(70_000), vec![0; 1 << 20]].concat();
+        let (mut scanner, mut at, mut sum) = (Scanner::new(), 0, 0);
+        while at < stream.len() {
+            let n = match scanner.scan(&stream[at..]) {
+                Scan::Index(len) => {
+                    assert!(FileIndex::parse(&stream[at..at + len]).is_err());
+                    sum += len;
+                    1
+                }
+                Scan::Garbage(n) => n,
+                other => panic!("{other:?}"),
+            };
+            scanner.consume(n);
+            at += n;
+        }
+        assert!(sum as u64 <= CREDIT * stream.len() as u64, "{sum} of {}", stream.len());
     }
 
     #[test]

@@ -36,10 +36,12 @@ pub fn code(
     let model = plan::spec(settings, recipe.lambda, n_frames)?;
     let shape = Shape::new(&model, &plan::extent(settings, n_frames))?;
     let coding = Coding { shape: &shape, precision: model.precision };
-    let encode =
-        |trained: &Trained| engine.run(|| coding.encode(&trained.values, metadata, cancel));
-    let measure = |trained: &Trained| Ok(8.0 * encode(trained)?.len() as f64);
+    let encode = |trained: &Trained, metadata: &Metadata| {
+        engine.run(|| coding.encode(&trained.values, metadata, cancel))
+    };
+    let measure = |trained: &Trained| Ok(8.0 * encode(trained, metadata)?.len() as f64);
     let trained = engine.train((&shape, model.precision), recipe, pictures, &measure, report)?;
-    let payload = encode(&trained)?;
+    let price = recipe.target_bits.map(|_| trained.lambda.to_bits());
+    let payload = encode(&trained, &Metadata { price, ..metadata.clone() })?;
     Ok(Coded { model, payload, n_steps: trained.n_steps, lambda: trained.lambda })
 }

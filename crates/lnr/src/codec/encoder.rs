@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+mod adopt;
+
 use std::time::Instant;
 
 use super::coded::{self, Coded};
@@ -8,7 +10,7 @@ use super::memory;
 use super::metrics::{psnr, rgb_mse};
 use super::payload::{Coding, shape};
 use super::plan::{self, BitBudget};
-use super::{Control, EncoderSettings, Engine, Progress, SceneDetector};
+use super::{Control, EncoderSettings, Engine, Progress, RateControl, SceneDetector};
 use crate::base::{Error, Metadata, Picture, Result, Tau, limits};
 use crate::bitstream::{self, GroupHeader};
 use crate::train::{Recipe, Report};
@@ -85,6 +87,17 @@ pub struct EncoderStats {
     pub seconds: f64,
 }
 
+impl EncoderStats {
+    /// Counts a group.
+    fn add(&mut self, n_frames: usize, bytes: u64, psnr: f64) {
+        let n = n_frames as f64;
+        self.psnr = (self.psnr * self.frames as f64 + psnr * n) / (self.frames as f64 + n);
+        self.groups += 1;
+        self.frames += n_frames as u64;
+        self.bytes += bytes;
+    }
+}
+
 /// Collects frames into groups and trains a network for each.
 pub struct Encoder {
     settings: EncoderSettings,
@@ -92,6 +105,8 @@ pub struct Encoder {
     pending: Vec<InputFrame>,
     scenes: SceneDetector,
     budget: Option<BitBudget>,
+    /// What groups that begin from now on aim at, where that is something else.
+    next_rate_control: Option<RateControl>,
     max_frames: usize,
     stats: EncoderStats,
 }
@@ -119,6 +134,7 @@ impl Encoder {
             pending: Vec::new(),
             scenes: SceneDetector::default(),
             budget: BitBudget::new(&settings),
+            next_rate_control: None,
             max_frames: memory::max_group_frames(&settings, &engine)?,
             stats: EncoderStats::default(),
             settings,
@@ -156,6 +172,9 @@ impl Encoder {
         if !self.pending.is_empty() && (frame.force_key || is_cut || is_far) {
             units = self.encode_group(control)?;
         }
+        if self.pending.is_empty() {
+            self.aim();
+        }
         self.pending.push(frame);
         if self.pending.len() >= self.max_frames {
             units.extend(self.encode_group(control)?);
@@ -177,6 +196,27 @@ impl Encoder {
     pub fn reset(&mut self) {
         self.pending.clear();
         self.scenes = SceneDetector::default();
+    }
+
+    /// Changes what to aim at, from the next group that begins on; a bit rate is met from there on.
+    /// [`Encoder::settings`] tell it as soon as that group has begun.
+    ///
+    /// # Errors
+    /// Those of [`EncoderSettings::validate`]; then everything stays as it is.
+    pub fn set_rate_control(&mut self, rate_control: RateControl) -> Result<()> {
+        self.settings.clone().rate_control(rate_control).validate()?;
+        self.next_rate_control = Some(rate_control);
+        Ok(())
+    }
+
+    /// Called where a group begins.
+    fn aim(&mut self) {
+        if let Some(next) = self.next_rate_control.take()
+            && next != self.settings.rate_control
+        {
+            self.settings.rate_control = next;
+            self.budget = BitBudget::new(&self.settings);
+        }
     }
 
     /// Frames that wait for their group to close.
@@ -234,11 +274,7 @@ impl Encoder {
             budget.spend(header.duration(), 8.0 * bytes as f64, coded.lambda);
         }
         let s = &mut self.stats;
-        let n = frames.len() as f64;
-        s.psnr = (s.psnr * s.frames as f64 + psnr * n) / (s.frames as f64 + n);
-        s.groups += 1;
-        s.frames += frames.len() as u64;
-        s.bytes += bytes;
+        s.add(frames.len(), bytes, psnr);
         s.iterations += u64::from(coded.n_steps);
         s.seconds += start.elapsed().as_secs_f64();
         Ok(units)
@@ -275,7 +311,9 @@ impl Encoder {
     fn metadata(&self) -> Metadata {
         let mut metadata = self.settings.metadata.clone();
         match self.stats.groups {
-            0 if metadata.settings.is_empty() => metadata.settings = self.settings.to_text(),
+            0 if metadata.settings.is_empty() => {
+                metadata.settings = self.settings.to_text() + self.engine.mark();
+            }
             0 => {}
             _ => metadata.settings.clear(),
         }

@@ -123,6 +123,16 @@ impl Engine {
         BackendInfo { name, no_gpu: self.0.no_gpu.clone() }
     }
 
+    /// What it adds to the text of an encoder's settings: backends do not write the same bits.
+    pub(super) fn mark(&self) -> &'static str {
+        match &self.0.device {
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => " backend=cuda",
+            Device::Cpu(_) => "",
+            Device::Reference(_) => " backend=reference",
+        }
+    }
+
     /// Does `work` on its threads: nothing in it takes others.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match (&self.0.device, &self.0.host) {

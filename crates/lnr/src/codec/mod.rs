@@ -11,6 +11,7 @@ mod decoder;
 mod encoder;
 mod engine;
 mod interpolate;
+mod join;
 mod latents;
 mod loaded;
 mod memory;
@@ -28,6 +29,7 @@ pub use decoder::{Decoder, Shown};
 pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};
 pub use engine::{BackendInfo, Engine};
 pub use interpolate::Interpolator;
+pub use join::Joiner;
 pub use latents::{Latent, LatentReader};
 #[cfg(feature = "internals")]
 pub use payload::{Coding, Parameters, learn_states};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which model a group gets: the profiles, and what overrides the paper's numbers.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::Profile;
@@ -65,6 +66,39 @@ impl FromStr for ModelOptions {
             options.set(key.trim(), value.trim())?;
         }
         Ok(options)
+    }
+}
+
+/// The text that it is made from.
+impl fmt::Display for ModelOptions {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let numbers = [
+            ("rank", self.rank),
+            ("width", self.width),
+            ("layers", self.layers),
+            ("latent", self.latent),
+            ("hyper-layers", self.hyper_layers),
+            ("hyper-width", self.hyper_width),
+            ("levels", self.levels),
+            ("features", self.features),
+            ("table", self.table),
+            ("base", self.base),
+            ("patch", self.patch),
+            ("bits-encoding", self.bits_encoding),
+            ("bits-base", self.bits_base),
+            ("bits-hyper", self.bits_hyper),
+            ("bits-latents", self.bits_latents),
+        ];
+        let numbers = numbers.into_iter().filter_map(|(key, n)| Some(format!("{key}={}", n?)));
+        let mut parts: Vec<String> = numbers.collect();
+        parts.extend(self.growth.map(|v| format!("growth={v}")));
+        let encoding = |fourier| if fourier { "encoding=fourier" } else { "encoding=hash" };
+        parts.extend(self.fourier.map(|v| encoding(v).into()));
+        if let Some(layers) = &self.modulated {
+            let layers: Vec<String> = layers.iter().map(u32::to_string).collect();
+            parts.push(format!("modulated={}", layers.join("+")));
+        }
+        f.write_str(&parts.join(","))
     }
 }
 
@@ -199,6 +233,14 @@ fn resolutions(levels: u32, base: u32, growth: f32, finest: u32) -> Result<Vec<u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_have_one_text() {
+        let text = "rank=8,width=64,bits-latents=16,growth=1.5,encoding=fourier,modulated=1+2";
+        let options: ModelOptions = text.parse().unwrap();
+        assert_eq!(options.to_string(), text);
+        assert_eq!(ModelOptions::default().to_string(), "");
+    }
 
     #[test]
     fn options_override_the_profile_and_wrong_ones_are_named() {

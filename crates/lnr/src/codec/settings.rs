@@ -145,17 +145,31 @@ impl EncoderSettings {
         metadata: Metadata,
     }
 
-    /// The settings that matter for what comes out, in a few words.
+    /// The settings that matter for what comes out, in a few words: those that are not the defaults.
     pub(super) fn to_text(&self) -> String {
         let version = env!("CARGO_PKG_VERSION");
         let target = match self.rate_control {
             RateControl::Quality(q) => format!("quality={q}"),
             RateControl::Bitrate(kbit) => format!("bitrate={kbit}"),
         };
-        match self.profile {
+        let mut text = match self.profile {
             Profile::Warp => format!("lnr {version} {} {target}", self.preset.name()),
             profile => format!("lnr {version} {} {}", profile.name(), self.preset.name()),
-        }
+        };
+        let mut add = |is_said: bool, part: String| {
+            if is_said {
+                text += " ";
+                text += &part;
+            }
+        };
+        let model = self.model.to_string();
+        add(!model.is_empty(), format!("model={model}"));
+        add(self.epochs > 0, format!("epochs={}", self.epochs));
+        add(self.key_int_max != Self::KEY_INT_MAX, format!("key-int-max={}", self.key_int_max));
+        add(!self.scene_cut, "scene-cut=no".into());
+        add(self.seed != Self::SEED, format!("seed={}", self.seed));
+        add(self.max_memory > 0, format!("max-memory={}", self.max_memory));
+        text
     }
 }
 

@@ -120,9 +120,9 @@ fn halve(row: &mut [f32], site: ChromaSite) {
     for j in 0..n.div_ceil(2) {
         let here = row[2 * j];
         let next = row[(2 * j + 1).min(n - 1)];
-        row[j] = match site {
-            ChromaSite::Center => 0.5 * (here + next),
-            _ => 0.25 * (before + 2.0 * here + next),
+        row[j] = match site.is_between_columns() {
+            true => 0.5 * (here + next),
+            false => 0.25 * (before + 2.0 * here + next),
         };
         before = next;
     }

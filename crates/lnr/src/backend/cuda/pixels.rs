@@ -4,7 +4,7 @@ use super::device::{Device, Launch, Memory};
 use super::memory::Floats;
 use super::{args, blocks, unsupported};
 use crate::backend::{Pixels, Shape};
-use crate::base::{ChromaSite, Picture, PictureFormat, Result};
+use crate::base::{Picture, PictureFormat, Result};
 
 /// The pictures of a group, as they came.
 pub struct Pictures<M> {
@@ -60,7 +60,7 @@ pub fn target<D: Device>(
         sample_bytes: format.sample_bytes() as u32,
         half_x,
         half_y,
-        centred: (format.color.site == ChromaSite::Center).into(),
+        centred: format.color.site.is_between_columns().into(),
         patch: shape.patch as u32,
         step: pixels.step as u32,
         x: pixels.phase.0 as u32,

@@ -6,7 +6,7 @@ use super::device::{Device, Event, Landing, Launch, Memory};
 use super::{args, blocks, unsupported};
 use crate::backend::Stop;
 use crate::backend::shape::MAX_POINTS_PER_AXIS;
-use crate::base::{ChromaSite, Error, Picture, PictureFormat, Result};
+use crate::base::{Error, Picture, PictureFormat, Result};
 
 /// Bands of a picture at least: what the way of the last one to the host costs is that part of the
 /// picture.
@@ -184,7 +184,7 @@ impl<D: Device> Surface<D> {
             sample_bytes: format.sample_bytes() as u32,
             half_x,
             half_y,
-            centred: (format.color.site == ChromaSite::Center).into(),
+            centred: format.color.site.is_between_columns().into(),
             max: format.max_value().into(),
         };
         let row = blocks(device, format.width as usize * rows.n) as u32;

@@ -5,7 +5,7 @@ use super::super::{
     Lattice, Params, Sample, Shape, Stop, check_stop, modulation, points_per_pixel,
 };
 use super::{network, sample};
-use crate::base::{Chroma, ChromaSite, Picture, Result};
+use crate::base::{Chroma, Picture, Result};
 
 /// See [`super::super::Backend::render`].
 pub fn render(
@@ -67,9 +67,10 @@ pub fn pack_with(
                 if sy == 1 && (y << 1) + 1 < h {
                     rows.push((y << 1) + 1);
                 }
-                let columns: Vec<(isize, f32)> = match (sx, format.color.site) {
+                let columns: Vec<(isize, f32)> = match (sx, format.color.site.is_between_columns())
+                {
                     (0, _) => vec![(x as isize, 1.0)],
-                    (_, ChromaSite::Center) => {
+                    (_, true) => {
                         vec![(2 * x as isize, 0.5), (2 * x as isize + 1, 0.5)]
                     }
                     _ => (-1..=1)

@@ -3,9 +3,11 @@
 
 mod rgb;
 mod scale;
+mod turn;
 
 pub use rgb::{to_rgb8, to_rgb16};
 pub use scale::Scaler;
+pub use turn::Turner;
 
 use crate::base::Picture;
 

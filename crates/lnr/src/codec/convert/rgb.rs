@@ -58,8 +58,7 @@ struct Converter {
     centred: (f32, f32),
     /// Kr, Kb
     weights: (f32, f32),
-    /// Offset in luma samples of chroma samples, horizontally and vertically.
-    site: (f32, f32),
+    site: ChromaSite,
 }
 
 impl Converter {
@@ -75,11 +74,7 @@ impl Converter {
             luma,
             centred: (128.0 * unit, chroma),
             weights: f.color.matrix.luma_weights(f.height),
-            site: match f.color.site {
-                ChromaSite::Unknown | ChromaSite::Left => (0.0, 0.5),
-                ChromaSite::Center => (0.5, 0.5),
-                ChromaSite::TopLeft => (0.0, 0.0),
-            },
+            site: f.color.site,
         }
     }
 
@@ -94,14 +89,15 @@ impl Converter {
             }
             let [a, b] = &mut rows.chroma;
             let n = picture.format().plane_size(index).1;
-            let (y0, y1, t) = neighbours(y, sy, self.site.1, n);
+            let site = self.site.offset(index);
+            let (y0, y1, t) = neighbours(y, sy, site.1, n);
             load_row(picture, index, y0, a);
             if t > 0.0 {
                 load_row(picture, index, y1, b);
                 a.iter_mut().zip(b).for_each(|(a, b)| *a += t * (*b - *a));
             }
             for (x, o) in rows.planes[index].iter_mut().enumerate() {
-                let (x0, x1, t) = neighbours(x, sx, self.site.0, a.len());
+                let (x0, x1, t) = neighbours(x, sx, site.0, a.len());
                 *o = a[x0] + t * (a[x1] - a[x0]);
             }
         }
@@ -182,5 +178,32 @@ mod tests {
         assert_eq!(position(0, 0.5), (0, 1, 0.0));
         assert_eq!(position(1, 0.5), (0, 1, 0.25));
         assert_eq!(position(7, 0.0), (3, 3, 0.5));
+    }
+
+    /// Gray luma; chroma with a slope of 8 per luma line and of 2 per column at the site's own places.
+    fn slope(site: ChromaSite) -> Picture {
+        let mut f = PictureFormat::new(16, 16, Chroma::Yuv420, 8);
+        f.color.site = site;
+        let mut p = flat(f, Matrix::Bt601, true, [128, 128, 128]);
+        for (plane, x, y) in (0..128).map(|i| (1 + i / 64, i % 8, i / 8 % 8)) {
+            let (dx, dy) = site.offset(plane);
+            let value = 4.0 * (2.0 * y as f32 + dy) + 2.0 * (2.0 * x as f32 + dx);
+            p.set_sample(plane, x, y, 60 + value as u16);
+        }
+        p
+    }
+
+    #[test]
+    fn every_site_shows_the_same_colours() {
+        use ChromaSite::{Center, Dv, Left, Top, TopLeft};
+        let reference = to_rgb8(&slope(Center));
+        for site in [Left, TopLeft, Top, Dv] {
+            let rgb = to_rgb8(&slope(site));
+            for (x, y) in (2..14).flat_map(|y| (2..14).map(move |x| (x, y))) {
+                let at = (y * 16 + x) * 3;
+                let [a, b] = [&reference, &rgb].map(|v| [v[at], v[at + 1], v[at + 2]]);
+                assert!(a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= 2), "{site:?} {a:?} {b:?}");
+            }
+        }
     }
 }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Between GStreamer's raw video and pictures: formats, colours, chroma sites.
+
+use gst_video::{
+    VideoChromaSite, VideoColorMatrix, VideoColorPrimaries, VideoColorRange, VideoColorimetry,
+    VideoFormat, VideoInfo, VideoTransferFunction,
+};
+use lnr::{Chroma, ChromaSite, Color, Matrix, PictureFormat};
+
+use crate::gstreamer::fraction;
+
+/// The raw formats that pictures are read from and written to: planar, native byte order.
+pub const FORMATS: [(VideoFormat, Chroma, u8); 15] = [
+    (VideoFormat::I420, Chroma::Yuv420, 8),
+    (VideoFormat::Y42b, Chroma::Yuv422, 8),
+    (VideoFormat::Y444, Chroma::Yuv444, 8),
+    (VideoFormat::Gray8, Chroma::Gray, 8),
+    (VideoFormat::Gbr, Chroma::Rgb, 8),
+    (VideoFormat::I42010le, Chroma::Yuv420, 10),
+    (VideoFormat::I42210le, Chroma::Yuv422, 10),
+    (VideoFormat::Y44410le, Chroma::Yuv444, 10),
+    (VideoFormat::Gbr10le, Chroma::Rgb, 10),
+    (VideoFormat::I42012le, Chroma::Yuv420, 12),
+    (VideoFormat::I42212le, Chroma::Yuv422, 12),
+    (VideoFormat::Y44412le, Chroma::Yuv444, 12),
+    (VideoFormat::Gbr12le, Chroma::Rgb, 12),
+    (VideoFormat::Y44416le, Chroma::Yuv444, 16),
+    (VideoFormat::Gray16Le, Chroma::Gray, 16),
+];
+
+const SITES: [(VideoChromaSite, ChromaSite); 6] = [
+    (VideoChromaSite::MPEG2, ChromaSite::Left),
+    (VideoChromaSite::JPEG, ChromaSite::Center),
+    (VideoChromaSite::COSITED, ChromaSite::TopLeft),
+    (VideoChromaSite::V_COSITED, ChromaSite::Top),
+    (VideoChromaSite::DV, ChromaSite::Dv),
+    (VideoChromaSite::ALT_LINE, ChromaSite::AltLine),
+];
+
+/// The picture format of raw video with these caps, of which `info` was made; none when it is not one
+/// of [`FORMATS`].
+pub fn picture_format(caps: &gst::CapsRef, info: &VideoInfo) -> Option<PictureFormat> {
+    let &(_, chroma, depth) = FORMATS.iter().find(|f| f.0 == info.format())?;
+    let mut format = PictureFormat::new(info.width(), info.height(), chroma, depth);
+    format.color = color(caps, info);
+    let par = info.par();
+    if let (Ok(n @ 1..), Ok(d @ 1..)) = (u32::try_from(par.numer()), u32::try_from(par.denom())) {
+        format.par = (n, d);
+    }
+    Some(format)
+}
+
+/// `info` has GStreamer's defaults for all, the range and the chroma site too, where the caps leave the
+/// matrix open.
+fn color(caps: &gst::CapsRef, info: &VideoInfo) -> Color {
+    let field = |name: &str| caps.structure(0).and_then(|s| s.get::<String>(name).ok());
+    let said = field("colorimetry").and_then(|text| text.parse::<VideoColorimetry>().ok());
+    let colorimetry = said.unwrap_or_else(|| info.colorimetry());
+    let range = match colorimetry.range() {
+        VideoColorRange::Unknown => info.colorimetry().range(),
+        range => range,
+    };
+    let matrix = match colorimetry.matrix() {
+        _ if info.is_rgb() => Matrix::Rgb,
+        VideoColorMatrix::Unknown => Matrix::Unknown,
+        matrix => Matrix::from_code(matrix.to_iso() as u8).unwrap_or(Matrix::Unknown),
+    };
+    let site = field("chroma-site").map(|text| VideoChromaSite::from_string(&text));
+    let named = SITES.iter().find(|(theirs, _)| Some(*theirs) == site);
+    Color {
+        matrix,
+        full_range: range == VideoColorRange::Range0_255,
+        primaries: colorimetry.primaries().to_iso() as u8,
+        transfer: colorimetry.transfer().to_iso() as u8,
+        site: named.map_or(ChromaSite::Unknown, |(_, ours)| *ours),
+    }
+}
+
+/// The raw video of pictures of this format, or none when GStreamer has no such format. A matrix that is
+/// not stated is what it counts as: without one, GStreamer would put its defaults in the place of the
+/// range too.
+pub fn video_info(format: &PictureFormat, frame_rate: (u32, u32)) -> Option<VideoInfo> {
+    let wanted = (format.chroma, format.depth);
+    let &(video_format, ..) = FORMATS.iter().find(|f| (f.1, f.2) == wanted)?;
+    let c = &format.color;
+    let range = match c.full_range {
+        true => VideoColorRange::Range0_255,
+        false => VideoColorRange::Range16_235,
+    };
+    let colorimetry = VideoColorimetry::new(
+        range,
+        VideoColorMatrix::from_iso(c.matrix.at(format.height) as u32),
+        VideoTransferFunction::from_iso(c.transfer.into()),
+        VideoColorPrimaries::from_iso(c.primaries.into()),
+    );
+    let site = SITES.iter().find(|(_, ours)| *ours == c.site);
+    VideoInfo::builder(video_format, format.width, format.height)
+        .fps(fraction(frame_rate))
+        .par(fraction(format.par))
+        .colorimetry(&colorimetry)
+        .chroma_site(site.map_or(VideoChromaSite::empty(), |(theirs, _)| *theirs))
+        .build()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_survive_caps() {
+        gst::init().expect("GStreamer");
+        for (_, site) in SITES {
+            for (full_range, transfer) in [(true, 2), (false, 16)] {
+                let mut format = PictureFormat::new(32, 24, Chroma::Yuv420, 8);
+                format.color = Color { full_range, transfer, site, ..format.color };
+                let caps = video_info(&format, (25, 1)).and_then(|i| i.to_caps().ok());
+                let caps = caps.expect("caps");
+                let info = VideoInfo::from_caps(&caps).expect("raw video");
+                format.color.matrix = Matrix::Bt601;
+                assert_eq!(picture_format(&caps, &info), Some(format), "{caps}");
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_stays_unknown_and_the_range_stays_full() {
+        gst::init().expect("GStreamer");
+        let caps = "video/x-raw,format=I420,width=32,height=24,framerate=25/1,\
+                    colorimetry=1:0:0:0,chroma-site=mpeg2";
+        let caps: gst::Caps = caps.parse().expect("caps");
+        let info = VideoInfo::from_caps(&caps).expect("raw video");
+        let color = picture_format(&caps, &info).expect("a format").color;
+        let expected = Color { full_range: true, site: ChromaSite::Left, ..Color::default() };
+        assert_eq!(color, expected);
+    }
+}

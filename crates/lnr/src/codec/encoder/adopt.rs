@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use super::{Encoder, InputFrame, durations};
+use crate::base::{Error, Metadata, Picture, Result};
+use crate::bitstream::{self, GroupHeader, Unit};
+use crate::codec::Control;
+use crate::codec::convert::to_rgb8;
+use crate::codec::metrics::psnr;
+use crate::codec::payload::metadata;
+
+/// A group that reaches so many dB shows the right pictures.
+const BEYOND_DOUBT: f64 = 30.0;
+/// Other pictures stay about 3 dB below one flat colour, and even untrained networks above this.
+const MARGIN: f64 = 1.5;
+
+impl Encoder {
+    /// Takes over a group that was written before with the same settings, from these frames, instead of
+    /// training it: what follows is then encoded as if it had been trained here. `group` are the bytes
+    /// of its access units.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] naming what differs, or when frames wait for their group;
+    /// [`Error::Damaged`] when it cannot be decoded; [`Error::Cancelled`] and [`Error::Backend`] as
+    /// [`Encoder::push`]. The encoder is of no use then.
+    pub fn adopt(
+        &mut self,
+        group: &[Vec<u8>],
+        frames: &[InputFrame],
+        control: &Control,
+    ) -> Result<()> {
+        let differs = |what: &str| {
+            let number = self.stats.groups + 1;
+            Err(Error::InvalidSetting(format!("group {number} was encoded with other {what}")))
+        };
+        if !self.pending.is_empty() {
+            return Err(Error::InvalidSetting("frames wait for their own group".into()));
+        }
+        let Some(Unit::Group { header, payload, .. }) =
+            group.first().map(|unit| bitstream::parse(unit)).transpose()?
+        else {
+            return Err(Error::damaged("not the first access unit of a group"));
+        };
+        if group.len() != frames.len() {
+            return Err(Error::damaged("a group that has not all of its frames"));
+        }
+        let written = metadata(payload)?;
+        let said = Metadata { price: None, ..written.clone() };
+        let expected = self.metadata();
+        if said.settings != expected.settings {
+            return differs(&format!("settings: {:?}, now {:?}", said.settings, expected.settings));
+        }
+        let settings = &self.settings;
+        if (header.format, header.frame_rate, &said)
+            != (settings.format, settings.frame_rate, &expected)
+        {
+            return differs("properties of the video: size, format, frame rate or rotation");
+        }
+        if header.id != self.stats.groups as u8 || !has_times_of(&header, frames) {
+            return differs("times: its video is another one, or begins elsewhere");
+        }
+        if frames.iter().any(|frame| *frame.picture.format() != settings.format) {
+            return differs("formats of pictures");
+        }
+        let psnr = self.check(&group[0], frames, control)?;
+        if psnr < BEYOND_DOUBT && psnr < flat_psnr(frames) - MARGIN {
+            return differs("pictures: its video is another one, or begins elsewhere");
+        }
+        let bytes: u64 = group.iter().map(|unit| unit.len() as u64).sum();
+        if let Some(budget) = &mut self.budget {
+            let price = written.price.map(f32::from_bits).filter(|p| p.is_finite());
+            let no_price = || Error::InvalidSetting("a group that names no price of a bit".into());
+            budget.spend(header.duration(), 8.0 * bytes as f64, price.ok_or_else(no_price)?);
+        }
+        for frame in frames {
+            self.scenes.push(&frame.picture);
+        }
+        self.stats.add(frames.len(), bytes, psnr);
+        Ok(())
+    }
+}
+
+/// Whether a group of these frames would have these times.
+fn has_times_of(header: &GroupHeader, frames: &[InputFrame]) -> bool {
+    header.durations == durations(frames) && frames.first().is_some_and(|f| f.pts == header.pts)
+}
+
+/// The mean PSNR of a picture of one colour, the mean of each frame: whoever reaches less shows
+/// something else.
+fn flat_psnr(frames: &[InputFrame]) -> f64 {
+    let sum: f64 = frames.iter().map(|frame| psnr(variance(&frame.picture), 255.0)).sum();
+    sum / frames.len().max(1) as f64
+}
+
+/// Of R'G'B' of 8 bits, around the mean of each component.
+fn variance(picture: &Picture) -> f64 {
+    let rgb = to_rgb8(picture);
+    let n = (rgb.len() / 3).max(1) as f64;
+    let of = |c: usize| {
+        let values = || rgb.iter().skip(c).step_by(3).map(|&v| f64::from(v));
+        let mean = values().sum::<f64>() / n;
+        values().map(|v| (v - mean).powi(2)).sum::<f64>() / n
+    };
+    (of(0) + of(1) + of(2)) / 3.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Chroma, PictureFormat};
+    use crate::codec::{AccessUnit, EncoderSettings, RateControl};
+
+    fn format() -> PictureFormat {
+        PictureFormat::new(32, 24, Chroma::Gray, 8)
+    }
+
+    /// `n` frames that move, with a cut at frame 5; other pictures for another `seed`.
+    fn frames(n: u64, seed: usize) -> Vec<InputFrame> {
+        let frame = |t: u64| {
+            let mut picture = Picture::new(format()).unwrap();
+            for (x, y) in (0..24).flat_map(|y| (0..32).map(move |x| (x, y))) {
+                let (i, j) = if t < 5 { (x, y) } else { (y, 31 - x) };
+                let v = 4 * i + 3 * j + 2 * t as usize + 20;
+                let v = if seed == 0 { v } else { 255 - v };
+                picture.set_sample(0, x, y, v.min(255) as u16);
+            }
+            InputFrame::new(picture, t * 40_000_000, 40_000_000)
+        };
+        (0..n).map(frame).collect()
+    }
+
+    fn settings() -> EncoderSettings {
+        EncoderSettings::new(format()).epochs(6).key_int_max(4).frame_rate((25, 1)).threads(1)
+    }
+
+    fn encode(encoder: &mut Encoder, frames: &[InputFrame]) -> Vec<Vec<AccessUnit>> {
+        let mut units = Vec::new();
+        let mut control = Control::default();
+        for frame in frames {
+            units.extend(encoder.push(frame.clone(), &mut control).unwrap());
+        }
+        units.extend(encoder.finish(&mut control).unwrap());
+        units.chunk_by(|_, b| !b.is_key).map(<[_]>::to_vec).collect()
+    }
+
+    fn bytes(group: &[AccessUnit]) -> Vec<Vec<u8>> {
+        group.iter().map(|u| u.data.clone()).collect()
+    }
+
+    #[test]
+    fn what_follows_is_encoded_as_if_nothing_had_happened() {
+        let frames = frames(14, 0);
+        for rate_control in [RateControl::Quality(40.0), RateControl::Bitrate(60)] {
+            let settings = settings().rate_control(rate_control);
+            let whole = encode(&mut Encoder::new(settings.clone()).unwrap(), &frames);
+            assert!(whole.len() >= 4, "{} groups", whole.len());
+            for n_kept in 1..whole.len() {
+                let mut encoder = Encoder::new(settings.clone()).unwrap();
+                let mut at = 0;
+                for group in &whole[..n_kept] {
+                    let of = &frames[at..at + group.len()];
+                    encoder.adopt(&bytes(group), of, &Control::default()).unwrap();
+                    at += group.len();
+                }
+                let rest = encode(&mut encoder, &frames[at..]);
+                assert!(rest == whole[n_kept..], "{n_kept} groups kept, {rate_control:?}");
+                assert_eq!(encoder.stats().frames, 14);
+            }
+        }
+    }
+
+    #[test]
+    fn other_groups_are_refused() {
+        // Long enough that the pictures can be told from others.
+        let settings = || settings().epochs(60);
+        let video = frames(4, 0);
+        let groups = encode(&mut Encoder::new(settings()).unwrap(), &video);
+        let refused = |settings: EncoderSettings, frames: &[InputFrame], what: &str| {
+            let mut encoder = Encoder::new(settings).unwrap();
+            let error = encoder.adopt(&bytes(&groups[0]), frames, &Control::default());
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        };
+        refused(settings().quality(51.0), &video, "now \"lnr");
+        refused(settings().seed(2), &video, "seed=2");
+        refused(settings().frame_rate((50, 1)), &video, "frame rate");
+        let mut late = video.clone();
+        late[3].pts += 1;
+        refused(settings(), &late, "times");
+        refused(settings(), &frames(4, 1), "pictures");
+        refused(settings(), &video[..3], "all of its frames");
+        let mut encoder = Encoder::new(settings()).unwrap();
+        encoder.push(video[0].clone(), &mut Control::default()).unwrap();
+        assert!(encoder.adopt(&bytes(&groups[0]), &video, &Control::default()).is_err());
+    }
+}

@@ -214,13 +214,8 @@ impl VideoDecoderImpl for LnrDec {
             }
             Next::Skip { n, cause } => {
                 adapter.flush(n);
-                match cause {
-                    Some(error) => self.report(&error),
-                    None => {
-                        gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
-                        Ok(gst::FlowSuccess::Ok)
-                    }
-                }
+                gst::debug!(CAT, imp = self, "skipping {n} bytes");
+                cause.map_or(Ok(gst::FlowSuccess::Ok), |error| self.report(&error))
             }
             Next::NeedData => Ok(gst_video::VIDEO_DECODER_FLOW_NEED_DATA),
         }

@@ -80,7 +80,7 @@ impl ElementImpl for LnrDec {
         static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
             gst::subclass::ElementMetadata::new(
                 "LNR video decoder",
-                "Codec/Decoder/Video",
+                "Codec/Decoder/Video/Converter",
                 "Decodes latent-INR video at any size",
                 "The gst-plugin-lnr authors",
             )

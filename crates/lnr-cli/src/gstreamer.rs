@@ -10,6 +10,10 @@ use crate::exit::{Code, Failure, Outcome, input_name};
 /// LNR1, as containers of the MP4 family name it.
 pub const FOURCC: u32 = u32::from_le_bytes(*b"LNR1");
 
+/// What is wrong with an input that nothing makes pictures of.
+pub const NO_VIDEO: &str = "there is no video in it, or what decodes it is missing: install \
+                            gstreamer1.0-libav and gstreamer1.0-plugins-bad";
+
 /// Starts GStreamer.
 pub fn init() -> Outcome<()> {
     gst::init().map_err(|e| Failure::new(Code::Input, format!("GStreamer does not start: {e}")))
@@ -50,11 +54,10 @@ pub fn error_of(pipeline: &gst::Pipeline) -> Option<String> {
     let is_missing = e.error().matches(gst::CoreError::MissingPlugin)
         || e.error().matches(gst::StreamError::CodecNotFound)
         || debug.contains("no suitable plugins");
-    Some(match is_missing {
-        true => "there is no video in it, or what decodes it is missing: install \
-                 gstreamer1.0-libav and gstreamer1.0-plugins-bad"
-            .into(),
-        false => e.error().to_string(),
+    Some(match e.error() {
+        _ if is_missing => NO_VIDEO.into(),
+        e if e.matches(gst::StreamError::TypeNotFound) => "no video that GStreamer knows".into(),
+        e => e.to_string(),
     })
 }
 

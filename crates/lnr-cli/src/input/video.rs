@@ -3,32 +3,33 @@
 use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
-use gst_app::AppSink;
 use gst_video::prelude::*;
-use gst_video::{
-    VideoBufferFlags, VideoCapsBuilder, VideoFrameExt, VideoFrameRef, VideoInterlaceMode,
-};
+use gst_video::{VideoBufferFlags, VideoFrameExt, VideoFrameRef, VideoInterlaceMode};
 use lnr::stream::Metadata;
 use lnr::{Chroma, Error, Picture, PictureFormat, Result};
 
-use super::feed::source;
-use super::{Frame, Source, VideoInfo, container, grid_time};
+use super::decoding::{Decoding, PATIENCE};
+use super::{Frame, Source, VideoInfo, container, grid_time, is_repeatable, start_of};
 use crate::console::Console;
-use crate::exit::{Code, Failure, Outcome, input_name};
-use crate::gstreamer::{Pipeline, element, error_of, ratio};
+use crate::exit::{Failure, Outcome, input_name};
+use crate::gstreamer::ratio;
 use crate::hdr;
-use crate::raw::{FORMATS, picture_format};
+use crate::raw::picture_format;
+
+/// The first bytes of every GIF file.
+const GIF: &[u8; 4] = b"GIF8";
 
 /// The first video track of any file that GStreamer can decode, in its own chroma format, depth and
 /// colorimetry.
 pub struct Video {
     path: PathBuf,
     console: Console,
-    pipeline: Pipeline,
-    sink: AppSink,
+    decoding: Decoding,
     info: VideoInfo,
     /// Whether the container says so; else what was decoded tells.
     is_full_range: bool,
+    /// The time that the last frame said.
+    last_pts: Option<gst::ClockTime>,
     /// The frame whose duration is not known yet.
     pending: Option<Frame>,
 }
@@ -37,44 +38,29 @@ impl Video {
     /// # Errors
     /// When the file has no progressive video that can be decoded.
     pub fn open(path: &Path, console: &Console) -> Outcome<Self> {
-        let pipeline = Pipeline::new()?;
-        let source = source(path)?;
-        let decode = element("decodebin")?;
-        // Only what ends in raw video is decoded at all.
-        decode.set_property("caps", gst::Caps::builder("video/x-raw").any_features().build());
-        decode.set_property("expose-all-streams", false);
-        pipeline.chain(&[&source, &decode])?;
-        let convert = element("videoconvert")?;
-        let caps = VideoCapsBuilder::new().format_list(FORMATS.map(|f| f.0)).build();
-        let sink = AppSink::builder().sync(false).max_buffers(4).caps(&caps).build();
-        pipeline.chain(&[&convert, sink.upcast_ref()])?;
-        decode.connect_pad_added(move |_, pad| {
-            // Of several video tracks the first wins; a refused link shows as an error later.
-            if let Some(sink) = convert.static_pad("sink").filter(|p| !p.is_linked()) {
-                let _ = pad.link(&sink);
-            }
-        });
-        pipeline.play(path, Code::Input)?;
+        let is_gif = start_of(path)?.starts_with(GIF);
         let mut video = Self {
             path: path.to_owned(),
             console: console.clone(),
-            pipeline,
-            sink,
+            decoding: Decoding::start(path, is_gif, PATIENCE)?,
             info: VideoInfo {
                 format: PictureFormat::new(1, 1, Chroma::Gray, 8),
                 frame_rate: (0, 1),
                 metadata: Metadata::default(),
                 n_frames: None,
             },
-            // A pipe can be read once only.
-            is_full_range: path.is_file() && container::says_full_range(path)?,
+            is_full_range: is_repeatable(path) && container::says_full_range(path)?,
+            last_pts: None,
             pending: None,
         };
         let Some(first) = video.pull()? else {
             return Err(Failure::damaged(path, "there is no video in it"));
         };
         video.info.format = *first.picture.format();
-        if let Some(pad) = video.sink.static_pad("sink") {
+        if video.decoding.has_alpha() {
+            console.warn(&format!("{}: its alpha channel is left out", input_name(path)));
+        }
+        if let Some(pad) = video.decoding.sink.static_pad("sink") {
             let caps = pad.current_caps();
             if let Some(raw) = caps.and_then(|c| gst_video::VideoInfo::from_caps(&c).ok()) {
                 video.info.frame_rate = ratio(raw.fps());
@@ -87,29 +73,19 @@ impl Video {
     }
 
     fn estimate(&self) -> Option<u64> {
-        let duration = self.pipeline.0.query_duration::<gst::ClockTime>()?;
+        let pipeline = self.decoding.pipeline.as_ref()?;
+        let duration = pipeline.0.query_duration::<gst::ClockTime>()?;
         let (n, d) = self.info.frame_rate;
         let frames = duration.nseconds() as f64 * f64::from(n) / (1e9 * f64::from(d));
         (n > 0).then_some(frames.round() as u64)
     }
 
     fn pull(&mut self) -> Outcome<Option<Frame>> {
-        loop {
-            self.console.check()?;
-            let sample = self.sink.try_pull_sample(gst::ClockTime::from_mseconds(100));
-            if let Some(sample) = sample {
-                return self.frame_of(&sample).map(Some);
-            }
-            if let Some(cause) = error_of(&self.pipeline.0) {
-                return Err(Failure::damaged(&self.path, cause));
-            }
-            if self.sink.is_eos() {
-                return Ok(None);
-            }
-        }
+        let sample = self.decoding.pull(&self.console)?;
+        sample.map(|sample| self.frame_of(&sample)).transpose()
     }
 
-    fn frame_of(&self, sample: &gst::Sample) -> Outcome<Frame> {
+    fn frame_of(&mut self, sample: &gst::Sample) -> Outcome<Frame> {
         let damaged = |cause: &str| Failure::damaged(&self.path, cause);
         let (Some(buffer), Some(caps)) = (sample.buffer(), sample.caps()) else {
             return Err(damaged("a frame without a format"));
@@ -134,17 +110,19 @@ impl Video {
         let view = VideoFrameRef::from_buffer_ref_readable(buffer, &raw)
             .map_err(|_| damaged("a frame that cannot be read"))?;
         let picture = copy_picture(&view, &format).map_err(|e| Failure::codec(&self.path, e))?;
+        let pts = buffer.pts().ok_or_else(|| damaged("a frame without a time"))?;
+        let pts = self.decoding.time_of(pts, self.last_pts);
         let time = sample
             .segment()
             .and_then(|s| s.downcast_ref::<gst::ClockTime>())
-            .and_then(|s| s.to_stream_time(buffer.pts()))
-            .or(buffer.pts())
-            .ok_or_else(|| damaged("a frame without a time"))?;
+            .and_then(|s| s.to_stream_time(pts))
+            .unwrap_or(pts);
         let guess = match raw.fps() {
             fps if fps.numer() > 0 => grid_time(1, ratio(fps)),
             _ => 40_000_000,
         };
         let duration = buffer.duration().map_or(guess, gst::ClockTime::nseconds);
+        self.last_pts = Some(pts);
         Ok(Frame { picture, pts: time.nseconds(), duration })
     }
 }

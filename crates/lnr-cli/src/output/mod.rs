@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where access units and pictures are written to.
 
+mod constant_rate;
 #[cfg(feature = "gstreamer")]
 mod container;
 mod guard;
@@ -17,6 +18,8 @@ pub use png::write_rgb8;
 pub use units::{append_units, finished, open_units, takes_any_format};
 
 use std::path::Path;
+
+use constant_rate::ConstantRate;
 
 use lnr::AccessUnit;
 
@@ -56,7 +59,8 @@ pub fn open_pictures(
         return Ok(Box::new(Nowhere));
     }
     if path == Path::new("-") || extension == "y4m" || (extension.is_empty() && is_direct(path)) {
-        return Ok(Box::new(y4m::Y4mSink::create(path, info, console)?));
+        let sink = Box::new(y4m::Y4mSink::create(path, info, console)?);
+        return Ok(Box::new(ConstantRate::new(path, sink, info, console)));
     }
     if is_png(path) {
         return Ok(Box::new(png::PngSink::create(path)?));
@@ -99,8 +103,11 @@ fn open_container(
     info: &VideoInfo,
     console: &Console,
 ) -> Outcome<Box<dyn PictureSink>> {
-    let sink = video::VideoSink::create(path, extension, info, console)?;
-    Ok(Box::new(sink))
+    let sink = Box::new(video::VideoSink::create(path, extension, info, console)?);
+    Ok(match extension {
+        "avi" => Box::new(ConstantRate::new(path, sink, info, console)),
+        _ => sink,
+    })
 }
 
 #[cfg(not(feature = "gstreamer"))]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
 use gst_video::{VideoFrameExt, VideoFrameRef, VideoInfo as RawInfo};
+use lnr::{Chroma, PictureFormat};
 
 use super::PictureSink;
 use super::container::Writer;
@@ -30,7 +31,9 @@ const CONTAINERS: [(&str, &str, &[&str]); 8] = [
 pub struct VideoSink {
     path: PathBuf,
     writer: Writer,
+    /// Of what the encoder gets: some pictures are padded for it.
     raw: RawInfo,
+    padded: PictureFormat,
 }
 
 impl VideoSink {
@@ -49,14 +52,6 @@ impl VideoSink {
             let names = CONTAINERS.map(|c| c.0).join(", .");
             usage(format!("cannot write .{extension}; choose .y4m, .png, a directory, or .{names}"))
         })?;
-        let raw = video_info(&info.format, info.frame_rate).ok_or_else(|| {
-            usage(format!(
-                "GStreamer has no raw format of {} bits like these; write PNG files or .y4m",
-                info.format.depth
-            ))
-        })?;
-        let mut caps = raw.to_caps().map_err(|e| usage(e.to_string()))?;
-        hdr::add_to_caps(&info.metadata, caps.make_mut());
         let name = encoders.iter().find(|e| has(e));
         let &name = name.ok_or_else(|| {
             Failure::output(
@@ -68,7 +63,27 @@ impl VideoSink {
                 ),
             )
         })?;
-        let mut chain = vec![element("videoconvert")?, element("queue")?, encoder(name, info)?];
+        let padded = padded(&info.format, name);
+        if padded != info.format {
+            let (w, h) = (info.format.width, info.format.height);
+            console.warn(&format!(
+                "{}: the encoder {name} takes even sizes only: the last pixels of {w}x{h} are \
+                 repeated to {}x{}",
+                path.display(),
+                padded.width,
+                padded.height
+            ));
+        }
+        let raw = video_info(&padded, info.frame_rate).ok_or_else(|| {
+            usage(format!(
+                "GStreamer has no raw format of {} bits like these; write PNG files or .y4m",
+                info.format.depth
+            ))
+        })?;
+        let mut caps = raw.to_caps().map_err(|e| usage(e.to_string()))?;
+        hdr::add_to_caps(&info.metadata, caps.make_mut());
+        let mut chain =
+            vec![element("videoconvert")?, element("queue")?, encoder(name, mux, info)?];
         let parser = match name {
             "x264enc" | "openh264enc" => Some("h264parse"),
             "x265enc" => Some("h265parse"),
@@ -82,13 +97,29 @@ impl VideoSink {
         if info.frame_rate.0 == 0 && mux == "avimux" {
             console.warn("an .avi file has a constant frame rate; choose one with --fps");
         }
-        Ok(Self { path: path.to_owned(), writer, raw })
+        Ok(Self { path: path.to_owned(), writer, raw, padded })
     }
 }
 
+/// The format of the pictures that this encoder gets: those of H.264 and H.265 have no odd sides where
+/// chroma is halved.
+fn padded(format: &PictureFormat, encoder: &str) -> PictureFormat {
+    let (x, y) = match encoder {
+        // It takes 4:2:0 only.
+        "openh264enc" => (1, 1),
+        // Gray becomes 4:2:0.
+        "x264enc" | "x265enc" if format.chroma == Chroma::Gray => (1, 1),
+        "x264enc" | "x265enc" => format.chroma.shifts(),
+        _ => (0, 0),
+    };
+    let even = |side: u32, shift: u32| side.next_multiple_of(1 << shift);
+    PictureFormat { width: even(format.width, x), height: even(format.height, y), ..*format }
+}
+
 /// An encoder at near-transparent quality: it is there to look at, not to be small.
-fn encoder(name: &str, info: &VideoInfo) -> Outcome<gst::Element> {
+fn encoder(name: &str, mux: &str, info: &VideoInfo) -> Outcome<gst::Element> {
     let encoder = element(name)?;
+    let is_qt = matches!(mux, "mp4mux" | "qtmux");
     let set = |property: &str, value: &str| {
         if encoder.has_property(property) {
             encoder.set_property_from_str(property, value);
@@ -99,6 +130,11 @@ fn encoder(name: &str, info: &VideoInfo) -> Outcome<gst::Element> {
             set("pass", "qual");
             set("quantizer", "16");
             set("speed-preset", "fast");
+            // The length of a track is counted in times of decoding, which run short of those of showing
+            // where frames are reordered and last differently: the file would end too early.
+            if is_qt {
+                set("bframes", "0");
+            }
         }
         "jpegenc" => set("quality", "95"),
         _ => {
@@ -113,6 +149,9 @@ fn encoder(name: &str, info: &VideoInfo) -> Outcome<gst::Element> {
             let bits = format!("{}", (bits / unit) as u32);
             set("target-bitrate", &bits);
             set("bitrate", &bits);
+            if name == "x265enc" && is_qt {
+                set("option-string", "bframes=0");
+            }
         }
     }
     Ok(encoder)
@@ -132,15 +171,19 @@ impl PictureSink for VideoSink {
             for i in 0..f.chroma.n_planes() {
                 let component = i as u32;
                 let plane = self.raw.format_info().plane()[i];
-                let n = f.plane_size(i).0 * f.sample_bytes();
+                let ((_, height), (width, padded_height)) =
+                    (f.plane_size(i), self.padded.plane_size(i));
                 let stride = view.comp_stride(component) as usize;
                 let data = view
                     .plane_data_mut(plane)
                     .map_err(|_| failed("a frame that cannot be written"))?;
-                for (y, line) in data.chunks_mut(stride).enumerate() {
-                    if y < f.plane_size(i).1 {
-                        line[..n].copy_from_slice(frame.picture.row(i, y));
-                    }
+                for (y, line) in data.chunks_mut(stride).enumerate().take(padded_height) {
+                    let row = frame.picture.row(i, y.min(height - 1));
+                    let line = &mut line[..width * f.sample_bytes()];
+                    let (own, more) = line.split_at_mut(row.len());
+                    own.copy_from_slice(row);
+                    let last = &row[row.len() - f.sample_bytes()..];
+                    more.chunks_mut(last.len()).for_each(|sample| sample.copy_from_slice(last));
                 }
             }
         }

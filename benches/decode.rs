@@ -18,12 +18,17 @@ const SIZES: [(u32, u32); 5] = [(0, 0), (320, 180), (640, 360), (1280, 720), (19
 fn units(stream: &[u8]) -> Vec<&[u8]> {
     let mut rest = stream;
     let mut units = Vec::new();
-    while let Scan::Unit { len, .. } = scan(rest) {
-        let (unit, next) = rest.split_at(len);
-        units.push(unit);
-        rest = next;
+    loop {
+        rest = match scan(rest) {
+            Scan::Index(len) => &rest[len..],
+            Scan::Unit { len, .. } => {
+                let (unit, next) = rest.split_at(len);
+                units.push(unit);
+                next
+            }
+            _ => return units,
+        };
     }
-    units
 }
 
 fn stream() -> Vec<u8> {

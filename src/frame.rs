@@ -73,6 +73,19 @@ fn clear_unused_bits(plane: &mut [u8], format: &PictureFormat) {
     }
 }
 
+/// Where rows or planes of the buffer lie further apart than pictures of this format need, zeroes all of it:
+/// nothing of what it held before may go downstream.
+pub(super) fn clear_padding(buffer: &mut gst::BufferRef, format: &PictureFormat) {
+    if buffer.size() == format.n_bytes() {
+        return;
+    }
+    for memory in buffer.iter_memories_mut().into_iter().flatten() {
+        if let Ok(mut bytes) = memory.map_writable() {
+            bytes.fill(0);
+        }
+    }
+}
+
 /// Writes the picture into a frame of the same format and size.
 ///
 /// # Errors

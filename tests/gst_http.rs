@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use elements::*;
 use gst::prelude::*;
 use http::{HttpServer, Manner};
-use lnr::stream::{Unit, parse as parse_unit, write_group};
+use lnr::stream::{IndexBuilder, Scan, Unit, parse as parse_unit, scan, write_group};
 
 /// Frames, and frames of each group, of the clip.
 const FRAMES: usize = 24;
@@ -66,7 +66,12 @@ impl Drop for Player {
 impl Player {
     /// Paused at the first frame.
     fn new(description: &str, manner: Manner) -> Self {
-        let server = HttpServer::new(clip().0.clone(), manner);
+        Self::of(&clip().0, description, manner)
+    }
+
+    /// Paused at the first frame of this file.
+    fn of(file: &[u8], description: &str, manner: Manner) -> Self {
+        let server = HttpServer::new(file.to_vec(), manner);
         let pipeline = parse(&description.replace("URI", &server.uri()));
         let sink = pipeline.by_name("out").unwrap_or_else(|| {
             let sink = gst::ElementFactory::make("appsink").build().expect("appsink");
@@ -155,4 +160,88 @@ fn the_server_serves_ranges() {
     assert_eq!(ask("Range: bytes=5-7\r\n").1, [5, 6, 7]);
     assert!(ask("Range: bytes=100-\r\n").0.contains("416 "));
     assert_eq!(server.take_requests().len(), 4);
+}
+
+/// The clip as a finished file: behind its index.
+fn indexed() -> Vec<u8> {
+    let mut builder = IndexBuilder::default();
+    let units = units_of(&clip().0);
+    units.iter().for_each(|unit| builder.push(unit).expect("an access unit"));
+    let index = builder.index().to_unit().expect("an index");
+    [index, clip().0.clone()].concat()
+}
+
+fn units_of(mut stream: &[u8]) -> Vec<&[u8]> {
+    let mut units = Vec::new();
+    while let Scan::Unit { len, .. } = scan(stream) {
+        let (unit, rest) = stream.split_at(len);
+        units.push(unit);
+        stream = rest;
+    }
+    units
+}
+
+#[test]
+fn a_finished_file_has_an_exact_duration_and_exact_seeks() {
+    let (file, all) = (indexed(), &clip().1);
+    let starts: Vec<usize> = {
+        let mut at = file.len() - clip().0.len();
+        let mut starts = Vec::new();
+        for unit in units_of(&clip().0) {
+            if matches!(parse_unit(unit), Ok(Unit::Group { .. })) {
+                starts.push(at);
+            }
+            at += unit.len();
+        }
+        starts
+    };
+    for description in PLAYERS {
+        let player = Player::of(&file, description, Manner::default());
+        let duration = player.pipeline.query_duration::<gst::ClockTime>();
+        assert_eq!(duration, Some(gst::ClockTime::from_mseconds(2400)), "{description}");
+        // The first one before anything but the start was read.
+        for i in [21, 3, 0, 8, 13, 23, 7] {
+            player.server.take_requests();
+            let target = gst::ClockTime::from_mseconds(all[i].0);
+            let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+            player.pipeline.seek_simple(flags, target).expect("a seek");
+            player.settle();
+            assert!(player.frames() == all[i..], "{description}: frame {i}");
+            let requests = player.server.take_requests();
+            let first = requests.iter().find_map(|r| r.range).map(|(first, _)| first);
+            if description == ELEMENTS {
+                assert_eq!(first, Some(starts[i / GROUP]), "frame {i}: {requests:?}");
+            }
+        }
+        let duration = player.pipeline.query_duration::<gst::ClockTime>();
+        assert_eq!(duration, Some(gst::ClockTime::from_mseconds(2400)), "{description}");
+    }
+}
+
+/// What was seen is known, with or without an index: a seek back loses no frame.
+#[test]
+fn seeks_back_in_a_stream_without_an_index_are_exact() {
+    let all = &clip().1;
+    let player = Player::new(ELEMENTS, Manner::default());
+    assert!(player.frames() == *all);
+    for i in [2, 0, 17, 1, 9] {
+        let target = gst::ClockTime::from_mseconds(all[i].0);
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+        player.pipeline.seek_simple(flags, target).expect("a seek");
+        player.settle();
+        assert!(player.frames() == all[i..], "frame {i}");
+    }
+}
+
+/// An index is one of a part where files were joined, or cut: then nothing is taken from it.
+#[test]
+fn the_index_of_a_part_says_nothing_of_the_whole() {
+    let file = indexed();
+    let joined = [file.clone(), file].concat();
+    let player = Player::of(&joined, ELEMENTS, Manner::default());
+    let duration = player.pipeline.query_duration::<gst::ClockTime>();
+    assert_ne!(duration, Some(gst::ClockTime::from_mseconds(2400)));
+    let frames = player.frames();
+    let expected: Vec<_> = clip().1.iter().map(|&(pts, crc)| (pts + 2400, crc)).collect();
+    assert!(frames == [&clip().1[..], &expected].concat());
 }

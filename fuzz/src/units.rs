@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Searching and parsing access units in any bytes, in pieces of any size.
 
-use lnr::stream::{Scan, Scanner, Unit, parse, write_frame, write_group};
+use lnr::stream::{FileIndex, Scan, Scanner, Unit, parse, write_frame, write_group};
 
 use super::repair;
 
@@ -30,9 +30,20 @@ fn search(data: &[u8], piece: usize) -> Vec<(usize, usize)> {
                 }
                 Err(_) => 1,
             },
+            Scan::Index(len) if at + len <= end => match FileIndex::parse(&data[at..at + len]) {
+                Ok(index) => {
+                    assert!(
+                        index
+                            .to_unit()
+                            .is_none_or(|unit| FileIndex::parse(&unit).ok() == Some(index))
+                    );
+                    len
+                }
+                Err(_) => 1,
+            },
             Scan::Garbage(n) => n.min(end - at),
-            Scan::Unit { .. } | Scan::More(_) if end == data.len() => 1,
-            Scan::Unit { .. } | Scan::More(_) => 0,
+            Scan::Unit { .. } | Scan::Index(_) | Scan::More(_) if end == data.len() => 1,
+            Scan::Unit { .. } | Scan::Index(_) | Scan::More(_) => 0,
         };
         if n == 0 {
             end = data.len().min(end + piece);

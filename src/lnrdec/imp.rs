@@ -3,9 +3,9 @@
 use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
+use gst_video::VideoCodecFrame;
 use gst_video::prelude::*;
 use gst_video::subclass::prelude::*;
-use gst_video::{VideoCodecFrame, VideoFrameRef};
 
 use super::input::{Input, Next};
 use super::session::Session;
@@ -13,34 +13,34 @@ use super::settings::{self, Settings};
 use super::size;
 use crate::engine::EngineSlot;
 use crate::error::Task;
-use crate::metadata::{Hdr, orientation_tags};
-use crate::{caps, error, format, frame};
+use crate::metadata::Hdr;
+use crate::{caps, error, format};
 use lnr::stream::Orientation;
-use lnr::{CancelFlag, Decoder, Error, PictureFormat};
+use lnr::{CancelFlag, Decoder, PictureFormat};
 
-static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrdec", gst::DebugColorFlags::empty(), Some("LNR decoder"))
 });
 
 /// What the output is made from; negotiation reads it while a frame is being decoded.
 #[derive(Clone, Copy, Default)]
-struct Stream {
+pub(super) struct Stream {
     /// Format of the current group.
-    format: Option<PictureFormat>,
+    pub format: Option<PictureFormat>,
     /// The rate in the sink pad's caps.
-    upstream_rate: Option<gst::Fraction>,
+    pub upstream_rate: Option<gst::Fraction>,
     /// The rate in the stream.
-    rate: Option<gst::Fraction>,
+    pub rate: Option<gst::Fraction>,
     /// What the stream says of the display.
-    hdr: Hdr,
+    pub hdr: Hdr,
     /// What the tags say.
-    orientation: Orientation,
+    pub orientation: Orientation,
 }
 
 #[derive(Default)]
 pub struct LnrDec {
-    settings: Mutex<Settings>,
-    stream: Mutex<Stream>,
+    pub(super) settings: Mutex<Settings>,
+    pub(super) stream: Mutex<Stream>,
     /// Taken out while in use: no lock is held while decoding or calling into GStreamer.
     session: Mutex<Option<Session>>,
     input: Mutex<Input>,
@@ -133,7 +133,12 @@ impl VideoDecoderImpl for LnrDec {
     fn sink_event(&self, event: gst::Event) -> bool {
         match event.view() {
             gst::EventView::FlushStart(_) => self.cancel(true),
-            gst::EventView::FlushStop(_) => self.cancel(false),
+            gst::EventView::FlushStop(_) => {
+                self.cancel(false);
+                if let Some(session) = self.session.lock().unwrap().as_mut() {
+                    session.has_decoded = false;
+                }
+            }
             _ => {}
         }
         self.parent_sink_event(event)
@@ -239,134 +244,4 @@ impl LnrDec {
         let engine = self.engine.get(&*self.obj(), *CAT, settings.engine())?;
         Ok(Decoder::with_engine(settings.decoder(), engine))
     }
-
-    fn decode(
-        &self,
-        session: &mut Session,
-        mut frame: VideoCodecFrame,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let obj = self.obj();
-        let is_packetized = obj.is_packetized();
-        let pushed = match frame.input_buffer().and_then(|buffer| buffer.map_readable().ok()) {
-            Some(unit) => session.push(&unit, is_packetized),
-            None => Err(Error::damaged("an access unit without bytes")),
-        };
-        let shown = match pushed {
-            Ok(shown) => shown,
-            Err(error) => {
-                obj.release_frame(frame);
-                return match session.is_first_error() || self.is_fatal(&error) {
-                    true => self.report(&error),
-                    false => self.count(&error),
-                };
-            }
-        };
-        if !is_packetized || frame.pts().is_none() {
-            frame.set_pts(shown.pts);
-        }
-        if !is_packetized || frame.duration().is_none() {
-            frame.set_duration(shown.duration);
-        }
-        if shown.is_key {
-            frame.set_flags(gst_video::VideoCodecFrameFlags::SYNC_POINT);
-        }
-        if let Err(flow) = self.configure(session) {
-            obj.release_frame(frame);
-            return Err(flow);
-        }
-        if is_outside(&obj.input_segment(), &frame) {
-            gst::trace!(CAT, imp = self, "outside of the segment: {:?}", frame.pts());
-            obj.release_frame(frame);
-            return Ok(gst::FlowSuccess::Ok);
-        }
-        if obj.max_decode_time(&frame) < 0 {
-            gst::debug!(CAT, imp = self, "too late: {:?}", frame.pts());
-            return obj.drop_frame(frame);
-        }
-        obj.allocate_output_frame(&mut frame, None)?;
-        let rendered = obj
-            .output_state()
-            .ok_or_else(|| Error::Unsupported("no output format".into()))
-            .and_then(|state| {
-                let picture = session.render(shown.tau, state.info())?;
-                let buffer = frame.output_buffer_mut();
-                buffer
-                    .and_then(|b| VideoFrameRef::from_buffer_ref_writable(b, state.info()).ok())
-                    .ok_or_else(|| {
-                        Error::Unsupported("an output buffer that is not writable".into())
-                    })
-                    .and_then(|mut mapped| frame::from_picture(picture, &mut mapped))
-            });
-        if let Err(error) = rendered {
-            obj.release_frame(frame);
-            return self.report(&error);
-        }
-        session.succeeded();
-        obj.finish_frame(frame)
-    }
-
-    /// Negotiates when the stream's format, rate or display has changed.
-    fn configure(&self, session: &Session) -> Result<(), gst::FlowError> {
-        let (Some(header), Some(metadata)) = (session.header(), session.metadata()) else {
-            return Ok(());
-        };
-        let (native, rate) = (header.format, caps::frame_rate(header.frame_rate));
-        let (hdr, orientation) = (Hdr::from(metadata), metadata.orientation);
-        let (is_new, has_turned) = {
-            let mut stream = self.stream.lock().unwrap();
-            let told = (stream.format, stream.rate, stream.hdr);
-            stream.format = Some(native);
-            stream.rate = Some(rate);
-            stream.hdr = hdr;
-            let before = std::mem::replace(&mut stream.orientation, orientation);
-            (told != (Some(native), Some(rate), hdr), before != orientation)
-        };
-        if has_turned {
-            let tags = orientation_tags(orientation);
-            self.obj().merge_tags(Some(&tags), gst::TagMergeMode::Replace);
-        }
-        if !is_new {
-            return Ok(());
-        }
-        let info = format::video_info(&native, rate)
-            .map_err(|e| error::post(&*self.obj(), Task::Decoding, &e))?;
-        let obj = self.obj();
-        let state = obj.set_output_state(info.format(), info.width(), info.height(), None)?;
-        obj.negotiate(state).inspect_err(|_| {
-            // The next frame must try again.
-            self.stream.lock().unwrap().rate = None;
-        })
-    }
-
-    /// Whether everything that follows would fail as well: the device is gone, or the stream takes more
-    /// than the user allows.
-    fn is_fatal(&self, error: &Error) -> bool {
-        match error {
-            Error::Backend(_) => true,
-            Error::Limit(_) => self.settings.lock().unwrap().max_memory > 0,
-            _ => false,
-        }
-    }
-
-    /// Warns, and counts an error against `max-errors`; but what is fatal is an element error, and
-    /// being asked to stop is none.
-    pub(super) fn report(&self, error: &Error) -> Result<gst::FlowSuccess, gst::FlowError> {
-        if self.is_fatal(error) || matches!(error, Error::Cancelled) {
-            return Err(error::post(&*self.obj(), Task::Decoding, error));
-        }
-        error::warn(&*self.obj(), error::DROPPING, error);
-        self.count(error)
-    }
-
-    fn count(&self, error: &Error) -> Result<gst::FlowSuccess, gst::FlowError> {
-        gst_video::video_decoder_error!(&*self.obj(), 1, gst::StreamError::Decode, ["{error}"])
-    }
-}
-
-fn is_outside(segment: &gst::Segment, frame: &VideoCodecFrame) -> bool {
-    let (Some(segment), Some(pts)) = (segment.downcast_ref::<gst::ClockTime>(), frame.pts()) else {
-        return false;
-    };
-    let end = frame.duration().map(|duration| pts.saturating_add(duration));
-    segment.clip(Some(pts), end).is_none()
 }

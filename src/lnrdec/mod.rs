@@ -3,8 +3,10 @@
 use gst::glib;
 use gst::prelude::*;
 
+mod decode;
 mod imp;
 mod input;
+mod selection;
 mod session;
 mod settings;
 mod size;

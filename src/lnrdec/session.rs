@@ -2,8 +2,9 @@
 
 use gst_video::VideoInfo;
 
+use super::selection::Selection;
 use crate::clock::UnitClock;
-use lnr::stream::{GroupHeader, Metadata};
+use lnr::stream::{GroupHeader, MAGIC, Metadata, Unit, parse, parse_group_header};
 use lnr::{Decoder, Error, Picture, Result, Tau};
 
 /// What an access unit asks for.
@@ -20,20 +21,50 @@ pub(super) struct Session {
     /// Tells durations where upstream does not.
     clock: UnitClock,
     picture: Option<Picture>,
-    has_failed: bool,
+    told: Told,
+    pub selection: Selection,
+    /// A frame was decoded since the last flush, or the base class told so.
+    pub has_decoded: bool,
+}
+
+/// Which damage the bus knows: one warning for each group is enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Told {
+    #[default]
+    Nothing,
+    /// That of a group whose number could not be read.
+    Unnamed,
+    Group(u8),
 }
 
 impl Session {
     pub fn new(decoder: Decoder) -> Self {
-        Self { decoder, clock: UnitClock::default(), picture: None, has_failed: false }
+        Self {
+            decoder,
+            clock: UnitClock::default(),
+            picture: None,
+            told: Told::default(),
+            selection: Selection::default(),
+            has_decoded: false,
+        }
     }
 
-    pub fn push(&mut self, unit: &[u8], is_packetized: bool) -> Result<Request> {
-        let shown = self.decoder.push(unit)?;
-        let timing = match is_packetized {
-            true => None,
-            false => Some(self.clock.next(unit, None)?),
-        };
+    /// # Errors
+    /// Those of the decoder, and whether they are news: the first of their group.
+    pub fn push(
+        &mut self,
+        unit: &[u8],
+        is_packetized: bool,
+    ) -> std::result::Result<Request, (Error, bool)> {
+        let decoder = &mut self.decoder;
+        let decoded = decoder.push(unit).and_then(|shown| match is_packetized {
+            true => Ok((shown, None)),
+            false => Ok((shown, Some(self.clock.next(unit, None)?))),
+        });
+        let (shown, timing) = decoded.map_err(|error| (error, self.is_news(unit)))?;
+        if shown.is_key {
+            self.told = Told::Nothing;
+        }
         let own = || gst::ClockTime::from_nseconds(shown.pts.min(i64::MAX as u64));
         Ok(Request {
             tau: shown.tau,
@@ -64,18 +95,35 @@ impl Session {
         Ok(picture)
     }
 
-    /// Whether this is the first of a row of errors; only that is worth a message on the bus.
-    pub fn is_first_error(&mut self) -> bool {
-        !std::mem::replace(&mut self.has_failed, true)
+    /// Whether nobody was told yet of damage to the group of this access unit, which is damaged or
+    /// whose group is.
+    fn is_news(&mut self, unit: &[u8]) -> bool {
+        let of_group = |header: &GroupHeader| Told::Group(header.id);
+        let (told, is_news) = match parse(unit) {
+            _ if unit.starts_with(&MAGIC) => {
+                let told = parse_group_header(unit).as_ref().map_or(Told::Unnamed, of_group);
+                (told, true)
+            }
+            // The group that could not be named, most likely.
+            Ok(Unit::Frame { group, .. }) if self.told == Told::Unnamed => {
+                (Told::Group(group), false)
+            }
+            Ok(Unit::Frame { group, .. }) => (Told::Group(group), self.told != Told::Group(group)),
+            _ => match (self.told, self.decoder.header()) {
+                (Told::Nothing, Some(header)) => (of_group(header), true),
+                (Told::Nothing, None) => (Told::Unnamed, true),
+                (told, _) => (told, false),
+            },
+        };
+        self.told = told;
+        is_news
     }
 
-    pub fn succeeded(&mut self) {
-        self.has_failed = false;
-    }
-
+    /// Forgets the group; what follows is the same stream.
     pub fn reset(&mut self) {
         self.decoder.reset();
         self.clock.reset();
-        self.has_failed = false;
+        self.told = Told::Nothing;
+        self.selection.reset();
     }
 }

@@ -68,7 +68,7 @@ impl Command {
 
 #[derive(clap::Args)]
 pub struct EncodeArgs {
-    /// A .y4m file (`-`: from standard input), an LNR file, or any video that GStreamer can decode.
+    /// A .y4m file, an LNR file, or any video that GStreamer can decode; `-`: standard input.
     pub input: PathBuf,
     /// A .lnr file (`-`: to standard output), or .mp4 or .mov to write through GStreamer.
     pub output: PathBuf,
@@ -130,7 +130,7 @@ pub struct EncodeArgs {
 
 #[derive(clap::Args)]
 pub struct DecodeArgs {
-    /// A .lnr file, or .mp4 or .mov that holds LNR video.
+    /// A .lnr file, or .mp4 or .mov that holds LNR video; `-`: standard input.
     pub input: PathBuf,
     /// A .y4m file (`-`: standard output), a directory or a pattern such as out/%05d.png for PNG
     /// files, or any container that GStreamer can write (.mp4, .mkv, .mov, .webm ...).
@@ -163,7 +163,7 @@ pub struct DecodeArgs {
 
 #[derive(clap::Args)]
 pub struct InfoArgs {
-    /// A .lnr file, or .mp4 or .mov that holds LNR video.
+    /// A .lnr file, or .mp4 or .mov that holds LNR video; `-`: standard input.
     pub file: PathBuf,
     /// Print everything as JSON.
     #[arg(long)]
@@ -188,7 +188,8 @@ pub struct JoinArgs {
 
 #[derive(clap::Args)]
 pub struct CompareArgs {
-    /// The reference: a .y4m file, an LNR file, or any video that GStreamer can decode.
+    /// The reference: a .y4m file, an LNR file, or any video that GStreamer can decode; `-`: standard
+    /// input.
     pub reference: PathBuf,
     /// What to measure, of the same kinds.
     pub video: PathBuf,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::CompareArgs;
 use crate::console::Console;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, input_name};
 use crate::input::{self, Frame, Options, Resized, Source};
 use crate::output;
 use crate::sheet::Sheet;
@@ -18,16 +18,15 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
     let reads = [Some(&args.reference), Some(&args.video), args.also.as_ref()];
     let reads: Vec<&Path> = reads.into_iter().flatten().map(PathBuf::as_path).collect();
     output::check_outputs(&reads, args.sheet.as_slice(), args.force)?;
-    let own = open(&args.video, None, args, console)?.info().format;
-    let mut video = open(&args.video, args.size, args, console)?;
+    let (mut video, own) = open(&args.video, args.size, args, console)?;
     let format = video.info().format;
     let size = (format.width, format.height);
-    let source = open(&args.reference, None, args, console)?;
+    let (source, _) = open(&args.reference, None, args, console)?;
     let matrices = matrices(&source.info().format, &own);
     let mut reference: Box<dyn Source> =
         Box::new(Resized::new(args.reference.clone(), source, size)?);
     let mut also = match &args.also {
-        Some(path) => Some(open(path, None, args, console)?),
+        Some(path) => Some(open(path, None, args, console)?.0),
         None => None,
     };
     console.start(video.info().n_frames);
@@ -68,7 +67,7 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
     }
     let result = Report {
         n_total,
-        bytes: file_size(&args.video)?,
+        bytes: input::n_bytes(&args.video)?,
         own,
         measured: format,
         matrix: matrices[1],
@@ -81,22 +80,26 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
     })
 }
 
-/// Opens a video; LNR files are rendered at `size`, others scaled to it.
+/// Opens a video; LNR files are rendered at `size`, others scaled to it. Also returns its own format.
 fn open(
     path: &Path,
     size: Option<(u32, u32)>,
     args: &CompareArgs,
     console: &Console,
-) -> Outcome<Box<dyn Source>> {
-    if path == Path::new("-") {
-        return Err(Failure::usage("compare reads files, not standard input"));
-    }
+) -> Outcome<(Box<dyn Source>, PictureFormat)> {
     let decoder = DecoderSettings::default().threads(args.threads);
-    let source = input::open(path, Options { decoder, size, as_stored: false }, console)?;
-    match size {
-        Some(size) => Ok(Box::new(Resized::new(path.to_owned(), source, size)?)),
-        None => Ok(source),
+    let is_lnr = input::is_lnr(path)?;
+    let mut source = input::open(path, Options { decoder, size: None, as_stored: false }, console)?;
+    let own = source.info().format;
+    if let Some(size) = size {
+        source = match is_lnr {
+            true => {
+                input::open(path, Options { decoder, size: Some(size), as_stored: false }, console)?
+            }
+            false => Box::new(Resized::new(path.to_owned(), source, size)?),
+        };
     }
+    Ok((source, own))
 }
 
 /// The matrices to convert both videos with. One that is not stated is taken to be the other's; when
@@ -139,15 +142,10 @@ fn count_rest(video: &mut dyn Source, args: &CompareArgs, console: &Console) -> 
         n += 1;
     }
     if n > 0 && args.frames.is_none() {
-        let path = args.reference.display();
-        console.warn(&format!("{path}: it ends {n} frames before {}", args.video.display()));
+        let path = input_name(&args.reference);
+        console.warn(&format!("{path}: it ends {n} frames before {}", input_name(&args.video)));
     }
     Ok(n)
-}
-
-fn file_size(path: &Path) -> Outcome<u64> {
-    let size = std::fs::metadata(path).map_err(|e| Failure::input(path, e))?;
-    Ok(size.len())
 }
 
 /// Sums over frames of their metrics.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::args::DecodeArgs;
 use crate::console::Console;
-use crate::exit::{Code, Failure, Outcome, output_name};
+use crate::exit::{Code, Failure, Outcome, input_name, output_name};
 use crate::input::{self, Frame, LnrSource, Options, Source, Timing};
 use crate::output::{self, PictureSink};
 use crate::text;
@@ -79,7 +79,7 @@ fn nothing(args: &DecodeArgs, n_damaged: u64) -> Failure {
     match n_damaged {
         0 => {
             let cause = "no frames lie in the chosen time (see --start, --duration)";
-            Failure::new(Code::Usage, format!("{}: {cause}", args.input.display()))
+            Failure::new(Code::Usage, format!("{}: {cause}", input_name(&args.input)))
         }
         _ => Failure::damaged(&args.input, "no frame can be decoded; nothing was written"),
     }

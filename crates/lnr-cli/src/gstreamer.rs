@@ -5,7 +5,7 @@ use std::path::Path;
 
 use gst::prelude::*;
 
-use crate::exit::{Code, Failure, Outcome};
+use crate::exit::{Code, Failure, Outcome, input_name};
 
 /// LNR1, as containers of the MP4 family name it.
 pub const FOURCC: u32 = u32::from_le_bytes(*b"LNR1");
@@ -91,7 +91,7 @@ impl Pipeline {
     pub fn play(&self, path: &Path, code: Code) -> Outcome<()> {
         self.0.set_state(gst::State::Playing).map(drop).map_err(|e| {
             let cause = error_of(&self.0).unwrap_or_else(|| e.to_string());
-            Failure::new(code, format!("{}: {cause}", path.display()))
+            Failure::new(code, format!("{}: {cause}", input_name(path)))
         })
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::args::InfoArgs;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
-use crate::input::{Index, IndexedGroup, index_parts};
+use crate::input::{Index, IndexedGroup, index_parts, n_bytes};
 use crate::{model_text, text};
 
 /// Units of the mastering display's chromaticities, and of its luminances in cd/m2.
@@ -15,8 +15,7 @@ const LUMINANCE: f64 = 0.0001;
 
 pub fn run(args: &InfoArgs, console: &Console) -> Outcome<()> {
     let index = index_parts(&args.file, console)?;
-    let size = std::fs::metadata(&args.file).map_err(|e| Failure::input(&args.file, e))?;
-    let totals = Totals::new(&index, size.len());
+    let totals = Totals::new(&index, n_bytes(&args.file)?);
     let Some(first) = index.groups.first() else {
         return Err(Failure::damaged(&args.file, "no LNR group in it"));
     };

@@ -21,8 +21,10 @@ mod output;
 #[cfg(feature = "gstreamer")]
 mod raw;
 mod resume;
+mod scratch;
 mod selection;
 mod sheet;
+mod standard;
 mod text;
 mod values;
 
@@ -47,7 +49,9 @@ fn main() -> ExitCode {
             };
         }
     };
-    match run(&args) {
+    let result = run(&args);
+    input::forget_pipes();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {
@@ -63,7 +67,7 @@ fn run(args: &Args) -> Outcome<()> {
     let listener = console.clone();
     let on_signal = move || {
         if listener.cancel.is_set() {
-            output::discard_all();
+            scratch::remove_all();
             std::process::exit(Code::Interrupted as i32);
         }
         listener.interrupt();

@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{Run, Workplace, y4m};
+use common::{Run, Workplace, without_index, y4m};
 
 /// Many groups, of some hundred bytes each.
 const ENCODE: [&str; 9] = [
@@ -35,7 +35,7 @@ fn n_files(w: &Workplace) -> usize {
 
 fn prepared() -> Workplace {
     let w = Workplace::new();
-    w.write("in.y4m", &y4m(64, 48, 60, "444"));
+    w.write("in.y4m", &y4m(48, 32, 36, "444"));
     w.ok(&[&ENCODE[..], &["whole.lnr"]].concat());
     w
 }
@@ -43,16 +43,16 @@ fn prepared() -> Workplace {
 #[test]
 fn an_lnr_file_keeps_its_whole_groups() {
     let w = prepared();
-    let whole = w.read("whole.lnr");
-    assert!(whole.len() > 9 << 10, "{} bytes", whole.len());
-    for kib in [0, 3, 4, 6, 9] {
+    let whole = without_index(&w.read("whole.lnr")).to_vec();
+    assert!(whole.len() > 5 << 10, "{} bytes", whole.len());
+    for kib in [0, 2, 4] {
         w.write("o.lnr", b"");
         let n = n_files(&w);
         let run = limited(&w, kib, &[&ENCODE[..], &["o.lnr"]].concat());
         run.failed(4, "o.lnr: File too large");
         let now = w.read("o.lnr");
         assert_eq!(n_files(&w), n, "{kib} KiB");
-        assert!(whole.starts_with(&now), "{kib} KiB");
+        assert!(without_index(&whole).starts_with(&now), "{kib} KiB");
         if kib == 0 {
             assert!(now.is_empty());
             continue;
@@ -125,7 +125,7 @@ fn a_full_disk() {
     w.write("disk/o.y4m", b"a good one");
     let run = w.lnr(&[&ENCODE[..], &["disk/o.lnr"]].concat());
     run.failed(4, "disk/o.lnr: No space left on device");
-    assert!(w.read("whole.lnr").starts_with(&w.read("disk/o.lnr")));
+    assert!(without_index(&w.read("whole.lnr")).starts_with(&w.read("disk/o.lnr")));
     let info = w.json(&["info", "disk/o.lnr"]);
     assert!(info["damaged"] == 0 && info["frames"].as_u64().unwrap() > 0, "{info}");
     w.lnr(&["decode", "whole.lnr", "disk/o.y4m"]).failed(4, "No space left");

@@ -2,32 +2,8 @@
 //! Parts that are joined, by `cat` or by `lnr join`, and files that were interrupted.
 mod common;
 
-use common::{Workplace, y4m, y4m_frames};
+use common::{Workplace, groups, y4m, y4m_frames};
 use lnr::stream::{FileIndex, Scan, scan};
-
-/// The groups of a file, without its index.
-fn groups(file: &[u8]) -> Vec<Vec<u8>> {
-    let mut groups: Vec<Vec<u8>> = Vec::new();
-    let mut rest = file;
-    while !rest.is_empty() {
-        let n = match scan(rest) {
-            Scan::Index(len) => {
-                rest = &rest[len..];
-                continue;
-            }
-            Scan::Unit { len, is_group } => {
-                if is_group {
-                    groups.push(Vec::new());
-                }
-                len
-            }
-            other => panic!("{other:?}"),
-        };
-        groups.last_mut().expect("a group").extend(&rest[..n]);
-        rest = &rest[n..];
-    }
-    groups
-}
 
 /// A file of three groups and ten frames, `name`.
 fn clip(place: &Workplace, name: &str) -> Vec<Vec<u8>> {

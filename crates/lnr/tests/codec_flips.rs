@@ -54,7 +54,8 @@ fn read(decoder: &mut Decoder, file: &[u8]) -> Vec<Frame> {
                 Err(_) => scanner.group_inside(&rest[..len], len == rest.len()).unwrap_or(len),
             },
             Scan::Garbage(n) => n.min(rest.len()),
-            Scan::Unit { .. } | Scan::More(_) => {
+            Scan::Index(len) if len <= rest.len() => 1,
+            Scan::Unit { .. } | Scan::Index(_) | Scan::More(_) => {
                 scanner.group_inside(rest, true).unwrap_or(rest.len())
             }
         };

@@ -30,7 +30,7 @@ pub enum EvalCommand {
 
 #[derive(clap::Args)]
 pub struct AblationArgs {
-    /// A .y4m file (`-`: from standard input), an LNR file, or any video that GStreamer can decode.
+    /// A .y4m file, an LNR file, or any video that GStreamer can decode; `-`: standard input.
     pub video: PathBuf,
     /// Which experiments, such as sizes,patch [default: all].
     #[arg(long, value_enum, value_delimiter = ',')]

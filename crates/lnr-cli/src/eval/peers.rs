@@ -14,7 +14,7 @@ use super::measure::Quality;
 use super::table::Row;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
-use crate::output;
+use crate::scratch;
 
 /// An encoder of FFmpeg.
 struct Peer {
@@ -131,7 +131,7 @@ impl Folder {
     fn create(parent: &Path) -> Outcome<Self> {
         let path = parent.join(format!(".peers-{}", std::process::id()));
         std::fs::create_dir_all(&path).map_err(|e| Failure::output(&path, e))?;
-        output::remember(&path);
+        scratch::remember(&path);
         Ok(Self(path))
     }
 
@@ -144,7 +144,7 @@ impl Drop for Folder {
     fn drop(&mut self) {
         // A folder that stays does no harm.
         let _ = std::fs::remove_dir_all(&self.0);
-        output::forget(&self.0);
+        scratch::forget(&self.0);
     }
 }
 

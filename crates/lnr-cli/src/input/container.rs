@@ -7,6 +7,7 @@ use gst::prelude::*;
 use gst_app::AppSink;
 use lnr::stream::parse;
 
+use super::feed::source;
 use super::{Item, Units, open_file};
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
@@ -96,8 +97,7 @@ impl ContainerUnits {
 
     fn start(path: &Path, console: &Console) -> Outcome<Self> {
         let pipeline = Pipeline::new()?;
-        let source = element("filesrc")?;
-        source.set_property("location", path);
+        let source = source(path)?;
         let demux = element("qtdemux")?;
         pipeline.chain(&[&source, &demux])?;
         let sink = AppSink::builder().sync(false).max_buffers(8).build();

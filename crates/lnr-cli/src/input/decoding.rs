@@ -12,15 +12,20 @@ use gst_app::AppSink;
 use gst_video::VideoCapsBuilder;
 use tempfile::NamedTempFile;
 
-use super::open_file;
+use super::feed::source;
+use super::{open_file, pipe};
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
 use crate::gstreamer::{NO_VIDEO, Pipeline, element, error_of};
 use crate::raw::FORMATS;
+use crate::scratch;
 
 /// How long an input may give no frame before it counts as stuck: far beyond what the slowest decoder
 /// takes for one.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a demuxer may have ended before its video track is there. That is a matter of milliseconds,
+/// but GStreamer 1.22's decodebin may keep an error to itself, and then none comes.
+const GRACE: Duration = Duration::from_secs(5);
 /// How long is waited for a frame before looking for errors and the wish to stop.
 const STEP: Duration = Duration::from_millis(100);
 /// GStreamer 1.22's libav asks for bytes behind the end of a GIF file for ever. So many trailers behind
@@ -37,6 +42,8 @@ pub struct Decoding {
     convert: gst::Element,
     /// Whether all tracks are there.
     has_all_tracks: Arc<AtomicBool>,
+    /// What reads the file, in demuxers.
+    drivers: Arc<Mutex<Vec<gst::Pad>>>,
     times: Arc<Mutex<Times>>,
     patience: Duration,
     /// What is read instead of the file, removed at the end.
@@ -49,8 +56,7 @@ impl Decoding {
     pub fn start(path: &Path, is_gif: bool, patience: Duration) -> Outcome<Self> {
         let pipeline = Pipeline::new()?;
         let copy = if is_gif { Some(padded(path)?) } else { None };
-        let source = element("filesrc")?;
-        source.set_property("location", copy.as_ref().map_or(path, |copy| copy.path()));
+        let source = source(copy.as_ref().map_or(path, |copy| copy.path()))?;
         let decode = element("decodebin")?;
         pipeline.chain(&[&source, &decode])?;
         let convert = element("videoconvert")?;
@@ -81,16 +87,31 @@ impl Decoding {
         });
         let flag = has_all_tracks.clone();
         decode.connect_no_more_pads(move |_| flag.store(true, Ordering::SeqCst));
-        let seen = times.clone();
-        let bin = decode.downcast_ref::<gst::Bin>();
-        bin.into_iter().for_each(|bin| {
-            let seen = seen.clone();
-            bin.connect_deep_element_added(move |_, _, element| watch(element, &seen));
-        });
+        let drivers = Arc::<Mutex<Vec<gst::Pad>>>::default();
+        if let Some(bin) = decode.downcast_ref::<gst::Bin>() {
+            let (times, drivers) = (times.clone(), drivers.clone());
+            bin.connect_deep_element_added(move |_, _, element| {
+                if is_of(element, gst::ElementFactoryType::DEMUXER) {
+                    let mut drivers = drivers.lock().unwrap_or_else(PoisonError::into_inner);
+                    drivers.extend(element.static_pad("sink"));
+                }
+                watch(element, &times);
+            });
+        }
         pipeline.play(path, Code::Input)?;
         let path = path.to_owned();
         let pipeline = Some(pipeline);
-        Ok(Self { path, pipeline, sink, convert, has_all_tracks, times, patience, _copy: copy })
+        Ok(Self {
+            path,
+            pipeline,
+            sink,
+            convert,
+            has_all_tracks,
+            drivers,
+            times,
+            patience,
+            _copy: copy,
+        })
     }
 
     /// The next frame, or none at the end.
@@ -108,7 +129,9 @@ impl Decoding {
             }
             let is_linked = self.convert.static_pad("sink").is_some_and(|pad| pad.is_linked());
             // Tracks that nobody wants end with an error, too.
-            if self.has_all_tracks.load(Ordering::SeqCst) && !is_linked {
+            let is_over = self.has_all_tracks.load(Ordering::SeqCst)
+                || (waited >= GRACE && self.has_read_all());
+            if is_over && !is_linked {
                 return Err(Failure::damaged(&self.path, NO_VIDEO));
             }
             if let Some(cause) = error_of(&pipeline.0) {
@@ -132,6 +155,14 @@ impl Decoding {
         Ok(None)
     }
 
+    /// Whether there are demuxers, and none of them is reading.
+    fn has_read_all(&self) -> bool {
+        let drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_idle = |pad: &gst::Pad| pad.task_state() != gst::TaskState::Started;
+        let pulls = |pad: &gst::Pad| pad.mode() == gst::PadMode::Pull;
+        !drivers.is_empty() && drivers.iter().all(|pad| pulls(pad) && is_idle(pad))
+    }
+
     /// Whether the video has an alpha channel, which is left out.
     pub fn has_alpha(&self) -> bool {
         let caps = self.convert.static_pad("sink").and_then(|pad| pad.current_caps());
@@ -149,11 +180,20 @@ impl Decoding {
 /// A copy of a GIF file with [`GIF_PADDING`].
 fn padded(path: &Path) -> Outcome<NamedTempFile> {
     let mut copy = NamedTempFile::new().map_err(|e| Failure::output(&std::env::temp_dir(), e))?;
-    let mut file = open_file(path)?.take(MAX_GIF);
-    std::io::copy(&mut file, &mut copy).map_err(|e| Failure::input(path, e))?;
+    scratch::remember(copy.path());
+    let mut bytes: Box<dyn Read> = match pipe::is_pipe(path) {
+        true => Box::new(pipe::take(path)?),
+        false => Box::new(open_file(path)?),
+    };
+    let copied = std::io::copy(&mut bytes.by_ref().take(MAX_GIF), &mut copy);
+    copied.map_err(|e| Failure::input(path, e))?;
     let written = copy.write_all(&GIF_PADDING).and_then(|()| copy.flush());
     written.map_err(|e| Failure::output(copy.path(), e))?;
     Ok(copy)
+}
+
+fn is_of(element: &gst::Element, kind: gst::ElementFactoryType) -> bool {
+    element.factory().is_some_and(|factory| factory.has_type(kind))
 }
 
 /// Notes the times that go into a video decoder.
@@ -161,8 +201,8 @@ fn watch(element: &gst::Element, times: &Arc<Mutex<Times>>) {
     let kind = gst::ElementFactoryType::DECODER
         | gst::ElementFactoryType::MEDIA_VIDEO
         | gst::ElementFactoryType::MEDIA_IMAGE;
-    let is_decoder = element.factory().is_some_and(|f| f.has_type(kind));
-    let Some(pad) = element.static_pad("sink").filter(|_| is_decoder) else { return };
+    let pad = element.static_pad("sink").filter(|_| is_of(element, kind));
+    let Some(pad) = pad else { return };
     let times = times.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         if let Some(pts) = info.buffer().and_then(|buffer| buffer.pts()) {
@@ -201,7 +241,9 @@ mod tests {
         let path = std::env::temp_dir().join(format!("lnr-hangs-{}", std::process::id()));
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         assert!(made.is_ok_and(|status| status.success()), "mkfifo");
-        let writer = std::fs::OpenOptions::new().read(true).write(true).open(&path);
+        let mut writer =
+            std::fs::OpenOptions::new().read(true).write(true).open(&path).expect("a pipe");
+        writer.write_all(b"nothing that is known").expect("a pipe with room");
         let patience = Duration::from_millis(300);
         let mut decoding = Decoding::start(&path, false, patience).expect("a pipeline");
         let result = decoding.pull(&Console::new(true, false));

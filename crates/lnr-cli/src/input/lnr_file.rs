@@ -9,7 +9,7 @@ use super::index::{index, missing_frames};
 use super::units::open_units;
 use super::{Damage, Frame, Item, Options, Source, Units, VideoInfo, grid_time};
 use crate::console::Console;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, input_name};
 
 /// Which times of an LNR file to render.
 #[derive(Clone, Copy, Debug, Default)]
@@ -204,7 +204,7 @@ impl LnrSource {
 
     fn warn(&mut self, cause: &str) {
         self.damage.found(cause.to_owned());
-        let path = self.path.display();
+        let path = input_name(&self.path);
         self.console.warn(&format!("{path}: {cause}"));
     }
 

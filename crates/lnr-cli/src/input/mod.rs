@@ -6,8 +6,11 @@ mod container;
 mod damage;
 #[cfg(feature = "gstreamer")]
 mod decoding;
+#[cfg(feature = "gstreamer")]
+mod feed;
 mod index;
 mod lnr_file;
+mod pipe;
 mod resize;
 mod turned;
 mod units;
@@ -18,10 +21,12 @@ mod y4m;
 pub use damage::Damage;
 pub use index::{Index, IndexedGroup, index_parts};
 pub use lnr_file::{LnrSource, Timing};
+pub use pipe::forget_all as forget_pipes;
 pub use resize::Resized;
 pub use turned::turned;
 pub use units::open_units;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -30,7 +35,7 @@ use lnr::stream::{FileIndex, INDEX_MAGIC, MAGIC, Metadata};
 use lnr::{DecoderSettings, Picture, PictureFormat};
 
 use crate::console::Console;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, input_name};
 
 /// A picture and when it is shown, in ns.
 #[derive(Clone)]
@@ -103,13 +108,9 @@ pub enum Kind {
 /// # Errors
 /// When the file cannot be read.
 pub fn kind_of(path: &Path) -> Outcome<Kind> {
-    if path == Path::new("-") {
-        return Ok(Kind::Y4m);
-    }
-    let mut start = Vec::new();
-    open_file(path)?.take(12).read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
+    let start = first_bytes(path)?;
     if start.is_empty() {
-        return Err(Failure::damaged(path, "the file is empty"));
+        return Err(Failure::damaged(path, "it is empty"));
     }
     let named = |name: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(name));
     Ok(if start.starts_with(y4m::MAGIC) {
@@ -135,8 +136,8 @@ pub fn open(path: &Path, options: Options, console: &Console) -> Outcome<Box<dyn
 
 fn open_as_stored(path: &Path, options: Options, console: &Console) -> Outcome<Box<dyn Source>> {
     match kind_of(path)? {
-        Kind::Y4m if path == Path::new("-") => {
-            let input = BufReader::with_capacity(1 << 20, std::io::stdin());
+        Kind::Y4m if pipe::is_pipe(path) => {
+            let input = BufReader::with_capacity(1 << 20, pipe::take(path)?);
             Ok(Box::new(y4m::Y4m::new(path, input, None)?))
         }
         Kind::Y4m => {
@@ -185,7 +186,7 @@ pub fn skip(source: &mut dyn Source, path: &Path, n: u64, console: &Console) -> 
     for i in 0..n {
         console.check()?;
         if source.next()?.is_none() {
-            let path = path.display();
+            let path = input_name(path);
             return Err(Failure::usage(format!(
                 "{path}: it has {i} frames, --start asks for number {n}"
             )));
@@ -194,8 +195,55 @@ pub fn skip(source: &mut dyn Source, path: &Path, n: u64, console: &Console) -> 
     Ok(())
 }
 
+/// The first bytes of a file or a pipe, which are enough to tell its kind.
+fn first_bytes(path: &Path) -> Outcome<Vec<u8>> {
+    if pipe::is_pipe(path) {
+        return pipe::start(path);
+    }
+    let mut start = Vec::new();
+    let mut file = open_file(path)?.take(pipe::START as u64);
+    file.read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
+    Ok(start)
+}
+
+/// Where the bytes of `path` can be read as often as need be: a copy of what a pipe brings.
+///
+/// # Errors
+/// When there can be no copy.
+pub fn local(path: &Path) -> Outcome<Cow<'_, Path>> {
+    match pipe::is_pipe(path) {
+        true => Ok(pipe::copied(path)?.into()),
+        false => Ok(path.into()),
+    }
+}
+
+/// Bytes of the file, or of what came through the pipe.
+///
+/// # Errors
+/// When it is not there.
+pub fn n_bytes(path: &Path) -> Outcome<u64> {
+    if pipe::is_pipe(path) {
+        return pipe::n_bytes(path);
+    }
+    let metadata = std::fs::metadata(path).map_err(|e| Failure::input(path, e))?;
+    Ok(metadata.len())
+}
+
+/// Whether it is LNR video, bare or in a container.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_lnr(path: &Path) -> Outcome<bool> {
+    match kind_of(path)? {
+        Kind::Lnr => Ok(true),
+        #[cfg(feature = "gstreamer")]
+        Kind::Mp4 => container::holds_lnr(path),
+        _ => Ok(false),
+    }
+}
+
 pub fn open_file(path: &Path) -> Outcome<File> {
-    let file = File::open(path).map_err(|e| Failure::input(path, e))?;
+    let file = File::open(local(path)?).map_err(|e| Failure::input(path, e))?;
     match file.metadata() {
         Ok(m) if m.is_dir() => Err(Failure::input(path, "a directory, not a video")),
         _ => Ok(file),

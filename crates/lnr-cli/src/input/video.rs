@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
@@ -10,9 +9,9 @@ use lnr::stream::Metadata;
 use lnr::{Chroma, Error, Picture, PictureFormat, Result};
 
 use super::decoding::{Decoding, PATIENCE};
-use super::{Frame, Source, VideoInfo, container, grid_time, open_file};
+use super::{Frame, Source, VideoInfo, container, first_bytes, grid_time, pipe};
 use crate::console::Console;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, input_name};
 use crate::gstreamer::ratio;
 use crate::hdr;
 use crate::raw::picture_format;
@@ -39,10 +38,8 @@ impl Video {
     /// # Errors
     /// When the file has no progressive video that can be decoded.
     pub fn open(path: &Path, console: &Console) -> Outcome<Self> {
-        let mut start = [0; GIF.len()];
-        // A pipe can be read once only.
-        let is_file = path.is_file();
-        let is_gif = is_file && open_file(path)?.read_exact(&mut start).is_ok() && start == *GIF;
+        let is_gif = first_bytes(path)?.starts_with(GIF);
+        let can_be_read_again = path.is_file() || pipe::is_copied(path);
         let mut video = Self {
             path: path.to_owned(),
             console: console.clone(),
@@ -53,7 +50,7 @@ impl Video {
                 metadata: Metadata::default(),
                 n_frames: None,
             },
-            is_full_range: is_file && container::says_full_range(path)?,
+            is_full_range: can_be_read_again && container::says_full_range(path)?,
             last_pts: None,
             pending: None,
         };
@@ -62,7 +59,7 @@ impl Video {
         };
         video.info.format = *first.picture.format();
         if video.decoding.has_alpha() {
-            console.warn(&format!("{}: its alpha channel is left out", path.display()));
+            console.warn(&format!("{}: its alpha channel is left out", input_name(path)));
         }
         if let Some(pad) = video.decoding.sink.static_pad("sink") {
             let caps = pad.current_caps();
@@ -168,7 +165,7 @@ impl Source for Video {
                 self.pending = Some(next);
                 break;
             }
-            let path = self.path.display();
+            let path = input_name(&self.path);
             let warning = format!("{path}: left out a frame whose time goes backwards");
             self.console.warn(&warning);
         }

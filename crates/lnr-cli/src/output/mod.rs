@@ -13,7 +13,7 @@ mod video;
 mod y4m;
 
 pub use guard::{check_outputs, picture_files};
-pub use place::{Place, discard_all, forget, is_direct, remember};
+pub use place::{Place, is_direct};
 pub use png::write_rgb8;
 pub use units::{append_units, finished, open_units, takes_any_format};
 

@@ -5,41 +5,16 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::exit::{Failure, Outcome};
+use crate::{scratch, standard};
 
 /// Characters of a file's name that its draft's name repeats: names are limited to 255 bytes.
 const MAX_NAME: usize = 60;
 /// Symbolic links that are followed, as Linux does.
 const MAX_LINKS: usize = 40;
-
-/// Drafts of this process. Whoever ends it without returning removes them first.
-static DRAFTS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-fn drafts() -> MutexGuard<'static, Vec<PathBuf>> {
-    DRAFTS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes what was written and has not taken its place, for an end without return.
-pub fn discard_all() {
-    for path in drafts().drain(..) {
-        // It may have taken its place already, or be a folder; nothing is left to do when it stays.
-        let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
-    }
-}
-
-/// Has [`discard_all`] remove `path`, until [`forget`].
-pub fn remember(path: &Path) {
-    drafts().push(path.to_owned());
-}
-
-/// `path` took its place or is gone.
-pub fn forget(path: &Path) {
-    drafts().retain(|p| p != path);
-}
 
 /// Whether `path` names something that is written to directly: a pipe, a device, or what is open
 /// already. A directory is none.
@@ -104,7 +79,7 @@ impl Place {
         let Some((path, target)) = self.draft.take() else {
             return Ok(());
         };
-        forget(&path);
+        scratch::forget(&path);
         path.persist(&target).map_err(|e| {
             let cause = e.error;
             match e.path.keep() {
@@ -121,7 +96,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some((path, _)) = self.draft.take() {
-            forget(&path);
+            scratch::forget(&path);
             // Dropping the path removes the file.
         }
     }
@@ -129,23 +104,10 @@ impl Drop for Place {
 
 fn open_direct(name: &Path) -> io::Result<File> {
     if name == Path::new("-") || name == Path::new("/dev/stdout") {
-        return standard_output();
+        return standard::output();
     }
     // What a shell has opened for appending is not cut.
     OpenOptions::new().append(true).open(name)
-}
-
-/// Standard output without the buffer that looks for lines.
-#[cfg(unix)]
-fn standard_output() -> io::Result<File> {
-    use std::os::fd::AsFd;
-    io::stdout().as_fd().try_clone_to_owned().map(File::from)
-}
-
-#[cfg(windows)]
-fn standard_output() -> io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    io::stdout().as_handle().try_clone_to_owned().map(File::from)
 }
 
 /// A new file, its path, and where it belongs.
@@ -164,7 +126,7 @@ fn open_draft(name: &Path) -> io::Result<(File, TempPath, PathBuf)> {
     let prefix = format!(".{short}.");
     builder.prefix(&prefix).suffix(".part").rand_bytes(6);
     let (file, path) = create(&mut builder, folder)?.into_parts();
-    remember(&path);
+    scratch::remember(&path);
     if let Some(old) = old {
         take_over(&file, &old);
     }

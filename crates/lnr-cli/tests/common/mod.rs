@@ -9,6 +9,7 @@ pub mod pipeline;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use lnr::stream::{Scan, scan};
 use serde_json::Value;
 
 /// Frames of a soft pattern that moves, as Y4M. `sampling` is the C tag: 420mpeg2, 444, mono,
@@ -120,6 +121,13 @@ impl Run {
     }
 }
 
+/// What a .lnr file holds behind its index: what an encoder has written before it is finished.
+pub fn without_index(file: &[u8]) -> &[u8] {
+    let magic = lnr::stream::MAGIC;
+    let at = file.windows(magic.len()).position(|w| w == magic).expect("a group");
+    &file[at..]
+}
+
 /// How many frames a Y4M file holds, and its header line.
 pub fn y4m_frames(path: &Path) -> (usize, String) {
     let bytes = std::fs::read(path).expect("a Y4M file");
@@ -127,4 +135,28 @@ pub fn y4m_frames(path: &Path) -> (usize, String) {
     let header = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let n = bytes.windows(6).filter(|w| w == b"FRAME\n").count();
     (n, header)
+}
+
+/// The groups of a file, without its index.
+pub fn groups(file: &[u8]) -> Vec<Vec<u8>> {
+    let mut groups: Vec<Vec<u8>> = Vec::new();
+    let mut rest = file;
+    while !rest.is_empty() {
+        let n = match scan(rest) {
+            Scan::Index(len) => {
+                rest = &rest[len..];
+                continue;
+            }
+            Scan::Unit { len, is_group } => {
+                if is_group {
+                    groups.push(Vec::new());
+                }
+                len
+            }
+            other => panic!("{other:?}"),
+        };
+        groups.last_mut().expect("a group").extend(&rest[..n]);
+        rest = &rest[n..];
+    }
+    groups
 }

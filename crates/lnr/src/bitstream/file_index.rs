@@ -2,14 +2,10 @@
 //! The index of a finished file (FORMAT section 2.1).
 
 use super::bytes::{Reader, Writer};
+use super::index_unit::{self, INDEX_MAGIC, MAX_BODY};
 use super::timeline::{Place, Timeline};
-use super::unit::{INDEX_MAGIC, parse_group_header};
+use super::unit::parse_group_header;
 use crate::base::{Error, Result, limits};
-
-/// Magic, size of the body, checksum of both.
-pub(super) const HEAD: usize = 8 + 4 + 4;
-/// Largest body: 100,000 groups, more than a day of video.
-pub(super) const MAX_BODY: usize = 1 << 20;
 
 /// One group of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +77,9 @@ impl FileIndex {
     /// those of the format.
     pub fn parse(unit: &[u8]) -> Result<Self> {
         let short = || Error::damaged("an index that ends too early");
-        let len = unit_len(unit)?.ok_or_else(short)?;
+        let len = index_unit::len(unit)?.ok_or_else(short)?;
         let (body, stored) =
-            unit.get(HEAD..len).and_then(|b| b.split_last_chunk()).ok_or_else(short)?;
+            unit.get(index_unit::HEAD..len).and_then(|b| b.split_last_chunk()).ok_or_else(short)?;
         if crc32c::crc32c(body).to_le_bytes() != *stored {
             return Err(Error::damaged("the checksum of an index does not match"));
         }
@@ -143,28 +139,6 @@ impl IndexBuilder {
     /// What was taken so far.
     pub fn index(&self) -> &FileIndex {
         &self.index
-    }
-}
-
-/// Bytes of the index unit whose head stands at the start of `data`; none when more are needed to
-/// tell.
-///
-/// # Errors
-/// [`Error::Damaged`] or [`Error::Limit`] when there is none.
-pub(super) fn unit_len(data: &[u8]) -> Result<Option<usize>> {
-    if data.iter().zip(&INDEX_MAGIC).any(|(a, b)| a != b) {
-        return Err(Error::damaged("no index begins here"));
-    }
-    let Some((head, stored)) = data.get(..HEAD).and_then(|h| h.split_last_chunk::<4>()) else {
-        return Ok(None);
-    };
-    if crc32c::crc32c(head).to_le_bytes() != *stored {
-        return Err(Error::damaged("the checksum of an index's head does not match"));
-    }
-    let size = u32::from_le_bytes([head[8], head[9], head[10], head[11]]) as usize;
-    match size <= MAX_BODY {
-        true => Ok(Some(HEAD + size + 4)),
-        false => Err(Error::limit(format!("an index of {size} bytes"))),
     }
 }
 

@@ -10,6 +10,7 @@ mod embedding;
 mod entropy_model;
 mod file_index;
 mod header;
+mod index_unit;
 #[cfg(any(test, feature = "internals"))]
 mod learn;
 mod metadata_section;
@@ -44,6 +45,7 @@ pub use embedding::{
 pub use entropy_model::EntropyModel;
 pub use file_index::{FileIndex, IndexBuilder, IndexEntry};
 pub use header::GroupHeader;
+pub use index_unit::INDEX_MAGIC;
 #[cfg(any(test, feature = "internals"))]
 pub use learn::learn;
 pub use metadata_section::{read_metadata, write_metadata};
@@ -56,7 +58,5 @@ pub use series::{Parent, PlaneKind, Series, decode_series, encode_series};
 pub use symbol_coder::{decode_symbols, encode_symbols, huffman_bits};
 pub use tensor_coder::{decode_tensor, encode_tensor, tensor_bits};
 pub use timeline::{Place, Timeline};
-pub use unit::{
-    INDEX_MAGIC, MAGIC, Scan, Unit, parse, parse_group_header, scan, write_frame, write_group,
-};
+pub use unit::{MAGIC, Scan, Unit, parse, parse_group_header, scan, write_frame, write_group};
 pub use work_budget::WorkBudget;

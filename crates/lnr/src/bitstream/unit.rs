@@ -2,25 +2,18 @@
 
 use super::GroupHeader;
 use super::bytes::{Reader, Writer};
-use super::file_index;
+use super::index_unit::{self, INDEX_MAGIC};
 use super::tau_coding::{read_tau, write_tau};
 use crate::base::{Error, Result, Tau, limits};
 
 /// The first eight bytes of every group access unit (FORMAT section 2).
-pub const MAGIC: [u8; 8] = magic(GROUP);
-/// The first eight bytes of an index (FORMAT section 2.1). An `.lnr` file begins with these or with
-/// [`MAGIC`].
-pub const INDEX_MAGIC: [u8; 8] = magic(INDEX);
-
-const fn magic(kind: u8) -> [u8; 8] {
-    [SYNC[0], SYNC[1], kind, b'L', b'N', b'R', b'\r', b'\n']
-}
+pub const MAGIC: [u8; 8] = [SYNC[0], SYNC[1], GROUP, b'L', b'N', b'R', b'\r', b'\n'];
 
 const SYNC: [u8; 2] = [0x9C, 0x4C];
 /// Version 2 in the high half, type in the low half.
 const GROUP: u8 = 0x21;
 const FRAME: u8 = 0x22;
-const INDEX: u8 = 0x23;
+const INDEX: u8 = INDEX_MAGIC[2];
 /// Magic, group id, tau, header size, payload size at their longest.
 const GROUP_FIXED: usize = 8 + 1 + 5 + 2 + 4;
 
@@ -102,9 +95,9 @@ pub fn write_group(header: &GroupHeader, tau: Tau, payload: &[u8]) -> Vec<u8> {
 /// searches damaged bytes must use a [`super::Scanner`], which bounds what that may cost.
 pub fn scan(data: &[u8]) -> Scan {
     if data.get(2) == Some(&INDEX) {
-        return match file_index::unit_len(data) {
+        return match index_unit::len(data) {
             Ok(Some(len)) => Scan::Index(len),
-            Ok(None) => Scan::More(file_index::HEAD),
+            Ok(None) => Scan::More(index_unit::HEAD),
             Err(_) => garbage(data),
         };
     }

@@ -249,7 +249,7 @@ mod tests {
         let result = decoding.pull(&Console::new(true, false));
         let _ = std::fs::remove_file(&path);
         drop(writer);
-        let failure = result.err().expect("an error");
+        let failure = result.expect_err("an error");
         assert_eq!(failure.code, Code::Damaged);
         assert!(failure.message.contains("no frame came for 0.3 seconds"), "{}", failure.message);
     }

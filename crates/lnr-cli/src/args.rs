@@ -6,9 +6,8 @@ use clap::{Parser, Subcommand};
 use lnr::{EncoderSettings, ModelOptions, Profile, SpeedPreset};
 
 use crate::eval::EvalArgs;
-use crate::values::{
-    Compute, parse_model, parse_rate, parse_seconds, parse_size, parse_threads, presets, profiles,
-};
+use crate::numbers::{Size, Start, parse_rate, parse_seconds, parse_size, parse_start};
+use crate::values::{Compute, parse_model, parse_threads, presets, profiles};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -88,12 +87,12 @@ pub struct EncodeArgs {
     /// How long to train.
     #[arg(long, short, default_value_t = SpeedPreset::default(), value_parser = presets())]
     pub preset: SpeedPreset,
-    /// Scale to this size first (area average), such as 320x180.
+    /// Scale to this size first (area average), such as 320x180; 320x and x180 keep the shape.
     #[arg(long, value_parser = parse_size)]
-    pub size: Option<(u32, u32)>,
-    /// Number of the first frame to encode, from 0.
-    #[arg(long, default_value_t = 0)]
-    pub start: u64,
+    pub size: Option<Size>,
+    /// Number of the first frame to encode, from 0, or its time, such as 1:02.5 or 2.5s.
+    #[arg(long, default_value = "0", value_parser = parse_start)]
+    pub start: Start,
     /// Encode at most so many frames.
     #[arg(long)]
     pub frames: Option<u64>,
@@ -135,13 +134,13 @@ pub struct DecodeArgs {
     /// A .y4m file (`-`: standard output), a directory or a pattern such as out/%05d.png for PNG
     /// files, or any container that GStreamer can write (.mp4, .mkv, .mov, .webm ...).
     pub output: PathBuf,
-    /// Render at this size instead of the stream's, such as 1920x1080.
+    /// Render at this size instead of the stream's, such as 1920x1080; 1920x and x1080 keep the shape.
     #[arg(long, value_parser = parse_size)]
-    pub size: Option<(u32, u32)>,
-    /// Render at this constant frame rate, such as 50 or 60000/1001.
+    pub size: Option<Size>,
+    /// Render at this constant frame rate, such as 50, 29.97 or 60000/1001.
     #[arg(long, value_parser = parse_rate)]
     pub fps: Option<(u32, u32)>,
-    /// Skip so many seconds.
+    /// Skip so many seconds, such as 62.5 or 1:02.5.
     #[arg(long, value_parser = parse_seconds)]
     pub start: Option<f64>,
     /// Decode at most so many seconds.
@@ -195,10 +194,11 @@ pub struct CompareArgs {
     pub video: PathBuf,
     /// Measure at this size instead of the video's own; LNR files are rendered at it.
     #[arg(long, value_parser = parse_size)]
-    pub size: Option<(u32, u32)>,
-    /// Number of the reference's frame that the video begins with, from 0.
-    #[arg(long, default_value_t = 0)]
-    pub start: u64,
+    pub size: Option<Size>,
+    /// Number of the reference's frame that the video begins with, from 0, or its time, such as 1:02.5
+    /// or 2.5s.
+    #[arg(long, default_value = "0", value_parser = parse_start)]
+    pub start: Start,
     /// Compare at most so many frames.
     #[arg(long)]
     pub frames: Option<u64>,
@@ -211,7 +211,7 @@ pub struct CompareArgs {
     /// Rows of the contact sheet.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub rows: u32,
-    /// Threads; 0: all cores.
+    /// Threads, at most 4 for each core; 0: all cores.
     #[arg(long, default_value_t = 0, value_parser = parse_threads)]
     pub threads: usize,
     /// Overwrite files that exist, also when standard input is a terminal.

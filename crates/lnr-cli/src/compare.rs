@@ -10,6 +10,7 @@ use crate::args::CompareArgs;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome, input_name};
 use crate::input::{self, Frame, Options, Resized, Source};
+use crate::numbers::Size;
 use crate::output;
 use crate::sheet::Sheet;
 use crate::text;
@@ -23,14 +24,13 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
     let size = (format.width, format.height);
     let (source, _) = open(&args.reference, None, args, console)?;
     let matrices = matrices(&source.info().format, &own);
-    let mut reference: Box<dyn Source> =
-        Box::new(Resized::new(args.reference.clone(), source, size)?);
+    let reference: Box<dyn Source> = Box::new(Resized::new(args.reference.clone(), source, size)?);
     let mut also = match &args.also {
         Some(path) => Some(open(path, None, args, console)?.0),
         None => None,
     };
     console.start(video.info().n_frames);
-    input::skip(&mut *reference, &args.reference, args.start, console)?;
+    let mut reference = input::begin_at(reference, &args.reference, args.start, console)?;
     let mut sums = Sums::default();
     let mut sheet = Sheet::new(args.rows as usize);
     let most = args.frames.unwrap_or(u64::MAX);
@@ -54,7 +54,7 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
             let frames = [Some(a), Some(b), third];
             sheet.add(frames.into_iter().flatten().map(|f: Frame| f.picture).collect());
         }
-        console.advance(sums.n_frames as f64, format!("frame {}", sums.n_frames));
+        console.frame(sums.n_frames);
     }
     if sums.n_frames == 0 {
         let cause = "no frames to compare: one of the videos is empty";
@@ -74,16 +74,17 @@ pub fn run(args: &CompareArgs, console: &Console) -> Outcome<()> {
         n_damaged: video.n_damaged() + reference.n_damaged(),
         sums,
     };
-    console.print(&match args.json {
+    let text = match args.json {
         true => result.json().to_string(),
         false => result.describe(),
-    })
+    };
+    console.report(args.sheet.as_deref().unwrap_or(Path::new("")), &text)
 }
 
 /// Opens a video; LNR files are rendered at `size`, others scaled to it. Also returns its own format.
 fn open(
     path: &Path,
-    size: Option<(u32, u32)>,
+    size: Option<Size>,
     args: &CompareArgs,
     console: &Console,
 ) -> Outcome<(Box<dyn Source>, PictureFormat)> {
@@ -96,7 +97,7 @@ fn open(
             true => {
                 input::open(path, Options { decoder, size: Some(size), as_stored: false }, console)?
             }
-            false => Box::new(Resized::new(path.to_owned(), source, size)?),
+            false => Box::new(Resized::new(path.to_owned(), source, size.of(&own))?),
         };
     }
     Ok((source, own))

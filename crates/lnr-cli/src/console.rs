@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lnr::{CancelFlag, Decoder, DecoderSettings};
 
 use crate::exit::{Failure, Outcome};
+use crate::pace::Pace;
 
 /// What all commands share: the wish to stop, warnings, results and the progress bar.
 #[derive(Clone)]
@@ -19,7 +21,13 @@ pub struct Console {
     quiet: bool,
     verbose: bool,
     bar: Arc<Mutex<Option<ProgressBar>>>,
+    /// Nobody sees a bar, but a log may be kept.
+    is_log: bool,
+    pace: Arc<Mutex<Pace>>,
 }
+
+/// How often a log tells of pictures that were rendered.
+const LOG_PERIOD: Duration = Duration::from_secs(10);
 
 /// Steps of the bar per frame, so that it moves while one group is trained.
 const STEPS: f64 = 100.0;
@@ -36,6 +44,8 @@ impl Console {
             quiet,
             verbose,
             bar: Arc::default(),
+            is_log: !quiet && !std::io::stderr().is_terminal(),
+            pace: Arc::new(Mutex::new(Pace::new(LOG_PERIOD, Instant::now()))),
         }
     }
 
@@ -80,6 +90,24 @@ impl Console {
         if let Some(bar) = self.bar().as_ref() {
             bar.set_position((n_frames * STEPS) as u64);
             bar.set_message(message.into());
+        }
+    }
+
+    /// Moves the bar to so many pictures; a log gets a line now and then.
+    pub fn frame(&self, n_frames: u64) {
+        self.advance(n_frames as f64, format!("frame {n_frames}"));
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_log && pace.is_due(Instant::now()) {
+            let length = self.bar().as_ref().and_then(ProgressBar::length);
+            let of = length.map(|n| format!(" of {}", n as f64 / STEPS)).unwrap_or_default();
+            self.say(&format!("frame {n_frames}{of}"));
+        }
+    }
+
+    /// Tells of a step that is done where the bar does not.
+    pub fn log(&self, message: &str) {
+        if self.is_log {
+            self.say(message);
         }
     }
 

@@ -62,7 +62,7 @@ pub fn run(args: &DecodeArgs, console: &Console) -> Outcome<()> {
         .to_string(),
         false => format!(
             "{}: {n_frames} frames of {width}x{height}, {seconds:.1} s ({rate:.1} frames/s)",
-            args.output.display()
+            output_name(&args.output)
         ),
     };
     console.report(&args.output, &line)?;
@@ -98,7 +98,7 @@ fn copy(
             console.check()?;
             sink.write(frame)?;
             n_frames += 1;
-            console.advance(n_frames as f64, format!("frame {n_frames}"));
+            console.frame(n_frames);
             next = source.next()?;
         }
         Ok(())

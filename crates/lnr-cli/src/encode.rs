@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use lnr::{AccessUnit, Control, Encoder, EncoderSettings, Progress, RateControl};
+use lnr::{
+    AccessUnit, Control, Encoder, EncoderSettings, EncoderStats, Profile, Progress, RateControl,
+};
 use serde_json::json;
 
 use crate::args::EncodeArgs;
@@ -14,6 +16,9 @@ use crate::resume;
 use crate::selection::Selection;
 use crate::text;
 
+/// A bit rate counts as met within this part of it.
+const BITRATE_TOLERANCE: f64 = 0.05;
+
 pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
     // Going on with a file is no accident.
     let may_exist = args.force || args.resume;
@@ -23,6 +28,7 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         Options { decoder: args.compute.decoder(), size: None, as_stored: args.no_rotate };
     let mut source = input::open(&args.input, options, console)?;
     if let Some(size) = args.size {
+        let size = size.of(&source.info().format);
         source = Box::new(Resized::new(args.input.clone(), source, size)?);
     }
     let info = source.info().clone();
@@ -43,10 +49,11 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         encoder,
         sink: sink.map_or_else(|| output::open_units(&args.output, &info), Ok)?,
         n_written: stats.frames,
+        n_expected: frames.n_expected(),
         duration: frames.end(),
         format: info.format,
     };
-    console.start(frames.n_expected());
+    console.start(encoding.n_expected);
     let result = encoding.encode(&mut frames);
     console.stop();
     if result.is_ok()
@@ -102,6 +109,8 @@ struct Encoding<'a> {
     encoder: Encoder,
     sink: Box<dyn UnitSink>,
     n_written: u64,
+    /// How many frames there will be, where that is known.
+    n_expected: Option<u64>,
     /// Of what was written, in ns.
     duration: u64,
     format: lnr::PictureFormat,
@@ -134,6 +143,7 @@ impl Encoding<'_> {
             console.advance(done, format!("group {}, {:.2} dB", p.group + 1, p.psnr));
         };
         let mut control = Control { cancel: console.cancel.clone(), progress: Some(&mut show) };
+        let before = *self.encoder.stats();
         let units = step(&mut self.encoder, &mut control)
             .map_err(|e| Failure::codec(&self.args.input, e))?;
         if !units.is_empty() {
@@ -141,8 +151,26 @@ impl Encoding<'_> {
             self.n_written += units.len() as u64;
             self.duration += units.iter().map(|u| u.duration).sum::<u64>();
             console.advance(self.n_written as f64, "");
+            console.log(&group_line(&before, self.encoder.stats(), self.n_expected));
         }
         Ok(())
+    }
+
+    /// Warns of a bit rate that was not met.
+    fn check_bitrate(&self, kbit: f64) {
+        let Some(asked) = self.args.bitrate.map(f64::from) else { return };
+        if (kbit / asked - 1.0).abs() <= BITRATE_TOLERANCE {
+            return;
+        }
+        let advice = match (self.args.profile, kbit > asked) {
+            (Profile::Warp, true) => "; a smaller --size needs less",
+            (Profile::Warp, false) => "",
+            _ => "; with a paper profile the size follows from the model",
+        };
+        let path = output_name(&self.args.output);
+        self.console.warn(&format!(
+            "{path}: --bitrate asks for {asked} kbit/s, it became {kbit:.1} kbit/s{advice}"
+        ));
     }
 
     fn report(&self, seconds: f64) -> Outcome<()> {
@@ -154,6 +182,7 @@ impl Encoding<'_> {
         };
         let bpp = text::bits_per_pixel(bytes, &self.format, self.n_written);
         let kbit = text::kbit_per_second(bytes, self.duration);
+        self.check_bitrate(kbit);
         let rate = self.n_written as f64 / seconds.max(1e-9);
         let backend = self.encoder.backend();
         let line = if self.args.json {
@@ -185,6 +214,20 @@ impl Encoding<'_> {
         };
         self.console.report(&self.args.output, &line)
     }
+}
+
+/// What the groups between these two states took, for a log.
+fn group_line(before: &EncoderStats, after: &EncoderStats, n_expected: Option<u64>) -> String {
+    let (first, last) = (before.frames + 1, after.frames);
+    let of = n_expected.map(|n| format!(" of {n}")).unwrap_or_default();
+    let bytes = after.bytes - before.bytes;
+    let sum = |s: &EncoderStats| s.psnr * s.frames as f64;
+    let psnr = (sum(after) - sum(before)) / (last - before.frames).max(1) as f64;
+    let seconds = after.seconds - before.seconds;
+    let group = after.groups;
+    format!(
+        "group {group}: frames {first} to {last}{of}, {bytes} bytes, {psnr:.2} dB RGB PSNR, {seconds:.1} s"
+    )
 }
 
 #[cfg(test)]

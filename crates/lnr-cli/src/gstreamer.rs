@@ -54,9 +54,10 @@ pub fn error_of(pipeline: &gst::Pipeline) -> Option<String> {
     let is_missing = e.error().matches(gst::CoreError::MissingPlugin)
         || e.error().matches(gst::StreamError::CodecNotFound)
         || debug.contains("no suitable plugins");
-    Some(match is_missing {
-        true => NO_VIDEO.into(),
-        false => e.error().to_string(),
+    Some(match e.error() {
+        _ if is_missing => NO_VIDEO.into(),
+        e if e.matches(gst::StreamError::TypeNotFound) => "no video that GStreamer knows".into(),
+        e => e.to_string(),
     })
 }
 

@@ -17,7 +17,9 @@ mod info;
 mod input;
 mod join;
 mod model_text;
+mod numbers;
 mod output;
+mod pace;
 #[cfg(feature = "gstreamer")]
 mod raw;
 mod resume;

@@ -6,6 +6,7 @@ use crate::args::EncodeArgs;
 use crate::console::Console;
 use crate::exit::Outcome;
 use crate::input::{self, Frame, Source, grid_time};
+use crate::numbers::{Start, nanoseconds};
 
 /// Times that are off the nominal frame grid by less than this are put on it: containers round them.
 const SNAP_NS: u64 = 1_000_000;
@@ -27,25 +28,27 @@ pub struct Selection<'a> {
 impl<'a> Selection<'a> {
     /// # Errors
     /// When there are no frames at `--start`, or the source fails.
-    pub fn new(
-        args: &EncodeArgs,
-        mut source: Box<dyn Source>,
-        console: &'a Console,
-    ) -> Outcome<Self> {
-        input::skip(&mut *source, &args.input, args.start, console)?;
+    pub fn new(args: &EncodeArgs, source: Box<dyn Source>, console: &'a Console) -> Outcome<Self> {
+        let source = input::begin_at(source, &args.input, args.start, console)?;
         let frame_rate = source.info().frame_rate;
-        let by_time = args.duration.filter(|_| frame_rate.0 > 0).map(|s| {
+        let frames_in = |seconds: f64| {
             let (n, d) = frame_rate;
-            (s * f64::from(n) / f64::from(d)).ceil() as u64
-        });
-        let available = source.info().n_frames.map(|n| n.saturating_sub(args.start));
+            (n > 0).then(|| (seconds * f64::from(n) / f64::from(d)).ceil() as u64)
+        };
+        let by_time = args.duration.and_then(frames_in);
+        let n_before = match args.start {
+            Start::Frame(n) => Some(n),
+            Start::Time(seconds) => frames_in(seconds),
+        };
+        let n_frames = source.info().n_frames;
+        let available = n_frames.zip(n_before).map(|(n, before)| n.saturating_sub(before));
         Ok(Self {
             console,
             source,
             clock: Clock { first: None, frame_rate },
             n_expected: [available, args.frames, by_time].into_iter().flatten().min(),
             n_left: args.frames.unwrap_or(u64::MAX),
-            limit: args.duration.map_or(u64::MAX, |s| (s * 1e9) as u64),
+            limit: args.duration.map_or(u64::MAX, nanoseconds),
             end: 0,
         })
     }

@@ -2,6 +2,7 @@
 //! What the options of several commands may say.
 
 use std::str::FromStr;
+use std::thread::available_parallelism;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use lnr::limits::MAX_THREADS;
@@ -9,10 +10,13 @@ use lnr::{
     BackendChoice, DecoderSettings, EncoderSettings, Error, ModelOptions, Profile, SpeedPreset,
 };
 
+/// More threads than this for a core only cost memory.
+const THREADS_PER_CORE: usize = 4;
+
 /// What to compute with.
 #[derive(Clone, Copy, clap::Args)]
 pub struct Compute {
-    /// Threads of the CPU; 0: all cores.
+    /// Threads of the CPU, at most 4 for each core; 0: all cores.
     #[arg(long, default_value_t = 0, value_parser = parse_threads)]
     pub threads: usize,
     /// Where to compute.
@@ -82,31 +86,13 @@ pub fn parse_model(text: &str) -> Result<ModelOptions, String> {
 }
 
 pub fn parse_threads(text: &str) -> Result<usize, String> {
-    let n = text.parse().ok().filter(|n| (0..=MAX_THREADS).contains(n));
-    n.ok_or_else(|| format!("expected 0 to {MAX_THREADS}"))
-}
-
-pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
-    let parts = text.split_once(['x', 'X']);
-    parts
-        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)))
-        .filter(|&(w, h)| w > 0 && h > 0)
-        .ok_or_else(|| "expected WIDTHxHEIGHT, such as 320x180".into())
-}
-
-pub fn parse_rate(text: &str) -> Result<(u32, u32), String> {
-    let (n, d) = text.split_once('/').unwrap_or((text, "1"));
-    match (n.parse(), d.parse()) {
-        (Ok(n @ 1..), Ok(d @ 1..)) => Ok((n, d)),
-        _ => Err("expected a frame rate such as 50 or 60000/1001".into()),
-    }
-}
-
-pub fn parse_seconds(text: &str) -> Result<f64, String> {
-    let seconds = text.parse::<f64>().ok();
-    seconds
-        .filter(|s| (0.0..1e9).contains(s))
-        .ok_or_else(|| "expected seconds, such as 2 or 0.5".into())
+    let n_cores = available_parallelism().map_or(1, |n| n.get());
+    let most = (n_cores * THREADS_PER_CORE).min(MAX_THREADS);
+    let n = text.parse().ok().filter(|n| (0..=most).contains(n));
+    n.ok_or_else(|| {
+        let cores = if n_cores == 1 { "core" } else { "cores" };
+        format!("expected 0 to {most}: at most {THREADS_PER_CORE} for each of {n_cores} {cores}")
+    })
 }
 
 #[cfg(test)]
@@ -115,12 +101,12 @@ mod tests {
 
     #[test]
     fn values_are_checked() {
-        assert_eq!(parse_size("320x180"), Ok((320, 180)));
-        assert!(parse_size("0x4").is_err() && parse_size("320").is_err());
-        assert_eq!(parse_rate("60000/1001"), Ok((60_000, 1001)));
-        assert!(parse_rate("0").is_err() && parse_rate("25/0").is_err());
-        assert_eq!((parse_threads("0"), parse_threads("256")), (Ok(0), Ok(256)));
-        assert!(parse_threads("257").is_err() && parse_threads("100000").is_err());
-        assert!(parse_seconds("-1").is_err() && parse_seconds("NaN").is_err());
+        assert_eq!((parse_threads("0"), parse_threads("4")), (Ok(0), Ok(4)));
+        let most = (4 * available_parallelism().map_or(1, |n| n.get())).min(MAX_THREADS);
+        assert_eq!(parse_threads(&most.to_string()), Ok(most));
+        for n in [most + 1, MAX_THREADS + 1, 100_000] {
+            let message = parse_threads(&n.to_string()).unwrap_err();
+            assert!(message.contains(&format!("0 to {most}")), "{message}");
+        }
     }
 }

@@ -13,12 +13,12 @@ fn wrong_usage_exits_with_1() {
     w.lnr(&["encode", "in.y4m", "in.y4m"]).failed(1, "same file");
     w.lnr(&["encode", "in.y4m", "o.xyz"]).failed(1, ".lnr");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--quality", "101"]).failed(1, "0 to 100");
-    w.lnr(&["encode", "in.y4m", "o.lnr", "--size", "3"]).failed(1, "320x180");
+    w.lnr(&["encode", "in.y4m", "o.lnr", "--size", "3:4"]).failed(1, "320x180");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--quality", "9", "--bitrate", "9"])
         .failed(1, "cannot be used with");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--key-int-max", "999"]).failed(1, "key-int-max");
-    w.lnr(&["encode", "in.y4m", "o.lnr", "--threads", "100000"]).failed(1, "0 to 256");
-    w.lnr(&["compare", "in.y4m", "in.y4m", "--threads", "257"]).failed(1, "0 to 256");
+    w.lnr(&["encode", "in.y4m", "o.lnr", "--threads", "100000"]).failed(1, "at most 4 for each of");
+    w.lnr(&["compare", "in.y4m", "in.y4m", "--threads", "257"]).failed(1, "at most 4 for each of");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--preset", "quick"]).failed(1, "ultrafast");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--start", "5"]).failed(1, "it has 2 frames");
     w.lnr(&["encode", "in.y4m", "o.lnr", "--size", "99999x99999"]).failed(1, "limit");

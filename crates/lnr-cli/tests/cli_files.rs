@@ -99,10 +99,11 @@ fn what_fails_or_finds_nothing_leaves_the_old_file() {
     w.write("in.y4m", &y4m(32, 24, 2, "420mpeg2"));
     w.write("cut.y4m", &y4m(32, 24, 2, "420mpeg2")[..200]);
     w.write("bare.y4m", &y4m(32, 24, 0, "420mpeg2"));
-    let mut outputs = vec!["o.lnr"];
-    #[cfg(feature = "gstreamer")]
-    outputs.extend(["o.mp4", "o.mov"]);
-    for output in outputs {
+    let has_containers = cfg!(feature = "gstreamer");
+    for output in ["o.lnr", "o.mp4", "o.mov"] {
+        if !has_containers && output != "o.lnr" {
+            continue;
+        }
         w.write(output, b"a good one");
         let before = names(&w.path(""));
         for (args, code) in [

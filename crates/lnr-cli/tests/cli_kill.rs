@@ -152,10 +152,8 @@ fn a_killed_decoder_leaves_the_old_file_or_the_whole_new_one() {
     let w = Workplace::new();
     w.write("in.y4m", &y4m(32, 24, 8, "420mpeg2"));
     w.encode("in.y4m", "a.lnr", &[]);
-    let mut outputs = vec!["o.y4m"];
-    #[cfg(feature = "gstreamer")]
-    outputs.push("o.mkv");
-    for output in outputs {
+    let has_containers = cfg!(feature = "gstreamer");
+    for output in if has_containers { &["o.y4m", "o.mkv"][..] } else { &["o.y4m"] } {
         let decode = ["decode", "a.lnr", output, "--size", "320x240", "--fps", "200"];
         let whole_time = time(&w, &decode);
         // Matroska files differ in their random identity.

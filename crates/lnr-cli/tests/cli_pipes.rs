@@ -10,6 +10,11 @@ use serde_json::Value;
 
 const LNR: &str = env!("CARGO_BIN_EXE_lnr");
 
+const NO_VIDEO: &str = match cfg!(feature = "gstreamer") {
+    true => "standard input: no video that GStreamer knows",
+    false => "standard input: this build",
+};
+
 /// A video and what it encodes to.
 fn prepared() -> Workplace {
     let w = Workplace::new();
@@ -136,10 +141,10 @@ fn each_kind_of_nothing_has_its_message() {
         ("cat in.y4m | lnr info -", 3, "standard input: not an LNR file"),
         ("cat in.y4m | lnr decode - o.y4m", 3, "standard input: not an LNR file"),
         ("cat text | lnr decode - o.y4m", 3, "standard input: not an LNR file"),
-        ("cat text | lnr encode - o.lnr", 3, "standard input: "),
+        ("cat text | lnr encode - o.lnr", 3, NO_VIDEO),
         ("cat in.y4m | head -c 200 | lnr encode - o.lnr", 3, "standard input: frame 0 ends too"),
         ("cat in.y4m | lnr compare - -", 2, "standard input: it can be read once"),
-        ("head -c 30000 /dev/zero | lnr encode - o.lnr", 3, "standard input: "),
+        ("head -c 30000 /dev/zero | lnr encode - o.lnr", 3, NO_VIDEO),
     ] {
         let run = bash(&w, line);
         assert!(run.err.contains(message), "{line}: {}", run.err);
@@ -169,6 +174,15 @@ fn other_videos_come_through_pipes_too() {
     w.encode("in.y4m", "lnr.mp4", &[]);
     for line in piped("lnr.mp4", "lnr info IN --json") {
         assert_eq!(json(&w, &line), w.json(&["info", "lnr.mp4"]), "{line}");
+    }
+    w.write("a.gif", &common::gif::gif(&[10, 10, 30]));
+    for line in piped("a.gif", &format!("timeout 300 {LNR:?} encode IN o.lnr {quick}")) {
+        assert_eq!(json(&w, &line)["frames"], 3, "{line}");
+    }
+    w.write("full.mp4", include_bytes!("data/full-range.mp4"));
+    for line in piped("full.mp4", &format!("lnr encode IN o.lnr {quick}")) {
+        ok(&w, &line);
+        assert_eq!(w.json(&["info", "o.lnr"])["color"]["full_range"], true, "{line}");
     }
     // Of a stream without an end, what is asked for.
     let endless = "while cat a.ts 2>&-; do true; done";

@@ -6,7 +6,8 @@ use clap::{Subcommand, ValueEnum};
 use lnr::limits::MAX_GROUP_FRAMES;
 use lnr::{EncoderSettings, ModelOptions};
 
-use crate::values::{Compute, parse_size};
+use crate::numbers::{Size, Start, parse_size, parse_start};
+use crate::values::Compute;
 
 #[derive(clap::Args)]
 pub struct EvalArgs {
@@ -45,12 +46,12 @@ pub struct AblationArgs {
     /// Iterations per frame [default: 120].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
-    /// Scale to this size first (area average), such as 320x180.
+    /// Scale to this size first (area average), such as 320x180; 320x and x180 keep the shape.
     #[arg(long, value_parser = parse_size)]
-    pub size: Option<(u32, u32)>,
-    /// Number of the first frame, from 0.
-    #[arg(long, default_value_t = 0)]
-    pub start: u64,
+    pub size: Option<Size>,
+    /// Number of the first frame, from 0, or its time, such as 1:02.5 or 2.5s.
+    #[arg(long, default_value = "0", value_parser = parse_start)]
+    pub start: Start,
     /// Most frames; all of them make one group.
     #[arg(long, default_value_t = MAX_GROUP_FRAMES)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_GROUP_FRAMES)))]

@@ -29,12 +29,12 @@ impl Clip {
         let own = source.info().format;
         let [matrix, _] = matrices(&own, &own);
         if let Some(size) = args.size {
-            source = Box::new(Resized::new(path.clone(), source, size)?);
+            source = Box::new(Resized::new(path.clone(), source, size.of(&own))?);
         }
         let frame_rate = source.info().frame_rate;
         let mut frames: Vec<Frame> = Vec::new();
         let mut first = 0;
-        input::skip(&mut *source, path, args.start, console)?;
+        let mut source = input::begin_at(source, path, args.start, console)?;
         for _ in 0..args.frames {
             console.check()?;
             let Some(frame) = source.next()? else { break };

@@ -7,7 +7,7 @@ use gst::prelude::*;
 use gst_app::AppSink;
 use lnr::stream::parse;
 
-use super::feed::source;
+use super::feed::Feed;
 use super::{Item, Units, open_file};
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
@@ -97,7 +97,7 @@ impl ContainerUnits {
 
     fn start(path: &Path, console: &Console) -> Outcome<Self> {
         let pipeline = Pipeline::new()?;
-        let source = source(path)?;
+        let source = Feed::open(path)?.element;
         let demux = element("qtdemux")?;
         pipeline.chain(&[&source, &demux])?;
         let sink = AppSink::builder().sync(false).max_buffers(8).build();

@@ -10,13 +10,13 @@ use std::time::Duration;
 use gst::prelude::*;
 use gst_app::AppSink;
 use gst_video::VideoCapsBuilder;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
-use super::feed::source;
-use super::{open_file, pipe};
+use super::feed::Feed;
+use super::open_file;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
-use crate::gstreamer::{NO_VIDEO, Pipeline, element, error_of};
+use crate::gstreamer::{NO_VIDEO, Pipeline, element, error_of, init};
 use crate::raw::FORMATS;
 use crate::scratch;
 
@@ -46,19 +46,29 @@ pub struct Decoding {
     drivers: Arc<Mutex<Vec<gst::Pad>>>,
     times: Arc<Mutex<Times>>,
     patience: Duration,
+    /// Whether it is a pipe that nothing comes from.
+    is_waiting: Arc<AtomicBool>,
     /// What is read instead of the file, removed at the end.
-    _copy: Option<NamedTempFile>,
+    _copy: Option<Copy>,
 }
 
 impl Decoding {
     /// # Errors
     /// When an element is missing or the file cannot be opened.
     pub fn start(path: &Path, is_gif: bool, patience: Duration) -> Outcome<Self> {
-        let pipeline = Pipeline::new()?;
+        init()?;
         let copy = if is_gif { Some(padded(path)?) } else { None };
-        let source = source(copy.as_ref().map_or(path, |copy| copy.path()))?;
+        let feed = match &copy {
+            Some(copy) => Feed::file(&copy.0)?,
+            None => Feed::open(path)?,
+        };
+        Self::run(path, feed, copy, patience)
+    }
+
+    fn run(path: &Path, feed: Feed, copy: Option<Copy>, patience: Duration) -> Outcome<Self> {
+        let pipeline = Pipeline::new()?;
         let decode = element("decodebin")?;
-        pipeline.chain(&[&source, &decode])?;
+        pipeline.chain(&[&feed.element, &decode])?;
         let convert = element("videoconvert")?;
         let caps = VideoCapsBuilder::new().format_list(FORMATS.map(|f| f.0)).build();
         let sink = AppSink::builder().sync(false).max_buffers(4).caps(&caps).build();
@@ -101,6 +111,7 @@ impl Decoding {
         pipeline.play(path, Code::Input)?;
         let path = path.to_owned();
         let pipeline = Some(pipeline);
+        let is_waiting = feed.is_waiting;
         Ok(Self {
             path,
             pipeline,
@@ -110,6 +121,7 @@ impl Decoding {
             drivers,
             times,
             patience,
+            is_waiting,
             _copy: copy,
         })
     }
@@ -139,6 +151,10 @@ impl Decoding {
             }
             if self.sink.is_eos() {
                 break;
+            }
+            if self.is_waiting.load(Ordering::SeqCst) {
+                waited = Duration::ZERO;
+                continue;
             }
             waited += STEP;
             if waited > self.patience {
@@ -178,18 +194,26 @@ impl Decoding {
 }
 
 /// A copy of a GIF file with [`GIF_PADDING`].
-fn padded(path: &Path) -> Outcome<NamedTempFile> {
-    let mut copy = NamedTempFile::new().map_err(|e| Failure::output(&std::env::temp_dir(), e))?;
-    scratch::remember(copy.path());
-    let mut bytes: Box<dyn Read> = match pipe::is_pipe(path) {
-        true => Box::new(pipe::take(path)?),
-        false => Box::new(open_file(path)?),
-    };
-    let copied = std::io::copy(&mut bytes.by_ref().take(MAX_GIF), &mut copy);
-    copied.map_err(|e| Failure::input(path, e))?;
+fn padded(path: &Path) -> Outcome<Copy> {
+    let copy = NamedTempFile::new().map_err(|e| Failure::output(&std::env::temp_dir(), e))?;
+    let (mut copy, name) = copy.into_parts();
+    scratch::remember(&name);
+    let name = Copy(name);
+    let mut file = open_file(path)?.take(MAX_GIF);
+    std::io::copy(&mut file, &mut copy).map_err(|e| Failure::input(path, e))?;
     let written = copy.write_all(&GIF_PADDING).and_then(|()| copy.flush());
-    written.map_err(|e| Failure::output(copy.path(), e))?;
-    Ok(copy)
+    written.map_err(|e| Failure::output(&name.0, e))?;
+    Ok(name)
+}
+
+/// Removed at the end, whatever the end is.
+struct Copy(TempPath);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        scratch::forget(&self.0);
+        // Dropping the path removes the file.
+    }
 }
 
 fn is_of(element: &gst::Element, kind: gst::ElementFactoryType) -> bool {
@@ -241,11 +265,11 @@ mod tests {
         let path = std::env::temp_dir().join(format!("lnr-hangs-{}", std::process::id()));
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         assert!(made.is_ok_and(|status| status.success()), "mkfifo");
-        let mut writer =
-            std::fs::OpenOptions::new().read(true).write(true).open(&path).expect("a pipe");
-        writer.write_all(b"nothing that is known").expect("a pipe with room");
+        let writer = std::fs::OpenOptions::new().read(true).write(true).open(&path);
         let patience = Duration::from_millis(300);
-        let mut decoding = Decoding::start(&path, false, patience).expect("a pipeline");
+        init().expect("GStreamer");
+        let feed = Feed::file(&path).expect("filesrc");
+        let mut decoding = Decoding::run(&path, feed, None, patience).expect("a pipeline");
         let result = decoding.pull(&Console::new(true, false));
         let _ = std::fs::remove_file(&path);
         drop(writer);

@@ -10,6 +10,7 @@ use super::units::open_units;
 use super::{Damage, Frame, Item, Options, Source, Units, VideoInfo, grid_time};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome, input_name};
+use crate::numbers::nanoseconds;
 
 /// Which times of an LNR file to render.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,21 +61,25 @@ impl LnrSource {
             return Err(Failure::damaged(path, "no LNR group in it"));
         };
         let is_on_its_side = first.metadata.orientation.turns() % 2 == 1;
+        let stored = first.header.format;
         let format = match options.size {
-            Some((w, h)) if is_on_its_side && !options.as_stored => {
-                first.header.format.resized(h, w)
+            Some(size) if is_on_its_side && !options.as_stored => {
+                let (w, h) = size.of(&stored.resized(stored.height, stored.width));
+                stored.resized(h, w)
             }
-            Some((w, h)) => first.header.format.resized(w, h),
-            None => first.header.format,
+            Some(size) => {
+                let (w, h) = size.of(&stored);
+                stored.resized(w, h)
+            }
+            None => stored,
         };
         if let Err(e) = format.validate() {
             return Err(Failure::usage(format!("--size: {e}")));
         }
-        let ns = |seconds: f64| (seconds * 1e9) as u64;
-        let begin = first.place.begin.saturating_add(ns(timing.start));
+        let begin = first.place.begin.saturating_add(nanoseconds(timing.start));
         let mut end = last.place.end;
         if let Some(duration) = timing.duration {
-            end = end.min(begin.saturating_add(ns(duration)));
+            end = end.min(begin.saturating_add(nanoseconds(duration)));
         }
         let span = end.saturating_sub(begin) as f64;
         let n_frames = match timing.frame_rate {

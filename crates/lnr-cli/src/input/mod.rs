@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Frames of any video, and access units of LNR files.
 
+mod begin;
 #[cfg(feature = "gstreamer")]
 mod container;
 mod damage;
@@ -18,6 +19,7 @@ mod units;
 mod video;
 mod y4m;
 
+pub use begin::begin_at;
 pub use damage::Damage;
 pub use index::{Index, IndexedGroup, index_parts};
 pub use lnr_file::{LnrSource, Timing};
@@ -35,7 +37,8 @@ use lnr::stream::{FileIndex, INDEX_MAGIC, MAGIC, Metadata};
 use lnr::{DecoderSettings, Picture, PictureFormat};
 
 use crate::console::Console;
-use crate::exit::{Failure, Outcome, input_name};
+use crate::exit::{Failure, Outcome};
+use crate::numbers::Size;
 
 /// A picture and when it is shown, in ns.
 #[derive(Clone)]
@@ -90,7 +93,7 @@ pub struct Options {
     pub decoder: DecoderSettings,
     /// For LNR files: size to render at, of turned pictures where they are. Other videos come in their
     /// own.
-    pub size: Option<(u32, u32)>,
+    pub size: Option<Size>,
     /// Whether pictures come as they are stored, not turned for display.
     pub as_stored: bool,
 }
@@ -108,7 +111,7 @@ pub enum Kind {
 /// # Errors
 /// When the file cannot be read.
 pub fn kind_of(path: &Path) -> Outcome<Kind> {
-    let start = first_bytes(path)?;
+    let start = start_of(path)?;
     if start.is_empty() {
         return Err(Failure::damaged(path, "it is empty"));
     }
@@ -122,6 +125,23 @@ pub fn kind_of(path: &Path) -> Outcome<Kind> {
     } else {
         Kind::Other
     })
+}
+
+/// The first bytes of a file or pipe.
+fn start_of(path: &Path) -> Outcome<Vec<u8>> {
+    if pipe::is_pipe(path) {
+        return pipe::start(path);
+    }
+    let mut start = Vec::new();
+    let mut file = open_file(path)?.take(pipe::START as u64);
+    file.read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
+    Ok(start)
+}
+
+/// Whether the bytes of `path` can be read again at no cost.
+#[cfg(feature = "gstreamer")]
+fn is_repeatable(path: &Path) -> bool {
+    !pipe::is_pipe(path) || pipe::is_copied(path)
 }
 
 /// Opens any video.
@@ -176,34 +196,6 @@ fn open_other(path: &Path, _: Kind, _: Options, _: &Console) -> Outcome<Box<dyn 
         "this build, made without GStreamer (feature `gstreamer`), reads .y4m and .lnr files; \
          convert the video first: ffmpeg -i VIDEO -f yuv4mpegpipe OUT.y4m",
     ))
-}
-
-/// Passes over the first `n` frames of `path`, as `--start` asks.
-///
-/// # Errors
-/// When there are not so many, or the source fails.
-pub fn skip(source: &mut dyn Source, path: &Path, n: u64, console: &Console) -> Outcome<()> {
-    for i in 0..n {
-        console.check()?;
-        if source.next()?.is_none() {
-            let path = input_name(path);
-            return Err(Failure::usage(format!(
-                "{path}: it has {i} frames, --start asks for number {n}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// The first bytes of a file or a pipe, which are enough to tell its kind.
-fn first_bytes(path: &Path) -> Outcome<Vec<u8>> {
-    if pipe::is_pipe(path) {
-        return pipe::start(path);
-    }
-    let mut start = Vec::new();
-    let mut file = open_file(path)?.take(pipe::START as u64);
-    file.read_to_end(&mut start).map_err(|e| Failure::input(path, e))?;
-    Ok(start)
 }
 
 /// Where the bytes of `path` can be read as often as need be: a copy of what a pipe brings.

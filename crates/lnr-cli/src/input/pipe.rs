@@ -119,6 +119,7 @@ pub fn copied(path: &Path) -> Outcome<PathBuf> {
 }
 
 /// Whether there is a copy already.
+#[cfg(feature = "gstreamer")]
 pub fn is_copied(path: &Path) -> bool {
     pipes().iter().any(|(p, state)| p == path && matches!(state, State::Copied(_)))
 }

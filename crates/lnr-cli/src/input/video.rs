@@ -9,7 +9,7 @@ use lnr::stream::Metadata;
 use lnr::{Chroma, Error, Picture, PictureFormat, Result};
 
 use super::decoding::{Decoding, PATIENCE};
-use super::{Frame, Source, VideoInfo, container, first_bytes, grid_time, pipe};
+use super::{Frame, Source, VideoInfo, container, grid_time, is_repeatable, start_of};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome, input_name};
 use crate::gstreamer::ratio;
@@ -38,8 +38,7 @@ impl Video {
     /// # Errors
     /// When the file has no progressive video that can be decoded.
     pub fn open(path: &Path, console: &Console) -> Outcome<Self> {
-        let is_gif = first_bytes(path)?.starts_with(GIF);
-        let can_be_read_again = path.is_file() || pipe::is_copied(path);
+        let is_gif = start_of(path)?.starts_with(GIF);
         let mut video = Self {
             path: path.to_owned(),
             console: console.clone(),
@@ -50,7 +49,7 @@ impl Video {
                 metadata: Metadata::default(),
                 n_frames: None,
             },
-            is_full_range: can_be_read_again && container::says_full_range(path)?,
+            is_full_range: is_repeatable(path) && container::says_full_range(path)?,
             last_pts: None,
             pending: None,
         };

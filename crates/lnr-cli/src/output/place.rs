@@ -62,6 +62,7 @@ impl Place {
     }
 
     /// Where the file is for now.
+    #[cfg(any(test, feature = "gstreamer"))]
     pub fn path(&self) -> &Path {
         self.draft.as_ref().map_or(&self.name, |(path, _)| path)
     }

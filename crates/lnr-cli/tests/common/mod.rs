@@ -121,13 +121,6 @@ impl Run {
     }
 }
 
-/// What a .lnr file holds behind its index: what an encoder has written before it is finished.
-pub fn without_index(file: &[u8]) -> &[u8] {
-    let magic = lnr::stream::MAGIC;
-    let at = file.windows(magic.len()).position(|w| w == magic).expect("a group");
-    &file[at..]
-}
-
 /// How many frames a Y4M file holds, and its header line.
 pub fn y4m_frames(path: &Path) -> (usize, String) {
     let bytes = std::fs::read(path).expect("a Y4M file");
@@ -159,4 +152,12 @@ pub fn groups(file: &[u8]) -> Vec<Vec<u8>> {
         rest = &rest[n..];
     }
     groups
+}
+
+/// What a .lnr file holds behind its index: what an encoder has written before it is finished.
+pub fn without_index(file: &[u8]) -> &[u8] {
+    match scan(file) {
+        Scan::Index(len) => &file[len..],
+        _ => file,
+    }
 }

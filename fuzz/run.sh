@@ -5,7 +5,7 @@
 #
 # Each target runs for so many seconds (600), all of them where none is named. Installs cargo-fuzz where
 # it is missing; any Rust that builds the project will do. What it finds lies in target/fuzz/found, new
-# inputs in target/fuzz/corpus; MINIMISE=1 puts the smallest set of them that reaches everything into
+# inputs in target/fuzz/corpus; MINIMISE=1 puts a small set of them that reaches every place into
 # fuzz/corpus, which every test run replays. A file that failed belongs there too, once it is mended.
 # SANITIZER=address (then with RUSTC_BOOTSTRAP=1) also looks at memory.
 set -euo pipefail
@@ -37,11 +37,13 @@ for target in "${targets[@]}"; do
         -max_total_time="$seconds" -max_len="$largest" -timeout=10 -rss_limit_mb=2048 \
         -artifact_prefix="$built/found/$target-" -print_final_stats=1 || failed+=("$target")
     if [ "${MINIMISE:-0}" = 1 ]; then
-        kept=$(mktemp -d)
-        find "$built/corpus/$target" -type f -size -"$largest_kept"c -exec cp -t "$kept" {} +
-        # Names that are words are those of files with a story: they stay.
-        fuzz run "$target" "fuzz/corpus/$target" "$kept" -- -merge=1 -max_len="$largest" || failed+=("$target")
-        rm -r "$kept"
+        found=$(mktemp -d) kept=$(mktemp -d)
+        find "$built/corpus/$target" -type f -size -"$largest_kept"c -exec cp -t "$found" {} +
+        # Without counters: a file for each place that is reached, not for how often it is.
+        fuzz run "$target" "$kept" "fuzz/corpus/$target" "$found" -- -set_cover_merge=1 \
+            -use_counters=0 -max_len="$largest" || failed+=("$target")
+        cp -n -t "fuzz/corpus/$target" "$kept"/*
+        rm -r "$found" "$kept"
     fi
 done
 if [ "${#failed[@]}" -gt 0 ]; then

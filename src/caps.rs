@@ -14,6 +14,8 @@ pub(super) const FROM_DEMUXER: &str = "video/x-gst-fourcc-LNR1";
 pub(super) const PARTS: [&str; 2] = ["video/x-mp4-part", "video/x-qt-part"];
 /// What tags call the codec.
 pub(super) const CODEC_NAME: &str = "LNR (latent neural representation)";
+/// What our own caps say, and those for muxers do not.
+const OWN_FIELDS: [&str; 3] = ["parsed", "chroma-format", "bit-depth-luma"];
 /// "LNR1" as the muxers want it.
 pub(super) const FOURCC: u32 = u32::from_le_bytes(*b"LNR1");
 
@@ -114,6 +116,34 @@ pub(super) fn raw(formats: impl IntoIterator<Item = gst_video::VideoFormat>) -> 
         .width_range(1..=limits::MAX_SIDE as i32)
         .height_range(1..=limits::MAX_SIDE as i32)
         .build()
+}
+
+/// `video/x-lnr` of one access unit per buffer under the names by which muxers take it.
+pub(super) fn muxed(structure: &gst::StructureRef) -> Vec<gst::Structure> {
+    let rename = |name: &str| {
+        let mut structure = structure.to_owned();
+        structure.set_name(name);
+        structure.remove_fields(OWN_FIELDS);
+        structure.set("format", FOURCC);
+        structure
+    };
+    PARTS.map(rename).into()
+}
+
+/// The reverse of [`muxed`]; our own caps stay as they are.
+pub(super) fn unmuxed(structure: &gst::StructureRef) -> gst::Structure {
+    let mut structure = structure.to_owned();
+    if structure.name() != LNR {
+        structure.set_name(LNR);
+        structure.remove_field("format");
+        structure.set("parsed", true);
+    }
+    structure
+}
+
+/// Raw video of any format in system memory.
+pub(super) fn raw_of_any_format() -> gst::Caps {
+    gst::Caps::new_empty_simple("video/x-raw")
 }
 
 fn chroma_name(chroma: Chroma) -> &'static str {

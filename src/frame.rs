@@ -14,7 +14,19 @@ struct Layout {
     step: usize,
     /// Bytes before the first sample.
     offset: usize,
+    /// Bits below each sample.
+    shift: u32,
 }
+
+impl Layout {
+    /// Whether a row is one of a picture with samples of so many bytes.
+    fn is_plain(&self, size: usize) -> bool {
+        self.step == size && self.shift == 0
+    }
+}
+
+/// The component of alpha, in every format that has it.
+const ALPHA: usize = 3;
 
 fn layout(frame: &impl VideoFrameExt, component: usize) -> Result<Layout> {
     let c = component as u32;
@@ -22,7 +34,13 @@ fn layout(frame: &impl VideoFrameExt, component: usize) -> Result<Layout> {
     let stride = frame.plane_stride().get(plane as usize).copied().unwrap_or(0);
     match (usize::try_from(stride), usize::try_from(frame.comp_pstride(c))) {
         (Ok(stride), Ok(step)) => {
-            Ok(Layout { plane, stride, step, offset: frame.comp_poffset(c) as usize })
+            let offset = match (frame.comp_poffset(c) as usize, frame.comp_depth(c)) {
+                // Of P010 and its like, GStreamer counts samples here.
+                (offset @ 1, 9..) => 2 * offset,
+                (offset, _) => offset,
+            };
+            let shift = frame.format_info().shift().get(component).copied().unwrap_or(0);
+            Ok(Layout { plane, stride, step, offset, shift })
         }
         _ => Err(Error::Unsupported(format!("frames with a row stride of {stride} bytes"))),
     }
@@ -48,7 +66,7 @@ pub(super) fn to_picture(
         for y in 0..format.plane_size(component).1 {
             let source = plane.get(y * at.stride + at.offset..).ok_or_else(too_short)?;
             let row = picture.row_mut(component, y);
-            if at.step == size {
+            if at.is_plain(size) {
                 row.copy_from_slice(source.get(..row.len()).ok_or_else(too_short)?);
                 continue;
             }
@@ -59,10 +77,21 @@ pub(super) fn to_picture(
             for (sample, pixel) in row.chunks_exact_mut(size).zip(pixels) {
                 sample.copy_from_slice(pixel);
             }
+            shift_samples(row, at.shift, |sample, shift| sample >> shift);
         }
         clear_unused_bits(picture.plane_mut(component), format);
     }
     Ok(picture)
+}
+
+/// Moves the bits of samples of two bytes; smaller ones have no shift.
+fn shift_samples(row: &mut [u8], shift: u32, by: impl Fn(u16, u32) -> u16) {
+    if shift > 0 {
+        for sample in row.chunks_exact_mut(2) {
+            let moved = by(u16::from_le_bytes([sample[0], sample[1]]), shift);
+            sample.copy_from_slice(&moved.to_le_bytes());
+        }
+    }
 }
 
 /// Above 8 bits, nothing stops a source from leaving something in the bits that do not count.
@@ -102,7 +131,7 @@ pub(super) fn from_picture(
         for y in 0..format.plane_size(component).1 {
             let target = plane.get_mut(y * at.stride + at.offset..).ok_or_else(too_short)?;
             let row = picture.row(component, y);
-            if at.step == size {
+            if at.is_plain(size) {
                 target.get_mut(..row.len()).ok_or_else(too_short)?.copy_from_slice(row);
                 continue;
             }
@@ -111,7 +140,25 @@ pub(super) fn from_picture(
             }
             for (sample, pixel) in row.chunks_exact(size).zip(target.chunks_mut(at.step)) {
                 pixel[..size].copy_from_slice(sample);
+                shift_samples(&mut pixel[..size], at.shift, |sample, shift| sample << shift);
             }
+        }
+    }
+    make_opaque(frame, size)
+}
+
+/// Fills the alpha of a frame that has it.
+fn make_opaque(frame: &mut VideoFrameRef<&mut gst::BufferRef>, size: usize) -> Result<()> {
+    if !frame.format_info().has_alpha() {
+        return Ok(());
+    }
+    let at = layout(frame, ALPHA)?;
+    let (width, height) = (frame.width() as usize, frame.height() as usize);
+    let plane = frame.plane_data_mut(at.plane).map_err(|_| too_short())?;
+    for y in 0..height {
+        let target = plane.get_mut(y * at.stride + at.offset..).ok_or_else(too_short)?;
+        for pixel in target.chunks_mut(at.step).take(width) {
+            pixel.get_mut(..size).ok_or_else(too_short)?.fill(0xFF);
         }
     }
     Ok(())
@@ -176,13 +223,22 @@ mod tests {
     #[test]
     fn components_land_in_their_planes() {
         gst::init().unwrap();
-        let cases: [(VideoFormat, &[u8]); 7] = [
+        let cases: [(VideoFormat, &[u8]); 16] = [
             (VideoFormat::Rgb, &[1, 2, 3]),
             (VideoFormat::Bgr, &[3, 2, 1]),
             (VideoFormat::Rgbx, &[1, 2, 3, 9]),
             (VideoFormat::Bgrx, &[3, 2, 1, 9]),
             (VideoFormat::Xrgb, &[9, 1, 2, 3]),
             (VideoFormat::Xbgr, &[9, 3, 2, 1]),
+            (VideoFormat::Rgba, &[1, 2, 3, 9]),
+            (VideoFormat::Bgra, &[3, 2, 1, 9]),
+            (VideoFormat::Argb, &[9, 1, 2, 3]),
+            (VideoFormat::Abgr, &[9, 3, 2, 1]),
+            (VideoFormat::Ayuv, &[9, 1, 2, 3]),
+            (VideoFormat::Vuya, &[3, 2, 1, 9]),
+            (VideoFormat::Yuy2, &[1, 2, 9, 3]),
+            (VideoFormat::Uyvy, &[2, 1, 3, 9]),
+            (VideoFormat::Yvyu, &[1, 3, 9, 2]),
             (VideoFormat::Nv12, &[]),
         ];
         for (format, pixel) in cases {
@@ -199,6 +255,39 @@ mod tests {
             let picture = read(&gst::Buffer::from_slice(data), &info);
             let samples = [0, 1, 2].map(|c| picture.sample(c, 0, 0));
             assert_eq!(samples, [1, 2, 3], "{format}");
+        }
+    }
+
+    #[test]
+    fn samples_of_many_bits_land_in_their_places() {
+        gst::init().unwrap();
+        // The formats, the pixel's words in memory, and the samples.
+        let cases: [(VideoFormat, [u16; 4], [u16; 3]); 5] = [
+            (VideoFormat::Rgba64Le, [0x102, 0x304, 0x506, 0xFFFF], [0x102, 0x304, 0x506]),
+            (VideoFormat::Bgra64Le, [0x506, 0x304, 0x102, 0xFFFF], [0x102, 0x304, 0x506]),
+            (VideoFormat::Argb64Le, [0xFFFF, 0x102, 0x304, 0x506], [0x102, 0x304, 0x506]),
+            (VideoFormat::P01010le, [7 << 6, 0, 0, 0], [7, 8, 9]),
+            (VideoFormat::P012Le, [7 << 4, 0, 0, 0], [7, 8, 9]),
+        ];
+        for (format, words, samples) in cases {
+            let info = VideoInfo::builder(format, 1, 1).build().unwrap();
+            let mut data = vec![0u8; info.size()];
+            let n = data.len().min(8);
+            data[..n].copy_from_slice(&words.map(u16::to_le_bytes).concat()[..n]);
+            if info.n_planes() == 2 {
+                let shift = info.format_info().shift()[1];
+                let chroma = [8u16 << shift, 9 << shift].map(u16::to_le_bytes).concat();
+                data[info.offset()[1]..][..4].copy_from_slice(&chroma);
+            }
+            let picture = read(&gst::Buffer::from_slice(data.clone()), &info);
+            assert_eq!([0, 1, 2].map(|c| picture.sample(c, 0, 0)), samples, "{format}");
+            // Alpha is opaque, and nothing else is touched.
+            let mut buffer = gst::Buffer::from_mut_slice(vec![0u8; info.size()]);
+            let mut frame =
+                VideoFrameRef::from_buffer_ref_writable(buffer.make_mut(), &info).unwrap();
+            from_picture(&picture, &mut frame).unwrap();
+            drop(frame);
+            assert_eq!(&buffer.map_readable().unwrap()[..], data, "{format}");
         }
     }
 

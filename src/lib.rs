@@ -19,6 +19,7 @@ mod lnrinterp;
 mod lnrparse;
 pub mod meta;
 mod metadata;
+mod rates;
 mod typefind;
 
 pub use enums::{Backend, Profile, Speed};

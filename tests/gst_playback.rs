@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Players: the scenarios of gst-validate over files.
 mod elements;
+mod http;
 mod playback;
 
 use elements::*;
+use http::{HttpServer, Manner};
+use lnr::stream::IndexBuilder;
 use playback::player::{Clip, Player};
 use playback::scenarios;
 
 /// Four groups of three to four frames.
-fn clip() -> (Clip, Vec<u8>) {
+fn coded() -> &'static Outcome {
     static CODED: std::sync::OnceLock<Outcome> = std::sync::OnceLock::new();
-    let coded = CODED.get_or_init(|| encode(15, 4, SMALL));
-    (Clip::new(coded), coded.stream())
+    CODED.get_or_init(|| encode(15, 4, SMALL))
+}
+
+fn clip() -> (Clip, Vec<u8>) {
+    (Clip::new(coded()), coded().stream())
 }
 
 fn lnr_file() -> (Clip, tempfile::NamedTempFile) {
@@ -60,5 +66,19 @@ fn a_file_that_is_parsed() {
 fn an_mp4_file_whose_sound_is_longer() {
     let (clip, file) = mp4_file();
     let uri = format!("file://{}", file.path().display());
+    scenarios::all(&|| Player::of_uri(&uri, &clip), &clip);
+}
+
+/// A finished file behind its index, over ranges.
+#[test]
+fn a_file_over_http() {
+    let (mut clip, stream) = clip();
+    clip.is_reversible = false;
+    let mut builder = IndexBuilder::default();
+    let coded = coded().data();
+    coded.iter().for_each(|unit| builder.push(unit).expect("an access unit"));
+    let index = builder.index().to_unit().expect("an index");
+    let server = HttpServer::new([index, stream].concat(), Manner::default());
+    let uri = server.uri();
     scenarios::all(&|| Player::of_uri(&uri, &clip), &clip);
 }

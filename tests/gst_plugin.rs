@@ -1,50 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The built library in a process of its own: it loads, describes itself, and leaks nothing.
 mod elements;
-
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod plugin;
 
 use elements::*;
 use gst::prelude::*;
 
-/// The library of this build: cargo leaves it beside the tests, and a folder higher when asked for it.
-fn library() -> PathBuf {
-    let exe = std::env::current_exe().expect("own path");
-    let built = |folder: &Path| {
-        let path = folder.join("libgstlnr.so");
-        let time = path.metadata().and_then(|m| m.modified()).ok()?;
-        Some((time, path))
-    };
-    let newest = exe.ancestors().skip(1).take(2).filter_map(built).max();
-    newest.expect("libgstlnr.so was built").1
-}
-
-/// Runs a GStreamer tool that sees that library, and no other copy of the plugin.
-fn tool(name: &str, arguments: &str) -> Output {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::copy(library(), folder.path().join("libgstlnr.so")).expect("copied");
-    Command::new(name)
+/// Runs a GStreamer tool that sees the library of this build.
+fn succeed(name: &str, arguments: &str) -> String {
+    let mut command = plugin::command(name);
+    command
         .args(arguments.split_whitespace())
-        .env("GST_PLUGIN_PATH", folder.path())
-        .env("GST_REGISTRY", folder.path().join("registry"))
         .env("GST_TRACERS", "leaks")
         .env("GST_DEBUG", "GST_TRACER:7")
-        .env("GST_DEBUG_NO_COLOR", "1")
-        .env("G_DEBUG", "fatal-warnings")
-        .output()
-        .unwrap_or_else(|e| panic!("{name}: {e}"))
-}
-
-fn succeed(name: &str, arguments: &str) -> String {
-    let output = tool(name, arguments);
-    let text = format!(
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(output.status.success(), "{name} {arguments}\n{text}");
-    text
+        .env("G_DEBUG", "fatal-warnings");
+    plugin::succeed(&mut command)
 }
 
 #[test]
@@ -112,5 +82,10 @@ fn presets_load() {
     assert_eq!(encoder.property::<gstlnr::Speed>("speed-preset"), gstlnr::Speed::Fast);
     let text = std::fs::read_to_string(format!("{data}/GstLnrEnc.prs")).expect("the presets");
     let speeds: Vec<_> = text.lines().filter_map(|l| l.strip_prefix("speed-preset=")).collect();
+    for build in ["meson.build", "Cargo.toml"] {
+        let path = format!("{}/{build}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("a build file");
+        assert!(text.contains("data/GstLnrEnc.prs"), "{build} does not install the presets");
+    }
     assert!(speeds.len() == 3 && speeds.iter().all(|s| s.parse::<lnr::SpeedPreset>().is_ok()));
 }

@@ -5,7 +5,7 @@ use gst_video::prelude::*;
 use gst_video::subclass::prelude::*;
 use gst_video::{VideoCodecFrame, VideoFrameRef};
 
-use super::imp::{CAT, LnrDec};
+use super::imp::{CAT, LnrDec, is_flushing};
 use super::selection::Choice;
 use super::session::Session;
 use crate::error::Task;
@@ -127,7 +127,8 @@ impl LnrDec {
         if !is_new {
             return Ok(());
         }
-        let info = format::video_info(&native, rate)
+        let info = format::native(&native)
+            .and_then(|own| format::video_info(&native, own, rate))
             .map_err(|e| error::post(&*self.obj(), Task::Decoding, &e))?;
         let obj = self.obj();
         let state = obj.set_output_state(info.format(), info.width(), info.height(), None)?;
@@ -135,7 +136,7 @@ impl LnrDec {
             // The next frame must try again.
             self.stream.lock().unwrap().rate = None;
             // On the way down to READY nothing can be negotiated, and that is no error.
-            match obj.src_pad().pad_flags().contains(gst::PadFlags::FLUSHING) {
+            match is_flushing(obj.src_pad()) {
                 true => gst::FlowError::Flushing,
                 false => flow,
             }

@@ -11,6 +11,7 @@ use super::input::{Input, Next};
 use super::session::Session;
 use super::settings::{self, Settings};
 use super::size;
+use super::upstream::{self, Sought};
 use crate::engine::EngineSlot;
 use crate::error::Task;
 use crate::metadata::Hdr;
@@ -44,6 +45,8 @@ pub struct LnrDec {
     /// Taken out while in use: no lock is held while decoding or calling into GStreamer.
     session: Mutex<Option<Session>>,
     input: Mutex<Input>,
+    /// The last seek that passed.
+    sought: Mutex<Option<Sought>>,
     /// Stops the session's rendering.
     cancel: Mutex<CancelFlag>,
     engine: EngineSlot,
@@ -86,8 +89,9 @@ impl ElementImpl for LnrDec {
     }
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
-        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> =
-            LazyLock::new(|| caps::pad_templates(caps::any_lnr(), caps::raw(format::DECODED)));
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+            caps::pad_templates(caps::any_lnr(), caps::raw(format::all_decoded()))
+        });
         TEMPLATES.as_ref()
     }
 
@@ -130,26 +134,53 @@ impl VideoDecoderImpl for LnrDec {
         Ok(())
     }
 
+    fn src_event(&self, event: gst::Event) -> bool {
+        if let gst::EventView::Seek(seek) = event.view() {
+            *self.sought.lock().unwrap() = Some(Sought::new(seek));
+        }
+        self.parent_src_event(event)
+    }
+
     fn sink_event(&self, event: gst::Event) -> bool {
-        match event.view() {
-            gst::EventView::FlushStart(_) => self.cancel(true),
+        let event = match event.view() {
+            gst::EventView::Segment(segment) => {
+                let sought = *self.sought.lock().unwrap();
+                sought.and_then(|sought| sought.complete(segment)).unwrap_or(event)
+            }
+            gst::EventView::FlushStart(_) => {
+                self.cancel(true);
+                event
+            }
             gst::EventView::FlushStop(_) => {
                 self.cancel(false);
                 if let Some(session) = self.session.lock().unwrap().as_mut() {
                     session.has_decoded = false;
                 }
+                event
             }
-            _ => {}
-        }
+            _ => event,
+        };
         self.parent_sink_event(event)
     }
 
     /// The default would ask upstream for the size that downstream wants; but any stream will do.
     fn caps(&self, filter: Option<&gst::Caps>) -> gst::Caps {
-        let caps = self.obj().sink_pad().pad_template_caps();
+        let caps = upstream::wanted(self.obj().src_pad());
         match filter {
             Some(filter) => filter.intersect_with_mode(&caps, gst::CapsIntersectMode::First),
             None => caps,
+        }
+    }
+
+    fn sink_query(&self, query: &mut gst::QueryRef) -> bool {
+        match query.view_mut() {
+            // A stream of a rate that downstream does not take is taken, to say why it does not do.
+            gst::QueryViewMut::AcceptCaps(accept) => {
+                let is_ours = accept.caps().is_subset(&self.obj().sink_pad().pad_template_caps());
+                accept.set_result(is_ours);
+                true
+            }
+            _ => self.parent_sink_query(query),
         }
     }
 
@@ -218,8 +249,12 @@ impl VideoDecoderImpl for LnrDec {
         if let Some(native) = stream.format {
             let rate = stream.upstream_rate.or(stream.rate).unwrap_or(gst::Fraction::new(0, 1));
             let obj = self.obj();
-            let info = size::choose(obj.src_pad(), &native, rate)
-                .map_err(|e| gst::loggable_error!(CAT, "{e}"))?;
+            let info = size::choose(obj.src_pad(), &native, rate).map_err(|e| {
+                if !is_flushing(obj.src_pad()) {
+                    obj.post_error_message(error::message(Task::Decoding, &e));
+                }
+                gst::loggable_error!(CAT, "{e}")
+            })?;
             gst::debug!(CAT, imp = self, "rendering at {}x{}", info.width(), info.height());
             let mut caps = info.to_caps().map_err(|e| gst::loggable_error!(CAT, "{e}"))?;
             stream.hdr.add_to_caps(caps.make_mut());
@@ -244,4 +279,10 @@ impl LnrDec {
         let engine = self.engine.get(&*self.obj(), *CAT, settings.engine())?;
         Ok(Decoder::with_engine(settings.decoder(), engine))
     }
+}
+
+/// Whether a pad or its peer takes nothing because it is on the way down to READY, or seeks.
+pub(super) fn is_flushing(pad: &gst::Pad) -> bool {
+    let is_flushing = |pad: &gst::Pad| pad.pad_flags().contains(gst::PadFlags::FLUSHING);
+    is_flushing(pad) || pad.peer().is_some_and(|peer| is_flushing(&peer))
 }

@@ -10,6 +10,7 @@ mod selection;
 mod session;
 mod settings;
 mod size;
+mod upstream;
 
 glib::wrapper! {
     /// Decodes access units at the size downstream asks for.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
@@ -33,6 +34,8 @@ pub struct LnrEnc {
     session: Mutex<Option<Session>>,
     /// What upstream's tags say now.
     tagged: Mutex<TaggedOrientation>,
+    /// The application knows that alpha is dropped.
+    has_told_of_alpha: AtomicBool,
     cancel: CancelFlag,
     engine: EngineSlot,
 }
@@ -122,6 +125,7 @@ impl VideoEncoderImpl for LnrEnc {
         // Properties may have changed since READY.
         self.engine().map_err(|e| error::message(Task::Encoding, &e))?;
         *self.stats.lock().unwrap() = Stats::default();
+        self.has_told_of_alpha.store(false, Ordering::Relaxed);
         Ok(())
     }
 
@@ -140,6 +144,9 @@ impl VideoEncoderImpl for LnrEnc {
             self.obj().post_error_message(error::message(Task::Encoding, &e));
             gst::loggable_error!(CAT, "{e}")
         })?;
+        if state.info().has_alpha() && !self.has_told_of_alpha.swap(true, Ordering::Relaxed) {
+            output::tell_of_alpha(&self.obj(), state.info());
+        }
         output::announce(&self.obj(), state, &config)
             .map_err(|flow| gst::loggable_error!(CAT, "negotiating: {flow}"))
     }

@@ -72,6 +72,15 @@ pub(super) fn tell_refusal(element: &LnrEnc, flow: gst::FlowError) {
     }
 }
 
+/// Warns of what a format has and streams do not.
+pub(super) fn tell_of_alpha(element: &LnrEnc, info: &gst_video::VideoInfo) {
+    gst::element_warning!(
+        element,
+        gst::StreamError::NotImplemented,
+        ("{} video: alpha is dropped, the colours below it are encoded", info.format())
+    );
+}
+
 /// As the group header has them: up to the next frame of the group, whatever the source said.
 pub(super) fn durations(units: &[AccessUnit]) -> Vec<u64> {
     let next = units.iter().skip(1).map(Some).chain([None]);

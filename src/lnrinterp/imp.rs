@@ -10,10 +10,9 @@ use gst_base::subclass::base_transform::{
 };
 use gst_base::subclass::prelude::*;
 
-use super::rates;
 use crate::clock::UnitClock;
 use crate::error::Task;
-use crate::{caps, error};
+use crate::{caps, error, rates};
 use lnr::{AccessUnit, Error, Interpolator, Result};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -22,6 +21,8 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 
 struct Session {
     interpolator: Interpolator,
+    /// That of the input, where it is known.
+    rate: Option<gst::Fraction>,
     /// Tells times where upstream does not.
     clock: UnitClock,
     /// Made from the last input, not pushed yet.
@@ -32,6 +33,8 @@ struct Session {
 #[derive(Default)]
 pub struct LnrInterp {
     factor: Mutex<u32>,
+    /// Caps that did not do, and were spoken of.
+    refused: Mutex<Option<gst::Caps>>,
     session: Mutex<Option<Session>>,
 }
 
@@ -83,7 +86,7 @@ impl ElementImpl for LnrInterp {
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> =
-            LazyLock::new(|| caps::pad_templates(caps::parsed_lnr(), caps::parsed_lnr()));
+            LazyLock::new(|| caps::pad_templates(caps::parsed_lnr(), caps::produced()));
         TEMPLATES.as_ref()
     }
 }
@@ -108,6 +111,7 @@ impl BaseTransformImpl for LnrInterp {
 
     fn stop(&self) -> std::result::Result<(), gst::ErrorMessage> {
         *self.session.lock().unwrap() = None;
+        *self.refused.lock().unwrap() = None;
         Ok(())
     }
 
@@ -154,6 +158,7 @@ impl BaseTransformImpl for LnrInterp {
             Interpolator::new(factor).map_err(|e| gst::loggable_error!(CAT, "{e}"))?;
         *self.session.lock().unwrap() = Some(Session {
             interpolator,
+            rate: rates::rate_of(incaps),
             clock: UnitClock::default(),
             pending: VecDeque::new(),
             has_failed: false,
@@ -161,11 +166,30 @@ impl BaseTransformImpl for LnrInterp {
         Ok(())
     }
 
+    /// Whatever rate comes is taken: only then can be told why it does not do.
+    fn accept_caps(&self, direction: gst::PadDirection, caps: &gst::Caps) -> bool {
+        match direction {
+            gst::PadDirection::Sink => caps.is_subset(&caps::parsed_lnr()),
+            _ => self.parent_accept_caps(direction, caps),
+        }
+    }
+
     fn sink_event(&self, event: gst::Event) -> bool {
-        if let gst::EventView::FlushStop(_) = event.view()
-            && let Some(session) = self.session.lock().unwrap().as_mut()
-        {
-            session.reset();
+        match event.view() {
+            gst::EventView::FlushStop(_) => {
+                if let Some(session) = self.session.lock().unwrap().as_mut() {
+                    session.reset();
+                }
+            }
+            gst::EventView::Caps(caps) => {
+                let caps = caps.caps_owned();
+                let is_taken = self.parent_sink_event(event);
+                if !is_taken {
+                    self.tell_refusal(caps);
+                }
+                return is_taken;
+            }
+            _ => {}
         }
         self.parent_sink_event(event)
     }
@@ -193,13 +217,38 @@ impl BaseTransformImpl for LnrInterp {
     }
 }
 
+impl LnrInterp {
+    /// Says once which rates could be made, where none of them is wanted.
+    fn tell_refusal(&self, caps: gst::Caps) {
+        let obj = self.obj();
+        let asked = obj.src_pad().peer_query_caps(Some(&caps::produced()));
+        let (Some(rate), Some(asked)) = (rates::rate_of(&caps), rates::rate_of(&asked)) else {
+            return;
+        };
+        if self.refused.lock().unwrap().replace(caps.clone()) == Some(caps) {
+            return;
+        }
+        let made = match *self.factor.lock().unwrap() {
+            0 => format!("{} can become {}", rates::text(rate), rates::reachable(rate)),
+            factor => format!("factor {factor} makes something else of {}", rates::text(rate)),
+        };
+        let asked = rates::text(asked);
+        let advice = "ask for such a rate, or put `videorate` behind the decoder";
+        let error = Error::Unsupported(format!("frame rate {asked}: {made}; {advice}"));
+        obj.post_error_message(error::message(Task::Decoding, &error));
+    }
+}
+
 impl Session {
     fn push(&mut self, input: gst::Buffer) -> Result<()> {
         let unreadable = || Error::damaged("an access unit without bytes");
         let data = input.map_readable().map_err(|_| unreadable())?;
         let timing = self.clock.next(&data, None)?;
         let pts = input.pts().unwrap_or(timing.pts);
-        let duration = input.duration().unwrap_or(timing.duration);
+        let mut duration = input.duration().unwrap_or(timing.duration);
+        if timing.is_key {
+            duration = self.frame_at_most().map_or(duration, |most| duration.min(most));
+        }
         let units = self.interpolator.push(&data, pts.nseconds(), duration.nseconds())?;
         drop(data);
         self.has_failed = false;
@@ -207,6 +256,16 @@ impl Session {
             self.pending.push_back(output(&input, unit, i == 0));
         }
         Ok(())
+    }
+
+    /// How long the first access unit of a group can last where units were inserted before. Who sees none
+    /// but that one takes it for a whole frame.
+    fn frame_at_most(&self) -> Option<gst::ClockTime> {
+        let header = self.clock.header()?;
+        let own = caps::frame_rate(header.frame_rate);
+        let n_units = rates::ratio(own, self.rate?).filter(|n| rates::FACTORS.contains(n))?;
+        let duration = *header.durations.first()?;
+        Some(gst::ClockTime::from_nseconds(duration / u64::from(n_units)))
     }
 
     fn reset(&mut self) {

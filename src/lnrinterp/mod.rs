@@ -4,7 +4,6 @@ use gst::glib;
 use gst::prelude::*;
 
 mod imp;
-mod rates;
 
 glib::wrapper! {
     /// Raises the frame rate by inserting access units that show times between frames.

@@ -40,12 +40,14 @@ pub struct Clip {
     pub keys: Vec<bool>,
     /// When the last sound ends in ns, where there is any.
     pub audio_end: Option<u64>,
+    /// Whether its source can be played backwards.
+    pub is_reversible: bool,
 }
 
 impl Clip {
     /// Those of a coded stream.
     pub fn new(coded: &elements::Outcome) -> Self {
-        Self { times: coded.times(), keys: coded.keys(), audio_end: None }
+        Self { times: coded.times(), keys: coded.keys(), audio_end: None, is_reversible: true }
     }
 
     pub fn n_frames(&self) -> usize {
@@ -168,12 +170,23 @@ impl Player {
 
     /// Seeks; `stop` of `None` means the end.
     pub fn seek(&self, rate: f64, flags: gst::SeekFlags, start: u64, stop: Option<u64>) {
+        assert!(self.try_seek(rate, flags, start, stop), "seek to {start} at rate {rate}");
+    }
+
+    /// Seeks, and says whether anybody took it.
+    pub fn try_seek(
+        &self,
+        rate: f64,
+        flags: gst::SeekFlags,
+        start: u64,
+        stop: Option<u64>,
+    ) -> bool {
         let time = gst::ClockTime::from_nseconds;
         let stop = stop.map(time);
         let flags = flags | gst::SeekFlags::FLUSH;
         let set = gst::SeekType::Set;
         let event = gst::event::Seek::new(rate, flags, set, time(start), set, stop);
-        assert!(self.pipeline.send_event(event), "seek to {start} at rate {rate}");
+        self.pipeline.send_event(event)
     }
 
     /// Plays until the end and returns the frames that were seen since the last seek.

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The programs in `examples`, run as a user runs them.
+mod elements;
+mod plugin;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use elements::*;
+use gst::prelude::*;
+
+/// An example with the plugin of this build, in this folder.
+fn example(name: &str, folder: &Path) -> Command {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+    let mut command = plugin::command(path);
+    command.current_dir(folder);
+    command
+}
+
+/// A folder with a clip of so many frames, 25 a second.
+fn clip(n_frames: u32, width: u32, height: u32) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let caps = format!("format=I420,width={width},height={height},framerate=25/1");
+    std::fs::write(folder.path().join("clip.lnr"), encode(n_frames, 8, &caps).stream())
+        .expect("written");
+    folder
+}
+
+/// Frames of a file that GStreamer plays, and their size.
+fn played(path: &Path) -> (usize, (i32, i32)) {
+    let description = format!(
+        "uridecodebin3 uri=file://{} ! videoconvert ! video/x-raw,format=I420 ! appsink name=out",
+        path.display()
+    );
+    let outcome = run(&description).ok();
+    (outcome.buffers.len(), outcome.size())
+}
+
+#[test]
+fn edit_renders_two_clips_one_after_the_other() {
+    let folder = clip(40, 32, 24);
+    let mut edit = example("edit.sh", folder.path());
+    plugin::succeed(edit.args(["edit.mp4", "clip.lnr", "clip.lnr", "64x48"]));
+    assert_eq!(played(&folder.path().join("edit.mp4")), (50, (64, 48)));
+}
+
+#[test]
+fn hls_makes_a_playlist_of_segments() {
+    let folder = clip(60, 32, 24);
+    plugin::succeed(example("hls.sh", folder.path()).args(["clip.lnr", "hls", "48"]));
+    let folder = folder.path().join("hls");
+    let list = std::fs::read_to_string(folder.join("index.m3u8")).expect("a playlist");
+    let segments: Vec<_> = list.lines().filter(|l| l.ends_with(".ts")).collect();
+    assert!(segments.len() > 1 && list.contains("#EXT-X-ENDLIST"), "{list}");
+    let mut n_frames = 0;
+    for segment in segments {
+        let (n, size) = played(&folder.join(segment));
+        assert_eq!(size, (48, 36));
+        n_frames += n;
+    }
+    assert_eq!(n_frames, 60);
+}
+
+#[test]
+fn thumbnail_shows_the_frame_of_that_time() {
+    let folder = clip(20, 32, 24);
+    let shot = |arguments: &[&str]| {
+        let mut command = example("thumbnail.py", folder.path());
+        plugin::succeed(command.args(["clip.lnr", "out.png"]).args(arguments));
+        let path = folder.path().join("out.png");
+        let png = format!(
+            "filesrc location={} ! pngdec ! videoconvert ! video/x-raw,format=RGB ! appsink name=out",
+            path.display()
+        );
+        run(&png).ok()
+    };
+    let all = run(&format!(
+        "filesrc location={} ! lnrparse ! lnrdec ! videoconvert ! video/x-raw,format=RGB \
+         ! appsink name=out",
+        folder.path().join("clip.lnr").display()
+    ));
+    // 0.5 s lie in frame 12, which begins at 0.48 s.
+    assert!(shot(&["0.5"]).data() == all.data()[12..13], "another frame");
+    assert!(shot(&[]).data() == all.data()[..1]);
+    assert_eq!(shot(&["0.5", "80"]).size(), (80, 60));
+
+    let mut beyond = example("thumbnail.py", folder.path());
+    let output = beyond.args(["clip.lnr", "none.png", "7"]).output().expect("it runs");
+    assert!(!output.status.success() && plugin::text(&output).contains("ends before 7.0 s"));
+    assert!(!folder.path().join("none.png").exists());
+}
+
+/// The server, until it is dropped.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn new(folder: &Path) -> Self {
+        let mut command = example("rtsp_server.py", folder);
+        command.args(["clip.lnr", "0"]).stdout(Stdio::piped());
+        // The server's library calls a URL that is refused a critical warning.
+        command.env_remove("G_DEBUG").stderr(Stdio::null());
+        let mut child = command.spawn().expect("the server runs");
+        let mut url = String::new();
+        let out = child.stdout.take().expect("its output");
+        BufReader::new(out).read_line(&mut url).expect("the address");
+        let server = Self { child, url: url.trim().to_owned() };
+        assert!(server.url.starts_with("rtsp://"), "{}: run tests/install.sh", server.url);
+        server
+    }
+
+    /// The size of the first frames that a client gets, or its error.
+    fn size(&self, query: &str) -> Result<(i32, i32), String> {
+        let pipeline = parse(&format!(
+            "rtspsrc location=\"{}{query}\" protocols=tcp ! rtph264depay ! h264parse ! avdec_h264 \
+             ! appsink name=out sync=false",
+            self.url
+        ));
+        let sink = pipeline.by_name("out").and_downcast::<gst_app::AppSink>().expect("appsink");
+        pipeline.set_state(gst::State::Playing).expect("PLAYING");
+        let bus = pipeline.bus().expect("a bus");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let (mut samples, mut error) = (Vec::new(), None);
+        while samples.len() < 3 && error.is_none() && Instant::now() < deadline {
+            samples.extend(sink.try_pull_sample(gst::ClockTime::from_mseconds(50)));
+            error = bus.pop_filtered(&[gst::MessageType::Error]);
+        }
+        pipeline.set_state(gst::State::Null).expect("NULL");
+        if let Some(gst::MessageView::Error(e)) = error.as_ref().map(|m| m.view()) {
+            return Err(e.error().to_string());
+        }
+        assert_eq!(samples.len(), 3, "no error, and no frames");
+        let caps = samples[0].caps().expect("caps");
+        let s = caps.structure(0).expect("a structure");
+        Ok((s.get("width").expect("width"), s.get("height").expect("height")))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn rtsp_server_renders_at_the_size_that_each_client_names() {
+    // The sides are odd: H.264 gets the even ones beside them.
+    let folder = clip(100, 33, 25);
+    let server = Server::new(folder.path());
+    assert_eq!(server.size("?width=96&height=64"), Ok((96, 64)));
+    let (width, height) = server.size("?width=160").expect("a size");
+    assert!(width == 160 && (height - 121).abs() <= 1, "{width}x{height}");
+    let (width, height) = server.size("").expect("a size");
+    assert!((width - 33).abs() == 1 && (height - 25).abs() == 1, "{width}x{height}");
+    for refused in ["?width=5", "?width=100000", "?height=x", "?depth=10"] {
+        assert!(server.size(refused).is_err(), "{refused}");
+    }
+}
+
+/// Without arguments each says how it is called, and what it needs.
+#[test]
+fn each_example_says_how_it_is_called() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["rtsp_server.py", "thumbnail.py", "edit.sh", "hls.sh"] {
+        let output = example(name, folder.path()).output().expect("it runs");
+        let text = plugin::text(&output);
+        assert!(!output.status.success(), "{name}");
+        assert!(text.contains(&format!("examples/{name} ")) && text.contains("Needs"), "{text}");
+    }
+}
+
+/// Every example is run by a test, here or as a whole by `quickstart.sh` of the documents.
+#[test]
+fn every_example_is_tested() {
+    let this = include_str!("examples.rs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let files: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("examples").flatten().map(|e| e.path()).collect();
+    assert!(files.len() >= 5);
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        assert!(this.contains(&format!("\"{name}\"")) || name == "quickstart.sh", "{name}");
+    }
+}

@@ -36,7 +36,9 @@ fn numbers(outcome: &Outcome) -> Vec<u64> {
 fn joined_streams_are_one_stream() {
     let [a, b, c] = <[Vec<u8>; 3]>::try_from(groups()).expect("three groups");
     let whole = small_stream().stream();
-    let cases: [(&str, Vec<&[u8]>, u64, &[u64]); 3] = [
+    // The parts, the number of the first frame, and which frames follow a restart.
+    type Case<'a> = (&'a str, Vec<&'a [u8]>, u64, &'a [u64]);
+    let cases: [Case; 3] = [
         ("twice", vec![&whole, &whole], 0, &[12]),
         ("out of order", vec![&c, &a, &b], 8, &[4]),
         ("repeated", vec![&a, &a, &a, &b], 0, &[4, 8]),

@@ -44,6 +44,8 @@ pub struct Decoding {
     has_all_tracks: Arc<AtomicBool>,
     /// What reads the file, in demuxers.
     drivers: Arc<Mutex<Vec<gst::Pad>>>,
+    /// A track, or the file itself, that nothing here reads.
+    unknown: Arc<Mutex<Option<String>>>,
     times: Arc<Mutex<Times>>,
     patience: Duration,
     /// Whether it is a pipe that nothing comes from.
@@ -77,14 +79,15 @@ impl Decoding {
         let has_all_tracks = Arc::<AtomicBool>::default();
         // Only what is to be shown is decoded.
         decode.connect("autoplug-continue", false, |args| {
-            let caps = args.get(2).and_then(|caps| caps.get::<gst::Caps>().ok());
-            let name = caps.as_ref().and_then(|caps| caps.structure(0)).map(|s| s.name().as_str());
-            let is_other = |name: &str| {
-                ["audio/", "text/", "subpicture/", "closedcaption/"]
-                    .iter()
-                    .any(|k| name.starts_with(k))
-            };
-            Some((!name.is_some_and(is_other)).to_value())
+            Some(kind_of(args).is_none_or(|name| is_shown(&name)).to_value())
+        });
+        let unknown = Arc::<Mutex<Option<String>>>::default();
+        let noted = unknown.clone();
+        decode.connect("unknown-type", false, move |args| {
+            let kind = kind_of(args).filter(|name| is_shown(name));
+            let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+            *noted = noted.take().or(kind);
+            None
         });
         let target = convert.clone();
         decode.connect_pad_added(move |_, pad| {
@@ -119,6 +122,7 @@ impl Decoding {
             convert,
             has_all_tracks,
             drivers,
+            unknown,
             times,
             patience,
             is_waiting,
@@ -144,9 +148,10 @@ impl Decoding {
             let is_over = self.has_all_tracks.load(Ordering::SeqCst)
                 || (waited >= GRACE && self.has_read_all());
             if is_over && !is_linked {
-                return Err(Failure::damaged(&self.path, NO_VIDEO));
+                return Err(Failure::damaged(&self.path, self.no_video()));
             }
             if let Some(cause) = error_of(&pipeline.0) {
+                let cause = if cause == NO_VIDEO { self.no_video() } else { cause };
                 return Err(Failure::damaged(&self.path, cause));
             }
             if self.sink.is_eos() {
@@ -179,6 +184,18 @@ impl Decoding {
         !drivers.is_empty() && drivers.iter().all(|pad| pulls(pad) && is_idle(pad))
     }
 
+    /// Why there are no pictures.
+    fn no_video(&self) -> String {
+        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*unknown {
+            None => NO_VIDEO.into(),
+            Some(kind) => format!(
+                "what decodes {kind} is missing: install gstreamer1.0-libav and \
+                 gstreamer1.0-plugins-bad"
+            ),
+        }
+    }
+
     /// Whether the video has an alpha channel, which is left out.
     pub fn has_alpha(&self) -> bool {
         let caps = self.convert.static_pad("sink").and_then(|pad| pad.current_caps());
@@ -191,6 +208,18 @@ impl Decoding {
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         times.correct(pts, last)
     }
+}
+
+/// The name of the caps that a signal of decodebin tells of.
+fn kind_of(args: &[gst::glib::Value]) -> Option<String> {
+    let caps = args.get(2)?.get::<gst::Caps>().ok()?;
+    caps.structure(0).map(|s| s.name().to_string())
+}
+
+/// Whether streams of this kind may become pictures.
+fn is_shown(kind: &str) -> bool {
+    let others = ["audio/", "text/", "subpicture/", "closedcaption/"];
+    !others.iter().any(|other| kind.starts_with(other))
 }
 
 /// A copy of a GIF file with [`GIF_PADDING`].

@@ -82,8 +82,9 @@ impl Failure {
     /// What the codec says about the file at `path`.
     pub fn codec(path: &Path, error: Error) -> Self {
         let code = match error {
+            // That is no fault of the file.
+            Error::Cancelled => return Self::interrupted("interrupted"),
             Error::InvalidSetting(_) => Code::Usage,
-            Error::Cancelled => Code::Interrupted,
             Error::Backend(_) => Code::Backend,
             Error::Diverged(_) => Code::Diverged,
             _ => Code::Damaged,
@@ -117,7 +118,6 @@ mod tests {
         let path = Path::new("in.y4m");
         for (error, code) in [
             (Error::Diverged("loss NaN at iteration 7".into()), 6),
-            (Error::Cancelled, 130),
             (Error::Backend("gone".into()), 5),
             (Error::InvalidSetting("quality 101".into()), 1),
             (Error::Unsupported("section 77".into()), 3),
@@ -129,5 +129,7 @@ mod tests {
             assert_eq!(failure.code as u8, code, "{text}");
             assert_eq!(failure.message, format!("in.y4m: {text}"));
         }
+        let failure = Failure::codec(path, Error::Cancelled);
+        assert_eq!((failure.code, failure.message.as_str()), (Code::Interrupted, "interrupted"));
     }
 }

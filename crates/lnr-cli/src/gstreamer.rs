@@ -11,8 +11,7 @@ use crate::exit::{Code, Failure, Outcome, input_name};
 pub const FOURCC: u32 = u32::from_le_bytes(*b"LNR1");
 
 /// What is wrong with an input that nothing makes pictures of.
-pub const NO_VIDEO: &str = "there is no video in it, or what decodes it is missing: install \
-                            gstreamer1.0-libav and gstreamer1.0-plugins-bad";
+pub const NO_VIDEO: &str = "there is no video in it";
 
 /// Starts GStreamer.
 pub fn init() -> Outcome<()> {

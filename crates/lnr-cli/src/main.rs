@@ -66,6 +66,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Outcome<()> {
     let console = Console::new(args.quiet, args.verbose);
+    input::cancel_with(console.cancel.clone());
     let listener = console.clone();
     let on_signal = move || {
         if listener.cancel.is_set() {
@@ -79,12 +80,17 @@ fn run(args: &Args) -> Outcome<()> {
     // Metrics, scaling and conversions use the threads that they are called on.
     let threads = lnr::Threads::new(args.command.threads());
     let threads = threads.map_err(|e| Failure::usage(e.to_string()))?;
-    threads.run(|| match &args.command {
+    let result = threads.run(|| match &args.command {
         Command::Encode(args) => encode::run(args, &console),
         Command::Decode(args) => decode::run(args, &console),
         Command::Info(args) => info::run(args, &console),
         Command::Join(args) => join::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
         Command::Eval(args) => eval::run(args, &console),
+    });
+    result.map_err(|failure| match failure.code {
+        // A pipe that nothing came from.
+        Code::Input if console.cancel.is_set() => Failure::interrupted("interrupted"),
+        _ => failure,
     })
 }

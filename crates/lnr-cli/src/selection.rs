@@ -62,7 +62,10 @@ impl<'a> Selection<'a> {
         if self.n_left == 0 {
             return Ok(None);
         }
-        let Some(frame) = self.source.next()? else {
+        let next = self.source.next();
+        // A pipe fails when the user asks to stop.
+        self.console.check()?;
+        let Some(frame) = next? else {
             return Ok(None);
         };
         let (pts, duration) = self.clock.retime(&frame);

@@ -219,5 +219,11 @@ fn at_a_terminal_nothing_is_overwritten_without_force() {
         assert!(w.read(file) != b"mine", "{args:?}");
     }
     assert_eq!(run(&["decode", "a.lnr", "/dev/null"]).code, 0);
+    for args in [&["decode", "a.lnr", "-"][..], &["encode", "in.y4m", "/dev/stdout"]] {
+        let refused = run(args);
+        assert!(refused.code == 4 && refused.out.contains("a terminal"), "{}", refused.out);
+    }
+    let refused = run(&["info", "-"]);
+    assert!(refused.code == 2 && refused.out.contains("a terminal"), "{}", refused.out);
     assert_eq!(run(&["decode", "a.lnr", "fresh.y4m"]).code, 0);
 }

@@ -132,3 +132,26 @@ fn a_full_disk() {
     assert!(w.read("disk/old") == old);
     assert_eq!(std::fs::read_dir(w.path("disk")).unwrap().count(), 3);
 }
+
+/// The index comes last, and needs the whole file a second time.
+#[test]
+fn an_index_that_finds_no_room_costs_nothing_else() {
+    let w = prepared();
+    for n in 5..36 {
+        let n = n.to_string();
+        let args = [&ENCODE[..], &["o.lnr", "--frames", &n]].concat();
+        w.ok(&args);
+        let whole = w.read("o.lnr");
+        let groups = without_index(&whole);
+        let kib = groups.len().div_ceil(1 << 10);
+        if whole.len() <= kib << 10 {
+            continue;
+        }
+        let n_before = n_files(&w);
+        let run = limited(&w, kib as u32, &args);
+        run.failed(0, "o.lnr: File too large (os error 27); the file is whole, but has no index");
+        assert!(w.read("o.lnr") == groups && n_files(&w) == n_before);
+        return;
+    }
+    panic!("no file crosses a limit with its index");
+}

@@ -36,6 +36,8 @@ fn alpha_is_left_out_and_said_once() {
         "filesrc location=OUT/png.mov ! qtdemux ! pngdec ! videoconvert ! video/x-raw,format=RGB \
          ! matroskamux ! filesink location=OUT/rgb.mkv",
     );
+    let run = w.ok(&["compare", "rgb.mkv", "png.mov"]);
+    assert_eq!(run.err.matches("alpha channel").count(), 1, "{}", run.err);
     let j = w.json(&["compare", "rgb.mkv", "png.mov"]);
     assert_eq!((&j["frames"], &j["psnr_rgb"]), (&4.into(), &100.0.into()));
 }
@@ -55,7 +57,16 @@ fn gif_ends_and_keeps_its_times() {
 fn tracks_of_no_video_are_named() {
     let w = Workplace::new();
     launch(&w, "audiotestsrc num-buffers=9 ! avenc_aac ! mp4mux ! filesink location=OUT/s.m4a");
-    w.lnr(&["encode", "s.m4a", "a.lnr"]).failed(3, "no video in it");
+    w.lnr(&["encode", "s.m4a", "a.lnr"]).failed(3, "s.m4a: there is no video in it\n");
+    // That is another matter than video that nothing here decodes.
+    launch(
+        &w,
+        "videotestsrc num-buffers=4 ! video/x-raw,width=48,height=32 ! avenc_ffv1 ! matroskamux \
+         ! filesink location=OUT/ffv1.mkv",
+    );
+    let missing = [("GST_PLUGIN_FEATURE_RANK", "avdec_ffv1:NONE")];
+    let run = w.lnr_with(&missing, &["encode", "ffv1.mkv", "a.lnr"]);
+    run.failed(3, "what decodes video/x-ffv is missing: install gstreamer1.0-libav");
     // Sound beside the picture is no matter.
     launch(
         &w,

@@ -23,6 +23,9 @@ use crate::scratch;
 /// How long an input may give no frame before it counts as stuck: far beyond what the slowest decoder
 /// takes for one.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a demuxer may have ended before its video track is there. That is a matter of milliseconds,
+/// but GStreamer 1.22's decodebin may keep an error to itself, and then none comes.
+const GRACE: Duration = Duration::from_secs(5);
 /// How long is waited for a frame before looking for errors and the wish to stop.
 const STEP: Duration = Duration::from_millis(100);
 /// GStreamer 1.22's libav asks for bytes behind the end of a GIF file for ever. So many trailers behind
@@ -39,6 +42,10 @@ pub struct Decoding {
     convert: gst::Element,
     /// Whether all tracks are there.
     has_all_tracks: Arc<AtomicBool>,
+    /// What reads the file, in demuxers.
+    drivers: Arc<Mutex<Vec<gst::Pad>>>,
+    /// A track, or the file itself, that nothing here reads.
+    unknown: Arc<Mutex<Option<String>>>,
     times: Arc<Mutex<Times>>,
     patience: Duration,
     /// Whether it is a pipe that nothing comes from.
@@ -72,14 +79,15 @@ impl Decoding {
         let has_all_tracks = Arc::<AtomicBool>::default();
         // Only what is to be shown is decoded.
         decode.connect("autoplug-continue", false, |args| {
-            let caps = args.get(2).and_then(|caps| caps.get::<gst::Caps>().ok());
-            let name = caps.as_ref().and_then(|caps| caps.structure(0)).map(|s| s.name().as_str());
-            let is_other = |name: &str| {
-                ["audio/", "text/", "subpicture/", "closedcaption/"]
-                    .iter()
-                    .any(|k| name.starts_with(k))
-            };
-            Some((!name.is_some_and(is_other)).to_value())
+            Some(kind_of(args).is_none_or(|name| is_shown(&name)).to_value())
+        });
+        let unknown = Arc::<Mutex<Option<String>>>::default();
+        let noted = unknown.clone();
+        decode.connect("unknown-type", false, move |args| {
+            let kind = kind_of(args).filter(|name| is_shown(name));
+            let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+            *noted = noted.take().or(kind);
+            None
         });
         let target = convert.clone();
         decode.connect_pad_added(move |_, pad| {
@@ -92,12 +100,17 @@ impl Decoding {
         });
         let flag = has_all_tracks.clone();
         decode.connect_no_more_pads(move |_| flag.store(true, Ordering::SeqCst));
-        let seen = times.clone();
-        let bin = decode.downcast_ref::<gst::Bin>();
-        bin.into_iter().for_each(|bin| {
-            let seen = seen.clone();
-            bin.connect_deep_element_added(move |_, _, element| watch(element, &seen));
-        });
+        let drivers = Arc::<Mutex<Vec<gst::Pad>>>::default();
+        if let Some(bin) = decode.downcast_ref::<gst::Bin>() {
+            let (times, drivers) = (times.clone(), drivers.clone());
+            bin.connect_deep_element_added(move |_, _, element| {
+                if is_of(element, gst::ElementFactoryType::DEMUXER) {
+                    let mut drivers = drivers.lock().unwrap_or_else(PoisonError::into_inner);
+                    drivers.extend(element.static_pad("sink"));
+                }
+                watch(element, &times);
+            });
+        }
         pipeline.play(path, Code::Input)?;
         let path = path.to_owned();
         let pipeline = Some(pipeline);
@@ -108,6 +121,8 @@ impl Decoding {
             sink,
             convert,
             has_all_tracks,
+            drivers,
+            unknown,
             times,
             patience,
             is_waiting,
@@ -130,10 +145,13 @@ impl Decoding {
             }
             let is_linked = self.convert.static_pad("sink").is_some_and(|pad| pad.is_linked());
             // Tracks that nobody wants end with an error, too.
-            if self.has_all_tracks.load(Ordering::SeqCst) && !is_linked {
-                return Err(Failure::damaged(&self.path, NO_VIDEO));
+            let is_over = self.has_all_tracks.load(Ordering::SeqCst)
+                || (waited >= GRACE && self.has_read_all());
+            if is_over && !is_linked {
+                return Err(Failure::damaged(&self.path, self.no_video()));
             }
             if let Some(cause) = error_of(&pipeline.0) {
+                let cause = if cause == NO_VIDEO { self.no_video() } else { cause };
                 return Err(Failure::damaged(&self.path, cause));
             }
             if self.sink.is_eos() {
@@ -158,6 +176,26 @@ impl Decoding {
         Ok(None)
     }
 
+    /// Whether there are demuxers, and none of them is reading.
+    fn has_read_all(&self) -> bool {
+        let drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_idle = |pad: &gst::Pad| pad.task_state() != gst::TaskState::Started;
+        let pulls = |pad: &gst::Pad| pad.mode() == gst::PadMode::Pull;
+        !drivers.is_empty() && drivers.iter().all(|pad| pulls(pad) && is_idle(pad))
+    }
+
+    /// Why there are no pictures.
+    fn no_video(&self) -> String {
+        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*unknown {
+            None => NO_VIDEO.into(),
+            Some(kind) => format!(
+                "what decodes {kind} is missing: install gstreamer1.0-libav and \
+                 gstreamer1.0-plugins-bad"
+            ),
+        }
+    }
+
     /// Whether the video has an alpha channel, which is left out.
     pub fn has_alpha(&self) -> bool {
         let caps = self.convert.static_pad("sink").and_then(|pad| pad.current_caps());
@@ -170,6 +208,18 @@ impl Decoding {
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         times.correct(pts, last)
     }
+}
+
+/// The name of the caps that a signal of decodebin tells of.
+fn kind_of(args: &[gst::glib::Value]) -> Option<String> {
+    let caps = args.get(2)?.get::<gst::Caps>().ok()?;
+    caps.structure(0).map(|s| s.name().to_string())
+}
+
+/// Whether streams of this kind may become pictures.
+fn is_shown(kind: &str) -> bool {
+    let others = ["audio/", "text/", "subpicture/", "closedcaption/"];
+    !others.iter().any(|other| kind.starts_with(other))
 }
 
 /// A copy of a GIF file with [`GIF_PADDING`].
@@ -195,13 +245,17 @@ impl Drop for Copy {
     }
 }
 
+fn is_of(element: &gst::Element, kind: gst::ElementFactoryType) -> bool {
+    element.factory().is_some_and(|factory| factory.has_type(kind))
+}
+
 /// Notes the times that go into a video decoder.
 fn watch(element: &gst::Element, times: &Arc<Mutex<Times>>) {
     let kind = gst::ElementFactoryType::DECODER
         | gst::ElementFactoryType::MEDIA_VIDEO
         | gst::ElementFactoryType::MEDIA_IMAGE;
-    let is_decoder = element.factory().is_some_and(|f| f.has_type(kind));
-    let Some(pad) = element.static_pad("sink").filter(|_| is_decoder) else { return };
+    let pad = element.static_pad("sink").filter(|_| is_of(element, kind));
+    let Some(pad) = pad else { return };
     let times = times.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         if let Some(pts) = info.buffer().and_then(|buffer| buffer.pts()) {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempPath;
 
+use super::reader::Reader;
 use crate::exit::{Failure, Outcome};
 use crate::{scratch, standard};
 
@@ -23,7 +24,7 @@ enum State {
     /// The first bytes were read.
     Opened {
         start: Vec<u8>,
-        rest: File,
+        rest: Reader,
     },
     /// A reader has it, which counts the bytes.
     Taken(Arc<AtomicU64>),
@@ -33,7 +34,7 @@ enum State {
 /// Reads a pipe from its first byte on.
 pub struct Pipe {
     start: Cursor<Vec<u8>>,
-    rest: File,
+    rest: Reader,
     n_read: Arc<AtomicU64>,
 }
 
@@ -86,9 +87,9 @@ pub fn take(path: &Path) -> Outcome<Pipe> {
             Err(taken(path))
         }
         State::Copied(copy) => {
-            let rest = File::open(&copy).map_err(|e| Failure::input(path, e));
+            let rest = Reader::open(&copy);
             *state = State::Copied(copy);
-            Ok(Pipe { start: Cursor::default(), rest: rest?, n_read })
+            Ok(Pipe { start: Cursor::default(), rest, n_read })
         }
     }
 }
@@ -166,16 +167,20 @@ fn opened<'a>(pipes: &'a mut Vec<(PathBuf, State)>, path: &Path) -> Outcome<&'a 
 }
 
 fn open(path: &Path) -> Outcome<State> {
-    let fail = |e| Failure::input(path, e);
-    let mut rest = match path == Path::new("-") {
-        true => standard::input().map_err(fail)?,
-        false => File::open(path).map_err(fail)?,
-    };
-    if rest.is_terminal() {
-        return Err(Failure::input(path, "a terminal, not a video; name a file or use a pipe"));
-    }
+    let name = path.to_owned();
+    let mut rest = Reader::start(move || {
+        let file = match name == Path::new("-") {
+            true => standard::input(),
+            false => File::open(name),
+        }?;
+        match file.is_terminal() {
+            true => Err(io::Error::other("a terminal, not a video; name a file or use a pipe")),
+            false => Ok(file),
+        }
+    });
     let mut start = Vec::new();
-    (&mut rest).take(START as u64).read_to_end(&mut start).map_err(fail)?;
+    let read = (&mut rest).take(START as u64).read_to_end(&mut start);
+    read.map_err(|e| Failure::input(path, e))?;
     Ok(State::Opened { start, rest })
 }
 

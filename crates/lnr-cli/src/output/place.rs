@@ -3,7 +3,7 @@
 //! stood there before stays until then, and for good when nothing comes of it.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
@@ -105,7 +105,11 @@ impl Drop for Place {
 
 fn open_direct(name: &Path) -> io::Result<File> {
     if name == Path::new("-") || name == Path::new("/dev/stdout") {
-        return standard::output();
+        let file = standard::output()?;
+        return match file.is_terminal() {
+            true => Err(io::Error::other("a terminal; redirect it to a file or a pipe")),
+            false => Ok(file),
+        };
     }
     // What a shell has opened for appending is not cut.
     OpenOptions::new().append(true).open(name)

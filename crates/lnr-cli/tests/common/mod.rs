@@ -121,6 +121,23 @@ impl Run {
     }
 }
 
+/// Waits until a process of `lnr` handles Ctrl-C.
+pub fn wait_for_handler(id: u32) {
+    let is_there = || {
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+        let line = status.lines().find_map(|l| l.strip_prefix("SigCgt:"))?;
+        // SIGINT is the second signal.
+        u64::from_str_radix(line.trim(), 16).ok().map(|caught| caught & 2 != 0)
+    };
+    for _ in 0..600 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        if is_there() != Some(false) {
+            return;
+        }
+    }
+    panic!("it does not handle Ctrl-C within a minute");
+}
+
 /// How many frames a Y4M file holds, and its header line.
 pub fn y4m_frames(path: &Path) -> (usize, String) {
     let bytes = std::fs::read(path).expect("a Y4M file");

@@ -54,6 +54,20 @@ pub(super) fn produced() -> gst::Caps {
     caps
 }
 
+/// What a parser makes: under the demuxer's name, too, see [`for_pad`].
+pub(super) fn parsed() -> gst::Caps {
+    let mut caps = produced();
+    caps.merge(gst::Caps::builder(FROM_DEMUXER).field("parsed", true).build());
+    caps
+}
+
+/// Everything a decoder takes.
+pub(super) fn decodable() -> gst::Caps {
+    let mut caps = any_lnr();
+    caps.merge(gst::Caps::new_empty_simple(FROM_DEMUXER));
+    caps
+}
+
 /// Everything a parser can make access units of.
 pub(super) fn parsable() -> gst::Caps {
     let mut caps = any_lnr();
@@ -63,7 +77,8 @@ pub(super) fn parsable() -> gst::Caps {
 }
 
 /// Caps of access units of this format on `pad`: our own where its peer takes them, else those of a
-/// muxer.
+/// muxer. What comes from a demuxer and goes to a decoder keeps its name: by that, `GstDiscoverer` sees
+/// that it is one stream.
 pub(super) fn for_pad(
     pad: &gst::Pad,
     format: &PictureFormat,
@@ -78,7 +93,7 @@ pub(super) fn for_pad(
     };
     let builder = match part {
         Some(name) => gst::Caps::builder(name).field("format", FOURCC),
-        None => gst::Caps::builder(LNR)
+        None => gst::Caps::builder(if keeps_name(pad) { FROM_DEMUXER } else { LNR })
             .field("parsed", true)
             .field("chroma-format", chroma_name(format.chroma))
             .field("bit-depth-luma", u32::from(format.depth)),
@@ -91,6 +106,17 @@ pub(super) fn for_pad(
         .build();
     hdr.add_to_caps(caps.make_mut());
     caps
+}
+
+/// Whether upstream of the element of this source pad has the demuxer's name for the stream, and the
+/// peer names it, too.
+fn keeps_name(pad: &gst::Pad) -> bool {
+    let is_named = |caps: &gst::Caps| {
+        !caps.is_any() && caps.iter().any(|structure| structure.name() == FROM_DEMUXER)
+    };
+    let sink = pad.parent_element().and_then(|element| element.static_pad("sink"));
+    let upstream = sink.and_then(|sink| sink.current_caps());
+    upstream.is_some_and(|caps| is_named(&caps)) && is_named(&pad.peer_query_caps(None))
 }
 
 /// The shape of a pixel; square where the stream says what GStreamer cannot.

@@ -242,3 +242,33 @@ fn where_the_stream_says_nothing_upstreams_word_holds() {
         }
     }
 }
+
+#[test]
+fn a_display_matrix_goes_into_the_stream_and_on_to_the_decoder() {
+    for (name, [a, b, c, d]) in [
+        ("rotate-90", [0, 1, -1, 0]),
+        ("rotate-180", [-1, 0, 0, -1]),
+        ("rotate-270", [0, -1, 1, 0]),
+    ] {
+        let file = tempfile::Builder::new().suffix(".mov").tempfile().unwrap();
+        let path = file.path().display();
+        run(&format!(
+            "videotestsrc num-buffers=2 ! video/x-raw,{SMALL} ! jpegenc ! qtmux ! tee name=t \
+             ! filesink location={path} t. ! appsink name=out async=false"
+        ))
+        .ok();
+        // GStreamer 1.22 writes none.
+        let mut bytes = std::fs::read(file.path()).unwrap();
+        let at = bytes.windows(4).position(|w| w == b"tkhd").unwrap() + 44;
+        for (i, v) in [a, b, 0, c, d].into_iter().enumerate() {
+            bytes[at + 4 * i..][..4].copy_from_slice(&(v * 0x10000i32).to_be_bytes());
+        }
+        std::fs::write(file.path(), bytes).unwrap();
+        let source = format!("filesrc location={path} ! decodebin ! videoconvert ! {ENC}");
+        let coded = run(&format!("{source} ! appsink name=out")).ok();
+        assert_eq!(said(&coded.data()[0]).orientation.name(), name);
+        let (_, turns) =
+            run_turned(&format!("{source} ! lnrparse ! lnrdec ! appsink name=out"), |_| {});
+        assert_eq!(turns.last().map(String::as_str), Some(name));
+    }
+}

@@ -90,7 +90,7 @@ impl ElementImpl for LnrDec {
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            caps::pad_templates(caps::any_lnr(), caps::raw(format::all_decoded()))
+            caps::pad_templates(caps::decodable(), caps::raw(format::all_decoded()))
         });
         TEMPLATES.as_ref()
     }

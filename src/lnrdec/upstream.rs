@@ -60,5 +60,12 @@ pub(super) fn wanted(src: &gst::Pad) -> gst::Caps {
     if wanted.is_empty() {
         wanted.merge_structure(with_rate(any_rate()));
     }
+    let renamed = |structure: &gst::StructureRef| {
+        let mut structure = structure.to_owned();
+        structure.set_name(caps::FROM_DEMUXER);
+        structure
+    };
+    let muxed: Vec<_> = wanted.iter().map(renamed).collect();
+    muxed.into_iter().for_each(|structure| wanted.merge_structure(structure));
     wanted
 }

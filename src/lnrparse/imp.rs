@@ -10,12 +10,12 @@ use super::index::Index;
 use super::state::{Look, State};
 use crate::clock::Timing;
 use crate::framing::{MAX_SKIP, MIN_UNIT};
-use crate::metadata::{Hdr, orientation_tags};
+use crate::metadata::Hdr;
 use crate::{caps, error};
 use lnr::Error;
 use lnr::stream::FileIndex;
 
-static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrparse", gst::DebugColorFlags::empty(), Some("LNR parser"))
 });
 
@@ -25,7 +25,7 @@ const DEAR: usize = 64 << 10;
 
 #[derive(Default)]
 pub struct LnrParse {
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 #[glib::object_subclass]
@@ -53,7 +53,7 @@ impl ElementImpl for LnrParse {
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> =
-            LazyLock::new(|| caps::pad_templates(caps::parsable(), caps::produced()));
+            LazyLock::new(|| caps::pad_templates(caps::parsable(), caps::parsed()));
         TEMPLATES.as_ref()
     }
 }
@@ -88,6 +88,7 @@ impl BaseParseImpl for LnrParse {
                 state.is_timed = segment.segment().format() == gst::Format::Time;
                 state.n_suspect = 0;
             }
+            gst::EventView::Tag(tag) => self.note_tags(tag.tag()),
             gst::EventView::FlushStop(_) => self.state.lock().unwrap().jump(),
             _ => {}
         }
@@ -180,9 +181,13 @@ impl LnrParse {
     ) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
         self.obj().set_min_frame_size(MIN_UNIT as u32);
         if timing.is_key {
-            self.begin_group(frame.offset());
+            self.begin_group(frame.offset(), len);
         }
         let is_timed = self.state.lock().unwrap().is_timed;
+        if is_timed {
+            // Not to be measured: see announce().
+            frame.set_overhead(gst_base::base_parse_frame::Overhead::Frame);
+        }
         let buffer = frame.buffer_mut().ok_or(gst::FlowError::Error)?;
         stamp(buffer, &timing, is_timed);
         self.state.lock().unwrap().consume(len);
@@ -228,7 +233,7 @@ impl LnrParse {
                         self.push_directly(before)?;
                     }
                     if timing.is_key {
-                        self.begin_group(offset);
+                        self.begin_group(offset, len);
                     }
                     let mut buffer = gst::Buffer::from_slice(data[at..at + len].to_vec());
                     stamp(buffer.make_mut(), &timing, false);
@@ -267,12 +272,12 @@ impl LnrParse {
         }
     }
 
-    /// Tells what a group that begins at byte `offset` of the stream brings.
-    fn begin_group(&self, offset: u64) {
+    /// Tells what a group brings that begins at byte `offset` of the stream with a unit of `len` bytes.
+    fn begin_group(&self, offset: u64, len: usize) {
         self.state.lock().unwrap().has_warned = false;
         self.build_index(offset);
         self.note_group(offset);
-        self.announce();
+        self.announce(len);
     }
 
     /// Finds every group of the file, so that duration and seeking are exact.
@@ -325,41 +330,12 @@ impl LnrParse {
             obj.set_duration(gst::ClockTime::from_nseconds(end), 0);
         }
         gst::debug!(CAT, imp = self, "{} groups, end {:?}", index.groups().count(), index.end());
-        self.state.lock().unwrap().index = index;
-    }
-
-    /// Sets the source pad's caps and the tags when what they say has changed.
-    fn announce(&self) {
-        let (what, is_new, orientation, has_turned) = {
-            let mut state = self.state.lock().unwrap();
-            let Some(format) = state.clock.header().map(|h| h.format) else {
-                return;
-            };
-            let rate = state.upstream_rate.or_else(|| state.clock.unit_rate());
-            let metadata = state.clock.metadata();
-            let orientation = metadata.orientation;
-            let what = (format, rate, Hdr::from(metadata).or(state.upstream_hdr));
-            let is_new = state.announced.replace(what) != Some(what);
-            let has_turned = state.turn(orientation);
-            (what, is_new, state.orientation, has_turned)
-        };
-        let obj = self.obj();
-        if is_new {
-            let (format, rate, hdr) = what;
-            let caps = caps::for_pad(obj.src_pad(), &format, rate, &hdr);
-            gst::debug!(CAT, imp = self, "caps {caps}");
-            if let Some(rate) = rate.filter(|rate| rate.numer() > 0) {
-                obj.set_frame_rate(rate, 0, 0);
-            }
-            obj.src_pad().push_event(gst::event::Caps::new(&caps));
+        let size = obj.sink_pad().peer_query_duration::<gst::format::Bytes>();
+        let mut state = self.state.lock().unwrap();
+        if let Some((size, end)) = size.zip(index.end()) {
+            state.bitrates.set_file(index.groups(), (*size, end));
         }
-        if is_new || has_turned {
-            // They replace those that were told before.
-            let mut tags = orientation.map(orientation_tags).unwrap_or_default();
-            tags.make_mut()
-                .add::<gst::tags::VideoCodec>(&caps::CODEC_NAME, gst::TagMergeMode::Replace);
-            obj.merge_tags(Some(&tags), gst::TagMergeMode::Replace);
-        }
+        state.index = index;
     }
 
     fn warn_once(&self, error: &Error) {

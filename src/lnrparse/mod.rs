@@ -3,6 +3,8 @@
 use gst::glib;
 use gst::prelude::*;
 
+mod announce;
+mod bitrates;
 mod imp;
 mod index;
 mod state;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use super::bitrates::Bitrates;
 use super::index::Index;
 use crate::clock::{Timing, UnitClock};
 use crate::framing::{self, Found};
@@ -33,6 +34,7 @@ pub(super) struct State {
     /// which knows nothing of groups that a false size hides.
     follows: bool,
     pub index: Index,
+    pub bitrates: Bitrates,
     /// Upstream gives one access unit per buffer and its times.
     pub is_timed: bool,
     /// What upstream says about the rate; it knows better than the stream after `lnrinterp`.

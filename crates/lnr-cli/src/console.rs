@@ -18,6 +18,8 @@ pub struct Console {
     pub cancel: CancelFlag,
     /// What stops decoders.
     others: Arc<Mutex<Vec<CancelFlag>>>,
+    /// Warnings that are given once.
+    given: Arc<Mutex<Vec<String>>>,
     quiet: bool,
     verbose: bool,
     bar: Arc<Mutex<Option<ProgressBar>>>,
@@ -41,6 +43,7 @@ impl Console {
         Self {
             cancel: CancelFlag::default(),
             others: Arc::default(),
+            given: Arc::default(),
             quiet,
             verbose,
             bar: Arc::default(),
@@ -121,6 +124,16 @@ impl Console {
     /// Tells of something that did not stop the command.
     pub fn warn(&self, message: &str) {
         self.say(&format!("warning: {message}"));
+    }
+
+    /// Like [`Console::warn`], unless it was said before: a file may be opened twice.
+    pub fn warn_once(&self, message: &str) {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        if !given.iter().any(|m| m == message) {
+            given.push(message.to_owned());
+            drop(given);
+            self.warn(message);
+        }
     }
 
     /// Tells of a step that is done.

@@ -36,6 +36,8 @@ fn alpha_is_left_out_and_said_once() {
         "filesrc location=OUT/png.mov ! qtdemux ! pngdec ! videoconvert ! video/x-raw,format=RGB \
          ! matroskamux ! filesink location=OUT/rgb.mkv",
     );
+    let run = w.ok(&["compare", "rgb.mkv", "png.mov"]);
+    assert_eq!(run.err.matches("alpha channel").count(), 1, "{}", run.err);
     let j = w.json(&["compare", "rgb.mkv", "png.mov"]);
     assert_eq!((&j["frames"], &j["psnr_rgb"]), (&4.into(), &100.0.into()));
 }

@@ -98,3 +98,19 @@ fn chroma_that_cannot_be_turned_gets_in_full() {
         assert_eq!(w.json(&["info", "a.lnr"])["chroma"], chroma);
     }
 }
+
+#[test]
+fn parts_that_lie_on_different_sides_are_not_shown_sideways() {
+    let w = Workplace::new();
+    phone_video(&w, "in.mov", "I420", "jpegenc", READ[0].1);
+    w.encode("in.mov", "a.lnr", &["--no-rotate"]);
+    w.encode("flat.mov", "b.lnr", &[]);
+    let strip = |name: &str| {
+        let bytes = w.read(name);
+        let start = bytes.windows(8).position(|b| *b == lnr::stream::MAGIC).unwrap();
+        bytes[start..].to_vec()
+    };
+    w.write("both.lnr", &[strip("a.lnr"), strip("b.lnr")].concat());
+    w.lnr(&["decode", "both.lnr", "d.y4m"]).failed(3, "turned another way");
+    assert_eq!(w.json(&["decode", "both.lnr", "e.y4m", "--no-rotate"])["frames"], 6);
+}

@@ -2,11 +2,13 @@
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gst::prelude::*;
 use gst_app::AppSink;
 use lnr::stream::parse;
 
+use super::decoding::PATIENCE;
 use super::feed::Feed;
 use super::{Item, Units, open_file};
 use crate::console::Console;
@@ -26,6 +28,8 @@ pub struct ContainerUnits {
     driver: gst::Pad,
 }
 
+/// How long is waited for an access unit before looking for errors and the wish to stop.
+const STEP_MS: u64 = 50;
 /// Largest movie header that is searched.
 const MAX_MOOV: u64 = 64 << 20;
 /// Most boxes that are passed over to find it.
@@ -121,9 +125,11 @@ impl ContainerUnits {
 
     /// The next access unit; none at the end, or when there is no LNR video.
     fn pull(&mut self) -> Outcome<Option<Vec<u8>>> {
+        // Counted in steps, so that a process that is stopped meanwhile loses no patience.
+        let mut waited = Duration::ZERO;
         loop {
             self.console.check()?;
-            let sample = self.sink.try_pull_sample(gst::ClockTime::from_mseconds(50));
+            let sample = self.sink.try_pull_sample(gst::ClockTime::from_mseconds(STEP_MS));
             if let Some(buffer) = sample.as_ref().and_then(|s| s.buffer()) {
                 let data = buffer.map_readable().map_err(|e| Failure::input(&self.path, e))?;
                 return Ok(Some(data.to_vec()));
@@ -139,6 +145,11 @@ impl ContainerUnits {
             };
             if at_end {
                 return Ok(None);
+            }
+            waited += Duration::from_millis(STEP_MS);
+            if waited > PATIENCE {
+                let cause = format!("nothing came for {} seconds", PATIENCE.as_secs());
+                return Err(Failure::damaged(&self.path, cause));
             }
         }
     }

@@ -23,6 +23,9 @@ use crate::scratch;
 /// How long an input may give no frame before it counts as stuck: far beyond what the slowest decoder
 /// takes for one.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a demuxer may have ended before its video track is there. That is a matter of milliseconds,
+/// but GStreamer 1.22's decodebin may keep an error to itself, and then none comes.
+const GRACE: Duration = Duration::from_secs(5);
 /// How long is waited for a frame before looking for errors and the wish to stop.
 const STEP: Duration = Duration::from_millis(100);
 /// GStreamer 1.22's libav asks for bytes behind the end of a GIF file for ever. So many trailers behind
@@ -41,6 +44,8 @@ pub struct Decoding {
     has_all_tracks: Arc<AtomicBool>,
     /// A track, or the file itself, that nothing here reads.
     unknown: Arc<Mutex<Option<String>>>,
+    /// What reads the file, in demuxers.
+    drivers: Arc<Mutex<Vec<gst::Pad>>>,
     times: Arc<Mutex<Times>>,
     patience: Duration,
     /// Whether it is a pipe that nothing comes from.
@@ -95,12 +100,17 @@ impl Decoding {
         });
         let flag = has_all_tracks.clone();
         decode.connect_no_more_pads(move |_| flag.store(true, Ordering::SeqCst));
-        let seen = times.clone();
-        let bin = decode.downcast_ref::<gst::Bin>();
-        bin.into_iter().for_each(|bin| {
-            let seen = seen.clone();
-            bin.connect_deep_element_added(move |_, _, element| watch(element, &seen));
-        });
+        let drivers = Arc::<Mutex<Vec<gst::Pad>>>::default();
+        if let Some(bin) = decode.downcast_ref::<gst::Bin>() {
+            let (times, drivers) = (times.clone(), drivers.clone());
+            bin.connect_deep_element_added(move |_, _, element| {
+                if is_of(element, gst::ElementFactoryType::DEMUXER) {
+                    let mut drivers = drivers.lock().unwrap_or_else(PoisonError::into_inner);
+                    drivers.extend(element.static_pad("sink"));
+                }
+                watch(element, &times);
+            });
+        }
         pipeline.play(path, Code::Input)?;
         let path = path.to_owned();
         let pipeline = Some(pipeline);
@@ -112,6 +122,7 @@ impl Decoding {
             convert,
             has_all_tracks,
             unknown,
+            drivers,
             times,
             patience,
             is_waiting,
@@ -134,7 +145,9 @@ impl Decoding {
             }
             let is_linked = self.convert.static_pad("sink").is_some_and(|pad| pad.is_linked());
             // Tracks that nobody wants end with an error, too.
-            if self.has_all_tracks.load(Ordering::SeqCst) && !is_linked {
+            let is_over = self.has_all_tracks.load(Ordering::SeqCst)
+                || (waited >= GRACE && self.has_read_all());
+            if is_over && !is_linked {
                 return Err(Failure::damaged(&self.path, self.no_video()));
             }
             if let Some(cause) = error_of(&pipeline.0) {
@@ -173,6 +186,14 @@ impl Decoding {
                  gstreamer1.0-plugins-bad"
             ),
         }
+    }
+
+    /// Whether there are demuxers, and none of them is reading.
+    fn has_read_all(&self) -> bool {
+        let drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_idle = |pad: &gst::Pad| pad.task_state() != gst::TaskState::Started;
+        let pulls = |pad: &gst::Pad| pad.mode() == gst::PadMode::Pull;
+        !drivers.is_empty() && drivers.iter().all(|pad| pulls(pad) && is_idle(pad))
     }
 
     /// Whether the video has an alpha channel, which is left out.
@@ -224,13 +245,17 @@ impl Drop for Copy {
     }
 }
 
+fn is_of(element: &gst::Element, kind: gst::ElementFactoryType) -> bool {
+    element.factory().is_some_and(|factory| factory.has_type(kind))
+}
+
 /// Notes the times that go into a video decoder.
 fn watch(element: &gst::Element, times: &Arc<Mutex<Times>>) {
     let kind = gst::ElementFactoryType::DECODER
         | gst::ElementFactoryType::MEDIA_VIDEO
         | gst::ElementFactoryType::MEDIA_IMAGE;
-    let is_decoder = element.factory().is_some_and(|f| f.has_type(kind));
-    let Some(pad) = element.static_pad("sink").filter(|_| is_decoder) else { return };
+    let pad = element.static_pad("sink").filter(|_| is_of(element, kind));
+    let Some(pad) = pad else { return };
     let times = times.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         if let Some(pts) = info.buffer().and_then(|buffer| buffer.pts()) {

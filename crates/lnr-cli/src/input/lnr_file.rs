@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lnr::stream::{GroupHeader, Metadata, Timeline, Unit, parse, parse_group_header};
+use lnr::stream::{GroupHeader, Metadata, Orientation, Timeline, Unit, parse, parse_group_header};
 use lnr::{BackendInfo, Decoder, Error, Picture, PictureFormat, Tau};
 
 use super::index::{index, missing_frames};
@@ -29,6 +29,8 @@ pub struct LnrSource {
     console: Console,
     units: Box<dyn Units>,
     decoder: Decoder,
+    /// How its pictures will be turned, if they are.
+    turns: Option<Orientation>,
     /// The user bounds the memory: what goes beyond is refused rather than left out.
     is_bounded: bool,
     info: VideoInfo,
@@ -91,6 +93,7 @@ impl LnrSource {
             console: console.clone(),
             units: open_units(path, console)?,
             decoder: console.decoder(options.decoder).map_err(codec)?,
+            turns: (!options.as_stored).then_some(first.metadata.orientation),
             is_bounded: options.decoder.limits.max_memory > 0,
             info: VideoInfo {
                 format,
@@ -220,13 +223,15 @@ impl LnrSource {
         let is_ours = |f: &PictureFormat| {
             [*f, f.resized(ours.width, ours.height)].iter().any(|f| shape(f) == shape(ours))
         };
-        match &self.group {
-            Some(g) if !is_ours(&g.format) => Err(Failure::damaged(
-                &self.path,
-                format!("group {} changes the pixel format; split the file there", self.n_groups),
-            )),
-            _ => Ok(()),
-        }
+        let orientation = self.decoder.metadata().map(|m| m.orientation);
+        let changes = match &self.group {
+            Some(g) if !is_ours(&g.format) => "changes the pixel format; split the file there",
+            Some(_) if self.turns.is_some_and(|turns| Some(turns) != orientation) => {
+                "is to be turned another way; split the file there, or use --no-rotate"
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::damaged(&self.path, format!("group {} {changes}", self.n_groups)))
     }
 
     fn render(&mut self, tau: Tau) -> Outcome<Picture> {

@@ -58,7 +58,7 @@ impl Video {
         };
         video.info.format = *first.picture.format();
         if video.decoding.has_alpha() {
-            console.warn(&format!("{}: its alpha channel is left out", input_name(path)));
+            console.warn_once(&format!("{}: its alpha channel is left out", input_name(path)));
         }
         if let Some(pad) = video.decoding.sink.static_pad("sink") {
             let caps = pad.current_caps();

@@ -9,7 +9,7 @@ use lnr::{Chroma, PictureFormat};
 use super::PictureSink;
 use super::container::Writer;
 use crate::console::Console;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, output_name};
 use crate::gstreamer::{element, has, init};
 use crate::hdr;
 use crate::input::{Frame, VideoInfo};
@@ -69,7 +69,7 @@ impl VideoSink {
             console.warn(&format!(
                 "{}: the encoder {name} takes even sizes only: the last pixels of {w}x{h} are \
                  repeated to {}x{}",
-                path.display(),
+                output_name(path),
                 padded.width,
                 padded.height
             ));

@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-600}
 targets=("${@:2}")
-[ "${#targets[@]}" -gt 0 ] || targets=(units headers grids coordinates latents parser)
+[ "${#targets[@]}" -gt 0 ] || targets=(units headers grids coordinates latents join parser)
 # Largest input in bytes: the searches are slow with large ones, and find little more.
 largest=4096
 # Files above this size are left out of what is committed.

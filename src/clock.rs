@@ -88,7 +88,9 @@ impl UnitClock {
             }
             Ok(Unit::Frame { group, shows }) => {
                 // Ids repeat: one that goes back belongs to another group, whose start was lost.
-                let is_here = |h: &GroupHeader| h.id == group && shows >= self.shown;
+                let is_here = |h: &GroupHeader| {
+                    h.id == group && shows >= self.shown && shows < Tau::frame(h.n_frames())
+                };
                 if !self.header.as_ref().is_some_and(is_here) {
                     return Err(unknown_group());
                 }
@@ -275,6 +277,7 @@ mod tests {
             clock.next(unit, None).unwrap();
         }
         assert!(clock.next(&frame(1), None).is_err());
+        assert!(clock.next(&frame(4), None).is_err(), "beyond the group");
     }
 
     #[test]

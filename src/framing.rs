@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding access units in a stream of bytes, also in a damaged one.
 
+use lnr::Error;
 use lnr::stream::{Scan, Scanner};
 
 /// Smallest access unit: sync word, type, group, tau, checksum.
 pub(super) const MIN_UNIT: usize = 7;
 /// Most bytes to skip at once; the base classes give up beyond 2 MiB.
 pub(super) const MAX_SKIP: usize = 1 << 20;
+
+/// What is wrong with [`Found::Garbage`].
+pub(super) fn garbage() -> Error {
+    Error::damaged("bytes that are no access unit")
+}
+
+/// What is wrong with bytes behind which more are needed, and nothing follows.
+pub(super) fn cut_off() -> Error {
+    Error::damaged("the stream ends within an access unit")
+}
 
 /// What stands at the start of some bytes.
 pub(super) enum Found {

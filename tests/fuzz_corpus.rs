@@ -48,6 +48,11 @@ fn latents() {
 }
 
 #[test]
+fn join() {
+    replay("join");
+}
+
+#[test]
 fn parser() {
     replay("parser");
 }

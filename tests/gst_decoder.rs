@@ -275,3 +275,48 @@ fn a_new_segment_counts_from_its_first_frame() {
     let pts: Vec<_> = std::iter::from_fn(|| harness.try_pull()).map(|b| b.pts().unwrap()).collect();
     assert_eq!(pts, [6, 7, 0, 1, 2, 3, 9, 10, 11].map(at));
 }
+
+/// Time is short at high rates; so it is backwards, where a group is decoded forwards before it is shown.
+#[test]
+fn late_frames_are_dropped_at_any_rate() {
+    let coded = small_stream();
+    let time = |i: usize| gst::ClockTime::from_nseconds(coded.times()[i].0);
+    let end = gst::ClockTime::from_mseconds(400);
+    for (rate, groups, late_until, shown) in [
+        (8.0, [0, 4, 8], 6, vec![0, 1, 2, 3, 6, 7, 8, 9, 10, 11]),
+        (-1.0, [8, 4, 0], 5, vec![11, 10, 9, 8, 5, 4, 3, 2, 1, 0]),
+        // From the first word of a sink that waits for frames on, no more than it has time for.
+        (-8.0, [8, 4, 0], 5, vec![11, 10, 9, 8, 4, 0]),
+    ] {
+        let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+        segment.set_rate(rate);
+        segment.set_stop(end);
+        let mut harness = gst_check::Harness::new("lnrdec");
+        harness.set_src_caps(parsed_caps());
+        harness.play();
+        harness.push_event(gst::event::Segment::new(&segment));
+        for (n, first) in groups.into_iter().enumerate() {
+            // Backwards, what comes next tells that a group is whole.
+            if n == if rate > 0.0 { 1 } else { 2 } {
+                let late = segment.to_running_time(time(late_until)).expect("inside");
+                harness.push_upstream_event(gst::event::Qos::new(
+                    gst::QOSType::Underflow,
+                    1.5,
+                    0,
+                    late,
+                ));
+            }
+            for i in first..first + 4 {
+                let mut buffer = coded.buffers[i].copy();
+                if i == first {
+                    buffer.make_mut().set_flags(gst::BufferFlags::DISCONT);
+                }
+                harness.push(buffer).unwrap();
+            }
+        }
+        harness.push_event(gst::event::Eos::new());
+        let pts: Vec<_> =
+            std::iter::from_fn(|| harness.try_pull()).map(|b| b.pts().unwrap()).collect();
+        assert_eq!(pts, shown.into_iter().map(time).collect::<Vec<_>>(), "rate {rate}");
+    }
+}

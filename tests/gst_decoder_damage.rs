@@ -197,3 +197,35 @@ fn nothing_that_a_buffer_held_goes_downstream() {
         }
     }
 }
+
+/// Good frames that lie before the segment are no missing ones; a stream without any is an error there, too.
+#[test]
+fn a_segment_behind_the_last_frame_is_no_error() {
+    let coded = small_stream();
+    for caps in ["video/x-lnr", "video/x-lnr,parsed=true"] {
+        for (start_ms, damage, is_error) in
+            [(400, 0, false), (5000, 0, false), (400, 1, true), (0, 1, true)]
+        {
+            let outcome = run_with(&format!("appsrc name=in format=time ! {DEC}"), |pipeline| {
+                let source = pipeline.by_name("in").and_downcast::<gst_app::AppSrc>().unwrap();
+                source.set_caps(Some(&caps.parse().unwrap()));
+                source.set_property("handle-segment-change", true);
+                let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+                segment.set_start(gst::ClockTime::from_mseconds(start_ms));
+                for buffer in &coded.buffers {
+                    let mut data = bytes(buffer);
+                    let end = data.len() - 5;
+                    data[end] ^= damage;
+                    let mut unit = gst::Buffer::from_slice(data);
+                    let parts = gst::BufferCopyFlags::TIMESTAMPS | gst::BufferCopyFlags::FLAGS;
+                    buffer.copy_into(unit.make_mut(), parts, ..).expect("times");
+                    let sample = gst::Sample::builder().buffer(&unit).segment(&segment).build();
+                    source.push_sample(&sample).unwrap();
+                }
+                source.end_of_stream().unwrap();
+            });
+            assert_eq!(outcome.error.is_some(), is_error, "{caps} {start_ms}: {:?}", outcome.error);
+            assert!(outcome.buffers.is_empty(), "{caps} {start_ms}");
+        }
+    }
+}

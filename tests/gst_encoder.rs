@@ -316,7 +316,9 @@ fn times_that_jump_back_are_cured() {
 
 #[test]
 fn red_stays_red() {
-    for format in ["I420", "NV12", "RGB", "BGRx", "GBR", "Y444_10LE", "GBR_10LE"] {
+    let formats =
+        "I420 NV12 YUY2 P010_10LE I422_12LE Y444_10LE Y444_16LE RGB BGRx GBR GBR_10LE ARGB64";
+    for format in formats.split(" ") {
         let out = run(&format!(
             "videotestsrc pattern=red num-buffers=2 ! video/x-raw,format={format},width=16,height=16 \
              ! {ENC} epochs=40 ! lnrdec ! videoconvert ! video/x-raw,format=RGB ! appsink name=out"

@@ -203,3 +203,45 @@ fn tags_follow_the_rate() {
     assert_eq!(rate(), None);
     assert_eq!(bench.errors(), []);
 }
+
+/// A turned picture begins a group of the same stream: what was counted so far stays.
+#[test]
+fn groups_go_on_counting_when_the_picture_turns() {
+    let bench = Bench::new("key-int-max=2", Ok(gst::FlowSuccess::Ok));
+    bench.push(0).unwrap();
+    bench.turn("rotate-90");
+    for pts in [40, 80, 120] {
+        bench.push(pts).unwrap();
+    }
+    bench.sink.send_event(gst::event::Eos::new());
+    let stats = bench.encoder.property::<gst::Structure>("stats");
+    assert_eq!((stats.get::<u64>("groups"), stats.get::<u64>("frames")), (Ok(3), Ok(4)));
+    assert_eq!(bench.errors(), []);
+}
+
+/// Up and down the states faster than anything is trained.
+#[test]
+fn states_may_change_in_a_hurry() {
+    use gst::State::{Null, Paused, Playing, Ready};
+    let pipeline = parse(&format!(
+        "videotestsrc ! video/x-raw,{SMALL} ! {ENC} key-int-max=3 ! lnrparse ! lnrinterp ! lnrembed \
+         ! lnrdec ! video/x-raw,width=20 ! fakesink"
+    ));
+    let errors = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = errors.clone();
+    pipeline.bus().unwrap().set_sync_handler(move |_, message| {
+        if let gst::MessageView::Error(error) = message.view() {
+            seen.lock().unwrap().push(format!("{} {:?}", error.error(), error.debug()));
+        }
+        gst::BusSyncReply::Drop
+    });
+    let orders = [[Playing, Ready], [Paused, Null], [Playing, Null], [Playing, Paused]];
+    for i in 0..60 {
+        for state in orders[i % orders.len()] {
+            pipeline.set_state(state).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(i as u64 % 7));
+        }
+    }
+    pipeline.set_state(Null).unwrap();
+    assert_eq!(*errors.lock().unwrap(), [""; 0]);
+}

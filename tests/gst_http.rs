@@ -3,6 +3,7 @@
 mod elements;
 mod handmade;
 mod http;
+mod program;
 
 use std::sync::OnceLock;
 
@@ -84,6 +85,23 @@ impl Player {
         let player = Self { pipeline, sink, server };
         player.settle();
         player
+    }
+
+    fn duration(&self) -> Option<u64> {
+        self.pipeline.query_duration::<gst::ClockTime>().map(|time| time.mseconds())
+    }
+
+    /// Goes to `from` and plays until `to`, both in ms.
+    fn seek(&self, from: u64, to: Option<u64>) -> Vec<Frame> {
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+        let (set, at) = (gst::SeekType::Set, gst::ClockTime::from_mseconds);
+        let seek = match to {
+            Some(to) => self.pipeline.seek(1.0, flags, set, at(from), set, at(to)),
+            None => self.pipeline.seek_simple(flags, at(from)),
+        };
+        seek.expect("a seek");
+        self.settle();
+        self.frames()
     }
 
     fn settle(&self) {
@@ -197,24 +215,18 @@ fn a_finished_file_has_an_exact_duration_and_exact_seeks() {
     };
     for description in PLAYERS {
         let player = Player::of(&file, description, Manner::default());
-        let duration = player.pipeline.query_duration::<gst::ClockTime>();
-        assert_eq!(duration, Some(gst::ClockTime::from_mseconds(2400)), "{description}");
+        assert_eq!(player.duration(), Some(2400), "{description}");
         // The first one before anything but the start was read.
         for i in [21, 3, 0, 8, 13, 23, 7] {
             player.server.take_requests();
-            let target = gst::ClockTime::from_mseconds(all[i].0);
-            let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
-            player.pipeline.seek_simple(flags, target).expect("a seek");
-            player.settle();
-            assert!(player.frames() == all[i..], "{description}: frame {i}");
+            assert!(player.seek(all[i].0, None) == all[i..], "{description}: frame {i}");
             let requests = player.server.take_requests();
             let first = requests.iter().find_map(|r| r.range).map(|(first, _)| first);
             if description == ELEMENTS {
                 assert_eq!(first, Some(starts[i / GROUP]), "frame {i}: {requests:?}");
             }
         }
-        let duration = player.pipeline.query_duration::<gst::ClockTime>();
-        assert_eq!(duration, Some(gst::ClockTime::from_mseconds(2400)), "{description}");
+        assert_eq!(player.duration(), Some(2400), "{description}");
     }
 }
 
@@ -225,11 +237,7 @@ fn seeks_back_in_a_stream_without_an_index_are_exact() {
     let player = Player::new(ELEMENTS, Manner::default());
     assert!(player.frames() == *all);
     for i in [2, 0, 17, 1, 9] {
-        let target = gst::ClockTime::from_mseconds(all[i].0);
-        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
-        player.pipeline.seek_simple(flags, target).expect("a seek");
-        player.settle();
-        assert!(player.frames() == all[i..], "frame {i}");
+        assert!(player.seek(all[i].0, None) == all[i..], "frame {i}");
     }
 }
 
@@ -239,9 +247,65 @@ fn the_index_of_a_part_says_nothing_of_the_whole() {
     let file = indexed();
     let joined = [file.clone(), file].concat();
     let player = Player::of(&joined, ELEMENTS, Manner::default());
-    let duration = player.pipeline.query_duration::<gst::ClockTime>();
-    assert_ne!(duration, Some(gst::ClockTime::from_mseconds(2400)));
+    assert_ne!(player.duration(), Some(2400));
     let frames = player.frames();
     let expected: Vec<_> = clip().1.iter().map(|&(pts, crc)| (pts + 2400, crc)).collect();
     assert!(frames == [&clip().1[..], &expected].concat());
+}
+
+#[test]
+fn a_seek_with_an_end_gives_every_frame_until_there() {
+    let (file, all) = (indexed(), &clip().1);
+    for description in PLAYERS {
+        for (from, to) in [(2, 11), (9, 10), (17, 22), (0, 4), (5, FRAMES)] {
+            let player = Player::of(&file, description, Manner::default());
+            let end = if to == FRAMES { 2400 } else { all[to].0 };
+            let frames = player.seek(all[from].0, Some(end));
+            assert!(frames == all[from..to], "{description}: {from} to {to}");
+        }
+    }
+}
+
+/// The size of the file is told all the same, so the index is known to be that of the whole.
+#[test]
+fn without_ranges_the_duration_is_exact_too() {
+    for description in PLAYERS {
+        let manner = Manner { has_ranges: false, rate: 0 };
+        let player = Player::of(&indexed(), description, manner);
+        assert_eq!(player.duration(), Some(2400), "{description}");
+        assert!(player.frames() == clip().1, "{description}");
+    }
+}
+
+/// Ten frames in groups of four, written by `lnr encode`.
+fn encoded_by_the_command_line() -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut y4m = b"YUV4MPEG2 W32 H24 F10:1 Ip A1:1 C420mpeg2\n".to_vec();
+    for t in 0..10u8 {
+        y4m.extend(b"FRAME\n");
+        y4m.extend((0..32 * 24 * 3 / 2).map(|i| (i % 32 * 5) as u8 + 7 * t));
+    }
+    std::fs::write(folder.path().join("in.y4m"), y4m).expect("written");
+    let options = "--preset ultrafast --epochs 2 --key-int-max 4 --no-scene-cut --quiet";
+    let mut command = std::process::Command::new(program::lnr());
+    command.args(["encode", "in.y4m", "out.lnr"]).args(options.split(' '));
+    let status = command.current_dir(folder.path()).status().expect("lnr runs");
+    assert!(status.success());
+    std::fs::read(folder.path().join("out.lnr")).expect("a file")
+}
+
+#[test]
+fn a_file_of_the_command_line_is_exact() {
+    let file = encoded_by_the_command_line();
+    let decoded = run_on(&file, 1 << 16, "lnrparse ! lnrdec ! appsink name=out").ok();
+    let all: Vec<Frame> = decoded.buffers.iter().map(|b| frame(b)).collect();
+    assert_eq!(all.len(), 10);
+    for description in PLAYERS {
+        let player = Player::of(&file, description, Manner::default());
+        assert_eq!(player.duration(), Some(1000), "{description}");
+        for i in [8, 1, 9, 3, 4, 0, 5] {
+            assert!(player.seek(all[i].0, None) == all[i..], "{description}: frame {i}");
+        }
+        assert_eq!(player.duration(), Some(1000), "{description}");
+    }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is read and written without decoding: latents, metadata, access units between others.
 
-use lnr::stream::{Scan, Unit, metadata, parse, scan};
+use lnr::stream::{Unit, metadata, parse};
 use lnr::{Interpolator, LatentReader};
 
 use super::repair;
+use super::split::units;
 
 /// The first byte chooses factor and duration, the others are a stream.
 pub fn target(data: &[u8]) {
@@ -29,19 +30,4 @@ pub fn target(data: &[u8]) {
             reader.push(&inserted.data).ok();
         }
     }
-}
-
-fn units(stream: &[u8]) -> Vec<&[u8]> {
-    let (mut at, mut units) = (0, Vec::new());
-    while at < stream.len() {
-        at += match scan(&stream[at..]) {
-            Scan::Unit { len, .. } if at + len <= stream.len() => {
-                units.push(&stream[at..at + len]);
-                len
-            }
-            Scan::Garbage(n) => n,
-            _ => 1,
-        };
-    }
-    units
 }

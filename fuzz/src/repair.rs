@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Checksums made right, so that damage reaches what stands behind them (FORMAT section 2).
 
-use lnr::stream::MAGIC;
+use lnr::stream::{INDEX_MAGIC, MAGIC};
 
 /// Sync and type of a frame unit.
 const FRAME: [u8; 3] = [0x9C, 0x4C, 0x22];
@@ -61,6 +61,9 @@ fn unit(data: &mut [u8]) -> Option<usize> {
         data.get_mut(end..end + 2)?.copy_from_slice(&crc.to_le_bytes());
         return Some(end + 2);
     }
+    if data.starts_with(&INDEX_MAGIC) {
+        return index(data);
+    }
     if !data.starts_with(&MAGIC) {
         return None;
     }
@@ -75,5 +78,21 @@ fn unit(data: &mut [u8]) -> Option<usize> {
         return Some(begin);
     }
     write_crc(data, begin, end);
+    Some(end + CRC)
+}
+
+/// As [`unit`], for an index.
+fn index(data: &mut [u8]) -> Option<usize> {
+    let begin = INDEX_MAGIC.len();
+    let size = data.get(begin..begin + 4)?.try_into().ok().map(u32::from_le_bytes)?;
+    let (body, end) = (begin + 4 + CRC, begin + 4 + CRC + size as usize);
+    if body > data.len() {
+        return None;
+    }
+    write_crc(data, 0, begin + 4);
+    if end + CRC > data.len() {
+        return Some(body);
+    }
+    write_crc(data, body, end);
     Some(end + CRC)
 }

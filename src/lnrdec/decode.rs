@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From an access unit to a frame, or to what is said instead.
 
+use std::sync::atomic::Ordering;
+
 use gst_video::prelude::*;
 use gst_video::subclass::prelude::*;
 use gst_video::{VideoCodecFrame, VideoFrameRef};
@@ -48,6 +50,7 @@ impl LnrDec {
             obj.release_frame(frame);
             return Err(flow);
         }
+        session.selection.is_timed = obj.is_qos() && self.hears_of_lateness.load(Ordering::Relaxed);
         let (pts, duration) = (frame.pts(), frame.duration());
         match session.selection.choose(&obj.input_segment(), pts, duration, shown.is_key) {
             Choice::Show => {}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
@@ -45,6 +46,8 @@ pub struct LnrDec {
     /// Taken out while in use: no lock is held while decoding or calling into GStreamer.
     session: Mutex<Option<Session>>,
     input: Mutex<Input>,
+    /// A sink downstream waits for the clock, and tells which frames come late.
+    pub(super) hears_of_lateness: AtomicBool,
     /// The last seek that passed.
     sought: Mutex<Option<Sought>>,
     /// Stops the session's rendering.
@@ -80,7 +83,7 @@ impl ElementImpl for LnrDec {
         static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
             gst::subclass::ElementMetadata::new(
                 "LNR video decoder",
-                "Codec/Decoder/Video",
+                "Codec/Decoder/Video/Converter",
                 "Decodes latent-INR video at any size",
                 "The gst-plugin-lnr authors",
             )
@@ -124,6 +127,7 @@ impl VideoDecoderImpl for LnrDec {
         *self.cancel.lock().unwrap() = decoder.cancel_flag();
         *self.session.lock().unwrap() = Some(Session::new(decoder));
         *self.stream.lock().unwrap() = Stream::default();
+        self.hears_of_lateness.store(false, Ordering::Relaxed);
         self.input.lock().unwrap().reset();
         self.obj().set_packetized(false);
         Ok(())
@@ -135,8 +139,10 @@ impl VideoDecoderImpl for LnrDec {
     }
 
     fn src_event(&self, event: gst::Event) -> bool {
-        if let gst::EventView::Seek(seek) = event.view() {
-            *self.sought.lock().unwrap() = Some(Sought::new(seek));
+        match event.view() {
+            gst::EventView::Seek(seek) => *self.sought.lock().unwrap() = Some(Sought::new(seek)),
+            gst::EventView::Qos(_) => self.hears_of_lateness.store(true, Ordering::Relaxed),
+            _ => {}
         }
         self.parent_src_event(event)
     }
@@ -214,13 +220,8 @@ impl VideoDecoderImpl for LnrDec {
             }
             Next::Skip { n, cause } => {
                 adapter.flush(n);
-                match cause {
-                    Some(error) => self.report(&error),
-                    None => {
-                        gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
-                        Ok(gst::FlowSuccess::Ok)
-                    }
-                }
+                gst::debug!(CAT, imp = self, "skipping {n} bytes");
+                cause.map_or(Ok(gst::FlowSuccess::Ok), |error| self.report(&error))
             }
             Next::NeedData => Ok(gst_video::VIDEO_DECODER_FLOW_NEED_DATA),
         }

@@ -6,7 +6,7 @@ use gst_base::Adapter;
 
 use crate::framing::{self, Found};
 use lnr::Error;
-use lnr::stream::{Scanner, parse};
+use lnr::stream::{MAGIC, Scanner, parse};
 
 /// Bytes that are looked at first: a frame's access unit, or all that precedes a header.
 const HEAD: usize = 64;
@@ -15,7 +15,7 @@ const HEAD: usize = 64;
 pub(super) enum Next {
     /// An access unit of so many bytes.
     Unit(usize),
-    /// Bytes to drop, and why if they seemed to be an access unit.
+    /// Bytes to drop, and why unless that was told since the last group began, or nothing is wrong.
     Skip { n: usize, cause: Option<Error> },
     /// More bytes are needed to tell.
     NeedData,
@@ -30,15 +30,23 @@ pub(super) struct Input {
     rest: Option<glib::Bytes>,
     /// Those that the adapter should still have.
     n_left: usize,
+    /// Something was dropped since the last group began.
+    has_hole: bool,
 }
 
 impl Input {
     /// What comes next in `adapter`; the caller takes or drops it. `is_end` says that nothing follows.
     pub fn next(&mut self, adapter: &Adapter, is_end: bool) -> Result<Next, glib::BoolError> {
-        let next = match is_end {
+        let mut next = match is_end {
             true => self.look_at_end(adapter)?,
             false => self.look(adapter)?,
         };
+        if let Next::Skip { cause, .. } = &mut next
+            && cause.is_some()
+            && std::mem::replace(&mut self.has_hole, true)
+        {
+            *cause = None;
+        }
         if let Next::Unit(n) | Next::Skip { n, .. } = next {
             self.scanner.consume(n);
         }
@@ -59,7 +67,9 @@ impl Input {
                 }
                 Found::Unit(len) if len <= size => return Ok(self.unit(&head[..len])),
                 Found::Index(n) if n <= size => return Ok(Next::Skip { n, cause: None }),
-                Found::Garbage(n) => return Ok(Next::Skip { n, cause: None }),
+                Found::Garbage(n) => {
+                    return Ok(Next::Skip { n, cause: Some(framing::garbage()) });
+                }
                 _ => return Ok(Next::NeedData),
             };
         }
@@ -74,11 +84,11 @@ impl Input {
         let data = &rest[rest.len() - available..];
         let next = match framing::find(&mut self.scanner, data) {
             Found::Unit(len) if len <= available => self.unit(&data[..len]),
-            Found::Garbage(n) => Next::Skip { n, cause: None },
+            Found::Garbage(n) => Next::Skip { n, cause: Some(framing::garbage()) },
             Found::Index(n) if n <= available => Next::Skip { n, cause: None },
             Found::Unit(_) | Found::Index(_) | Found::More(_) => {
                 let n = self.scanner.group_inside(data, true).unwrap_or(available);
-                Next::Skip { n, cause: None }
+                Next::Skip { n, cause: Some(framing::cut_off()) }
             }
         };
         if let Next::Unit(n) | Next::Skip { n, .. } = next {
@@ -95,7 +105,10 @@ impl Input {
                 Some(n) => Next::Skip { n, cause: Some(error) },
                 None => Next::Unit(unit.len()),
             },
-            None => Next::Unit(unit.len()),
+            None => {
+                self.has_hole &= !unit.starts_with(&MAGIC);
+                Next::Unit(unit.len())
+            }
         }
     }
 

@@ -17,6 +17,9 @@ pub(super) enum Choice {
 pub(super) struct Selection {
     /// Where frames may be left out, the place on the grid of frames that was filled last.
     slot: Option<u64>,
+    /// Somebody downstream counts frames that come late. Backwards, that is known only when a whole group
+    /// was rendered: so fast playing leaves out frames beforehand.
+    pub is_timed: bool,
 }
 
 impl Selection {
@@ -41,9 +44,10 @@ impl Selection {
         }
         // Nothing depends on any frame, so all hints that frames may be left out mean the same.
         let hints = SegmentFlags::TRICKMODE | SegmentFlags::TRICKMODE_FORWARD_PREDICTED;
-        if flags.intersects(hints) && segment.rate().abs() > 1.0 {
+        let rate = segment.rate();
+        if rate.abs() > 1.0 && (flags.intersects(hints) || rate < 0.0 && self.is_timed) {
             // Backwards, a frame is reached where it ends.
-            let reached = if segment.rate() > 0.0 { start } else { end.or(start) };
+            let reached = if rate > 0.0 { start } else { end.or(start) };
             return self.thin(segment.to_running_time(reached), duration);
         }
         Choice::Show
@@ -61,8 +65,9 @@ impl Selection {
         }
     }
 
+    /// Other frames follow, for the same sink.
     pub fn reset(&mut self) {
-        *self = Self::default();
+        self.slot = None;
     }
 }
 

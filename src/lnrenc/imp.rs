@@ -157,7 +157,7 @@ impl VideoEncoderImpl for LnrEnc {
         self.with_session(|session| {
             if session.encoder.settings().metadata.orientation != orientation {
                 self.train(session, |session, control| session.encoder.finish(control))?;
-                session.turn(orientation, self.engine()).map_err(|e| self.fail(&e))?;
+                session.turn(orientation);
             }
             if session.aim(rate_control).map_err(|e| self.fail(&e))? {
                 output::tell_rate(&self.obj(), rate_control);

@@ -6,8 +6,8 @@ use gst::prelude::*;
 use gst_video::{VideoCodecFrame, VideoCodecFrameFlags, VideoFrameRef, VideoInfo};
 
 use crate::frame;
-use lnr::stream::Orientation;
-use lnr::{Encoder, Engine, Error, InputFrame, PictureFormat, RateControl, Result};
+use lnr::stream::{Metadata, Orientation};
+use lnr::{Encoder, Error, InputFrame, PictureFormat, RateControl, Result};
 
 /// Frames per second where caps tell none.
 const ASSUMED_RATE: u64 = 25;
@@ -37,13 +37,10 @@ impl Session {
         }
     }
 
-    /// Lets groups that begin from now on say this orientation. No frame may wait.
-    pub fn turn(&mut self, orientation: Orientation, engine: Result<Engine>) -> Result<()> {
-        let mut settings = self.encoder.settings().clone();
-        settings.metadata.orientation = orientation;
-        settings.rate_control = self.rate_control;
-        self.encoder = Encoder::with_engine(settings, engine?)?;
-        Ok(())
+    /// Lets groups that begin from now on say this orientation.
+    pub fn turn(&mut self, orientation: Orientation) {
+        let metadata = self.encoder.settings().metadata.clone();
+        self.encoder.set_metadata(Metadata { orientation, ..metadata });
     }
 
     /// Lets groups that begin from now on aim at this, and says whether it is news.

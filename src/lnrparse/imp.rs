@@ -145,15 +145,17 @@ impl BaseParseImpl for LnrParse {
 }
 
 impl LnrParse {
-    /// As [`State::look`]. What is dropped for a reason is warned about.
+    /// As [`State::look`]. What is dropped is warned about.
     fn look(&self, data: &[u8], offset: u64, is_draining: bool) -> Look {
-        let look = self.state.lock().unwrap().look(data, offset, is_draining);
-        match &look {
-            Look::Drop(n, None) => {
-                gst::debug!(CAT, imp = self, "skipping {n} bytes that are no access unit");
+        let mut state = self.state.lock().unwrap();
+        let look = state.look(data, offset, is_draining);
+        let is_searching = state.is_searching();
+        drop(state);
+        if let Look::Drop(n, error) = &look {
+            gst::debug!(CAT, imp = self, "dropping {n} bytes: {error}");
+            if !is_searching {
+                self.warn_once(error);
             }
-            Look::Drop(_, Some(error)) => self.warn_once(error),
-            _ => {}
         }
         look
     }
@@ -339,7 +341,6 @@ impl LnrParse {
     }
 
     fn warn_once(&self, error: &Error) {
-        gst::debug!(CAT, imp = self, "dropping an access unit: {error}");
         let mut state = self.state.lock().unwrap();
         if !std::mem::replace(&mut state.has_warned, true) {
             drop(state);

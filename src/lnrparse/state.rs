@@ -14,8 +14,8 @@ pub(super) enum Look {
     Unit(usize, Timing),
     /// Drop so many of them: an index.
     Index(usize, FileIndex),
-    /// Drop so many of them, and why if they seemed to be an access unit.
-    Drop(usize, Option<Error>),
+    /// Drop so many of them, and why.
+    Drop(usize, Error),
     /// Wait until so many are there.
     Need(usize),
 }
@@ -33,6 +33,7 @@ pub(super) struct State {
     /// Groups were seen since the last seek: the next one goes on from them, whatever the index says,
     /// which knows nothing of groups that a false size hides.
     follows: bool,
+    has_jumped: bool,
     pub index: Index,
     pub bitrates: Bitrates,
     /// Upstream gives one access unit per buffer and its times.
@@ -61,7 +62,7 @@ impl State {
             Found::Index(len) if len <= data.len() => {
                 return match FileIndex::parse(&data[..len]) {
                     Ok(index) => Look::Index(len, index),
-                    Err(error) => Look::Drop(1, Some(error)),
+                    Err(error) => Look::Drop(1, error),
                 };
             }
             Found::Unit(n) | Found::Index(n) | Found::More(n) if !is_draining => {
@@ -69,9 +70,10 @@ impl State {
             }
             // The end is inside of it. What follows may be whole: search on behind its start.
             Found::Unit(_) | Found::Index(_) | Found::More(_) => {
-                return Look::Drop(self.group_inside(data, true).unwrap_or(data.len()), None);
+                let n = self.group_inside(data, true).unwrap_or(data.len());
+                return Look::Drop(n, framing::cut_off());
             }
-            Found::Garbage(n) => return Look::Drop(n, None),
+            Found::Garbage(n) => return Look::Drop(n, framing::garbage()),
         };
         let (unit, following) = data.split_at(len);
         if let (Scan::More(more), false, false) = (scan(following), self.is_timed, is_draining) {
@@ -83,14 +85,15 @@ impl State {
         }
         let timing = match self.clock.next(unit, lookahead) {
             Ok(timing) => timing,
-            Err(error) => return Look::Drop(len, Some(error)),
+            Err(error) => return Look::Drop(len, error),
         };
         self.follows = true;
+        self.has_jumped = false;
         match timing.is_damaged.then(|| self.group_inside(unit, false)).flatten() {
             None => Look::Unit(len, timing),
             Some(restart) => {
                 self.clock.lose_group();
-                Look::Drop(restart, Some(Error::damaged("bytes of a group are missing")))
+                Look::Drop(restart, Error::damaged("bytes of a group are missing"))
             }
         }
     }
@@ -101,6 +104,12 @@ impl State {
         self.scanner.reset();
         self.n_suspect = 0;
         self.follows = false;
+        self.has_jumped = true;
+    }
+
+    /// Whether no group was seen since a seek, which may lead anywhere: what is dropped is no damage.
+    pub fn is_searching(&self) -> bool {
+        self.has_jumped
     }
 
     /// Passes over so many bytes.

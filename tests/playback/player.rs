@@ -40,14 +40,28 @@ pub struct Clip {
     pub keys: Vec<bool>,
     /// When the last sound ends in ns, where there is any.
     pub audio_end: Option<u64>,
-    /// Whether its source can be played backwards.
-    pub is_reversible: bool,
+    pub backwards: Backwards,
+}
+
+/// What becomes of a wish to play backwards.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Backwards {
+    Plays,
+    /// Nobody takes the seek.
+    Refused,
+    /// Left out of the scenarios.
+    NotAsked,
 }
 
 impl Clip {
     /// Those of a coded stream.
     pub fn new(coded: &elements::Outcome) -> Self {
-        Self { times: coded.times(), keys: coded.keys(), audio_end: None, is_reversible: true }
+        Self {
+            times: coded.times(),
+            keys: coded.keys(),
+            audio_end: None,
+            backwards: Backwards::Plays,
+        }
     }
 
     pub fn n_frames(&self) -> usize {
@@ -208,8 +222,8 @@ impl Player {
 
     /// The frames that were seen since the last seek.
     pub fn frames(&self) -> Vec<usize> {
-        let seen = self.seen.lock().unwrap();
-        seen.times.iter().map(|&time| self.clip.frame_at(time)).collect()
+        let times = self.seen.lock().unwrap().times.clone();
+        times.into_iter().map(|time| self.clip.frame_at(time)).collect()
     }
 
     /// Fails when something went wrong.

@@ -4,7 +4,7 @@
 use gst::SeekFlags;
 use gst::prelude::*;
 
-use super::player::{Clip, Player};
+use super::player::{Backwards, Clip, Player};
 
 /// All of them; `open` gives a player in NULL.
 pub fn all(open: &dyn Fn() -> Player, clip: &Clip) {
@@ -30,7 +30,7 @@ pub fn all(open: &dyn Fn() -> Player, clip: &Clip) {
 
 /// Those of the rates that the clip's source has.
 fn possible(rates: &[f64], clip: &Clip) -> Vec<f64> {
-    rates.iter().copied().filter(|&rate| rate > 0.0 || clip.is_reversible).collect()
+    rates.iter().copied().filter(|&rate| rate > 0.0 || clip.backwards == Backwards::Plays).collect()
 }
 
 /// Frames `range`, forwards.
@@ -97,7 +97,7 @@ pub fn scrubs(player: &Player, clip: &Clip) {
 pub fn plays_backwards(player: &Player, clip: &Clip) {
     let n = clip.n_frames();
     player.set(gst::State::Paused);
-    if !clip.is_reversible {
+    if clip.backwards == Backwards::Refused {
         // Refused, and nothing is harmed.
         assert!(!player.try_seek(-1.0, SeekFlags::ACCURATE, 0, Some(clip.end())));
         assert_eq!(player.frames_to_end(), frames(0..n));
@@ -165,7 +165,7 @@ pub fn alternates(player: &Player, clip: &Clip) {
         player.settle(gst::State::Playing);
     }
     player.rest();
-    if clip.is_reversible {
+    if clip.backwards == Backwards::Plays {
         player.seek(-1.0, SeekFlags::ACCURATE, 0, Some(middle));
         assert_eq!(player.frames_to_end(), back(0..n / 2));
     }

@@ -269,3 +269,28 @@ fn a_bit_rate_may_be_asked_for_on_the_way() {
     assert!((0.85..1.15).contains(&ratio), "{ratio:.3} of what was asked for");
     assert!(bits[0] / 4.0 > 1.5 * bits[1] / 28.0, "{bits:?}");
 }
+
+#[test]
+fn what_a_stream_says_may_change_with_the_next_group() {
+    let format = yuv420(16, 16);
+    let mut settings = config(format);
+    settings.key_int_max = 2;
+    let mut encoder = Encoder::new(settings).unwrap();
+    let mut control = Control::default();
+    let mut units = Vec::new();
+    for t in 0..4 {
+        units.extend(encoder.push(frame(format, t), &mut control).unwrap());
+        if t == 0 {
+            let orientation = lnr::stream::Orientation::new(1, false);
+            encoder.set_metadata(lnr::stream::Metadata { orientation, ..Default::default() });
+        }
+    }
+    let mut decoder = decoder();
+    let mut said = |unit: &[u8]| {
+        decoder.push(unit).unwrap();
+        let metadata = decoder.metadata().unwrap().clone();
+        (decoder.header().unwrap().id, metadata.orientation.turns(), metadata.settings.is_empty())
+    };
+    assert_eq!(said(&units[0].data), (0, 0, false));
+    assert_eq!(said(&units[2].data), (1, 1, true));
+}

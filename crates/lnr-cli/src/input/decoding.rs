@@ -42,10 +42,10 @@ pub struct Decoding {
     convert: gst::Element,
     /// Whether all tracks are there.
     has_all_tracks: Arc<AtomicBool>,
-    /// A track, or the file itself, that nothing here reads.
-    unknown: Arc<Mutex<Option<String>>>,
     /// What reads the file, in demuxers.
     drivers: Arc<Mutex<Vec<gst::Pad>>>,
+    /// A track, or the file itself, that nothing here reads.
+    unknown: Arc<Mutex<Option<String>>>,
     times: Arc<Mutex<Times>>,
     patience: Duration,
     /// Whether it is a pipe that nothing comes from.
@@ -121,8 +121,8 @@ impl Decoding {
             sink,
             convert,
             has_all_tracks,
-            unknown,
             drivers,
+            unknown,
             times,
             patience,
             is_waiting,
@@ -176,6 +176,14 @@ impl Decoding {
         Ok(None)
     }
 
+    /// Whether there are demuxers, and none of them is reading.
+    fn has_read_all(&self) -> bool {
+        let drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_idle = |pad: &gst::Pad| pad.task_state() != gst::TaskState::Started;
+        let pulls = |pad: &gst::Pad| pad.mode() == gst::PadMode::Pull;
+        !drivers.is_empty() && drivers.iter().all(|pad| pulls(pad) && is_idle(pad))
+    }
+
     /// Why there are no pictures.
     fn no_video(&self) -> String {
         let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -186,14 +194,6 @@ impl Decoding {
                  gstreamer1.0-plugins-bad"
             ),
         }
-    }
-
-    /// Whether there are demuxers, and none of them is reading.
-    fn has_read_all(&self) -> bool {
-        let drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_idle = |pad: &gst::Pad| pad.task_state() != gst::TaskState::Started;
-        let pulls = |pad: &gst::Pad| pad.mode() == gst::PadMode::Pull;
-        !drivers.is_empty() && drivers.iter().all(|pad| pulls(pad) && is_idle(pad))
     }
 
     /// Whether the video has an alpha channel, which is left out.

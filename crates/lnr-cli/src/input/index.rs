@@ -123,7 +123,11 @@ fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<
                 });
             }
             Ok(Unit::Frame { group, shows }) => match index.groups.last_mut() {
-                Some(of) if of.header.id == group && shows >= last => {
+                Some(of)
+                    if of.header.id == group
+                        && shows >= last
+                        && shows < Tau::frame(of.header.n_frames()) =>
+                {
                     of.bytes += bytes;
                     of.n_units += 1;
                     last = shows;

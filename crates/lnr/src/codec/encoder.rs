@@ -105,8 +105,9 @@ pub struct Encoder {
     pending: Vec<InputFrame>,
     scenes: SceneDetector,
     budget: Option<BitBudget>,
-    /// What groups that begin from now on aim at, where that is something else.
+    /// What groups that begin from now on aim at and say, where that is something else.
     next_rate_control: Option<RateControl>,
+    next_metadata: Option<Metadata>,
     max_frames: usize,
     stats: EncoderStats,
 }
@@ -135,6 +136,7 @@ impl Encoder {
             scenes: SceneDetector::default(),
             budget: BitBudget::new(&settings),
             next_rate_control: None,
+            next_metadata: None,
             max_frames: memory::max_group_frames(&settings, &engine)?,
             stats: EncoderStats::default(),
             settings,
@@ -173,7 +175,7 @@ impl Encoder {
             units = self.encode_group(control)?;
         }
         if self.pending.is_empty() {
-            self.aim();
+            self.take_over();
         }
         self.pending.push(frame);
         if self.pending.len() >= self.max_frames {
@@ -209,8 +211,16 @@ impl Encoder {
         Ok(())
     }
 
-    /// Called where a group begins.
-    fn aim(&mut self) {
+    /// Changes what the stream says of itself, from the next group that begins on.
+    pub fn set_metadata(&mut self, metadata: Metadata) {
+        self.next_metadata = Some(metadata);
+    }
+
+    /// Called where a group begins: what was set on the way counts now.
+    fn take_over(&mut self) {
+        if let Some(metadata) = self.next_metadata.take() {
+            self.settings.metadata = metadata;
+        }
         if let Some(next) = self.next_rate_control.take()
             && next != self.settings.rate_control
         {

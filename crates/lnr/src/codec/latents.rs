@@ -60,6 +60,9 @@ impl LatentReader {
             }
         };
         let t = self.group.as_ref().filter(|t| t.header.id == id).ok_or_else(missing)?;
+        if tau >= Tau::frame(t.header.n_frames()) {
+            return Err(Error::damaged("a time beyond the end of its group"));
+        }
         let dim = t.header.model.latent.dim as usize;
         let last = (t.header.n_frames() - 1) as f32;
         let z = t.nodes.at(tau.as_f32().min(last)).mix(&t.values, dim);

@@ -225,13 +225,17 @@ fn of_bits(
             let (n_values, bytes) = (n as u64, coded.len() as u64);
             let part = parts[tensor];
             let huffman_bits = match bits {
-                32 => Some(8 * bytes),
+                32 => {
+                    uniform::read_plain(coded, &mut vec![0.0; n])?;
+                    Some(8 * bytes)
+                }
                 bits => {
                     let mut from: RangeDecoder = budget.decoder(coded);
                     let outcome = uniform::symbols(&mut from, n, bits);
                     let _ = budget.spend(from.work());
                     let read = affordable(outcome)?;
                     let is_read = read.is_some();
+                    read.iter().try_for_each(|read| opened.check(tensor, read))?;
                     symbols.extend(read.unwrap_or_default());
                     // The code is that of the whole tensor.
                     let is_last = pieces.peek().is_none_or(|(next, ..)| *next != tensor);

@@ -178,6 +178,14 @@ impl<'a> Opened<'a> {
         all.map(|(p, coded)| (p.tensor, p.bits, *coded, p.range.len()))
     }
 
+    /// # Errors
+    /// [`Error::Damaged`] when one of these symbols of a tensor means no finite number.
+    pub fn check(&self, tensor: usize, symbols: &[u16]) -> Result<()> {
+        // Values are linear in symbols: the ends tell.
+        let ends = [symbols.iter().min(), symbols.iter().max()];
+        ends.into_iter().flatten().try_for_each(|&s| self.scales[tensor].value(s).map(drop))
+    }
+
     /// Reads a piece to `to`; says how much work that was, in vain or not.
     fn read(&self, piece: usize, to: &mut [f32], budget: &WorkBudget) -> (u64, Result<()>) {
         let (p, coded) = (&self.pieces[piece], self.coded[piece]);
@@ -219,7 +227,10 @@ impl<'a> Opened<'a> {
 }
 
 /// Values as they are.
-fn read_plain(coded: &[u8], to: &mut [f32]) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Damaged`] when there are not so many, or one is no finite number.
+pub(super) fn read_plain(coded: &[u8], to: &mut [f32]) -> Result<()> {
     let (values, rest) = coded.as_chunks::<4>();
     if values.len() != to.len() || !rest.is_empty() {
         return Err(Error::damaged("a tensor of another length"));
@@ -277,4 +288,17 @@ pub(super) fn decode_latents(
     let mut latents = vec![0.0; shape.network.len() - start];
     Opened::new(section, &stored)?.read_all(&mut latents, budget)?;
     Ok(latents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_that_mean_no_number_are_damage() {
+        let scales = vec![Scale { min: 0.0, step: 1.0 }, Scale { min: f32::MAX, step: 1e36 }];
+        let opened = Opened { pieces: Vec::new(), scales, coded: Vec::new() };
+        assert!(opened.check(0, &[0, 65_535]).is_ok() && opened.check(1, &[0]).is_ok());
+        assert!(opened.check(1, &[0, 700, 3]).is_err() && opened.check(1, &[]).is_ok());
+    }
 }

@@ -109,7 +109,11 @@ impl Server {
         let out = child.stdout.take().expect("its output");
         BufReader::new(out).read_line(&mut url).expect("the address");
         let server = Self { child, url: url.trim().to_owned() };
-        assert!(server.url.starts_with("rtsp://"), "{}: run tests/install.sh", server.url);
+        assert!(
+            server.url.starts_with("rtsp://"),
+            "{}: tests/run.sh installs what it needs",
+            server.url
+        );
         server
     }
 

@@ -15,12 +15,6 @@ packages=(
     gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly
     gstreamer1.0-libav
-    # The examples, and what the documents tell to run.
-    ffmpeg
-    ges1.0-tools
-    gir1.2-gst-rtsp-server-1.0
-    gstreamer1.0-plugins-base-apps
-    python3-gi
     "$@"
 )
 

@@ -8,7 +8,8 @@ step() {
     "$@"
 }
 
-bash tests/install.sh
+# The examples, and what the documents tell to run, need more than the project itself.
+bash tests/install.sh ffmpeg ges1.0-tools gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base-apps python3-gi
 # rustup's own folder is not on the path of every shell.
 if ! command -v cargo >/dev/null && [ -f "$HOME/.cargo/env" ]; then
     # shellcheck source=/dev/null

@@ -19,6 +19,7 @@ pub struct Console {
     /// What stops decoders.
     others: Arc<Mutex<Vec<CancelFlag>>>,
     /// Warnings that are given once.
+    #[cfg(feature = "gstreamer")]
     given: Arc<Mutex<Vec<String>>>,
     quiet: bool,
     verbose: bool,
@@ -43,6 +44,7 @@ impl Console {
         Self {
             cancel: CancelFlag::default(),
             others: Arc::default(),
+            #[cfg(feature = "gstreamer")]
             given: Arc::default(),
             quiet,
             verbose,
@@ -127,6 +129,7 @@ impl Console {
     }
 
     /// Like [`Console::warn`], unless it was said before: a file may be opened twice.
+    #[cfg(feature = "gstreamer")]
     pub fn warn_once(&self, message: &str) {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         if !given.iter().any(|m| m == message) {

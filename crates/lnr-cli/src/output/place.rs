@@ -81,6 +81,9 @@ impl Place {
             return Ok(());
         };
         scratch::forget(&path);
+        // After a power failure the old file or the new one must be there, not an empty one. What cannot
+        // be synchronised, such as some network disks, is renamed all the same.
+        let _ = File::open(&path).and_then(|file| file.sync_all());
         path.persist(&target).map_err(|e| {
             let cause = e.error;
             match e.path.keep() {

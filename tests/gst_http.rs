@@ -257,8 +257,8 @@ fn the_index_of_a_part_says_nothing_of_the_whole() {
 fn a_seek_with_an_end_gives_every_frame_until_there() {
     let (file, all) = (indexed(), &clip().1);
     for description in PLAYERS {
+        let player = Player::of(&file, description, Manner::default());
         for (from, to) in [(2, 11), (9, 10), (17, 22), (0, 4), (5, FRAMES)] {
-            let player = Player::of(&file, description, Manner::default());
             let end = if to == FRAMES { 2400 } else { all[to].0 };
             let frames = player.seek(all[from].0, Some(end));
             assert!(frames == all[from..to], "{description}: {from} to {to}");

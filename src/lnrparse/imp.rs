@@ -7,6 +7,7 @@ use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 
 use super::index::Index;
+use super::open_end::leave_seeks_open;
 use super::state::{Look, State};
 use crate::clock::Timing;
 use crate::framing::{MAX_SKIP, MIN_UNIT};
@@ -35,7 +36,12 @@ impl ObjectSubclass for LnrParse {
     type ParentType = gst_base::BaseParse;
 }
 
-impl ObjectImpl for LnrParse {}
+impl ObjectImpl for LnrParse {
+    fn constructed(&self) {
+        self.parent_constructed();
+        leave_seeks_open(self.obj().sink_pad());
+    }
+}
 impl GstObjectImpl for LnrParse {}
 
 impl ElementImpl for LnrParse {
@@ -153,11 +159,19 @@ impl LnrParse {
         drop(state);
         if let Look::Drop(n, error) = &look {
             gst::debug!(CAT, imp = self, "dropping {n} bytes: {error}");
-            if !is_searching {
+            let is_over = is_draining && self.is_past_end();
+            if !is_searching && !is_over {
                 self.warn_once(error);
             }
         }
         look
+    }
+
+    /// Whether all of a seek's range was pushed: then the source is stopped wherever it is.
+    fn is_past_end(&self) -> bool {
+        let segment = self.obj().segment();
+        let times = segment.downcast_ref::<gst::ClockTime>();
+        times.and_then(|s| s.stop().zip(s.position())).is_some_and(|(stop, at)| at >= stop)
     }
 
     /// Asks the base class for at least `size` bytes.

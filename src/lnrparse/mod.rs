@@ -7,6 +7,7 @@ mod announce;
 mod bitrates;
 mod imp;
 mod index;
+mod open_end;
 mod state;
 
 glib::wrapper! {

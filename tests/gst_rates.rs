@@ -19,9 +19,11 @@ fn rate_of(outcome: &Outcome) -> (i32, i32) {
 fn assert_even(outcome: &Outcome) {
     let times = outcome.times();
     let n = times.len() as u64;
-    for (i, (pts, _)) in times.iter().enumerate() {
-        let expected = i as u64 * 400_000_000 / n;
+    for (i, (pts, duration)) in times.iter().enumerate() {
+        let [expected, next] = [0, 1].map(|k| (i as u64 + k) * 400_000_000 / n);
         assert!(pts.abs_diff(expected) < 1_100_000, "frame {i} at {pts}, not {expected}");
+        let lasts = next - expected;
+        assert!(duration.abs_diff(lasts) < 1_100_000, "frame {i} lasts {duration}, not {lasts}");
     }
 }
 

@@ -8,7 +8,9 @@ use gst_base::subclass::prelude::*;
 
 use super::index::Index;
 use super::open_end::leave_seeks_open;
+use super::patience::let_others_start;
 use super::state::{Look, State};
+use super::upstream::Durations;
 use crate::clock::Timing;
 use crate::framing::{MAX_SKIP, MIN_UNIT};
 use crate::metadata::Hdr;
@@ -20,13 +22,10 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrparse", gst::DebugColorFlags::empty(), Some("LNR parser"))
 });
 
-/// Bytes from which on a look at all that the base class holds is dear: it copies them for every frame,
-/// a few microseconds for so many.
-const DEAR: usize = 64 << 10;
-
 #[derive(Default)]
 pub struct LnrParse {
     pub(super) state: Mutex<State>,
+    durations: Durations,
 }
 
 #[glib::object_subclass]
@@ -40,6 +39,7 @@ impl ObjectImpl for LnrParse {
     fn constructed(&self) {
         self.parent_constructed();
         leave_seeks_open(self.obj().sink_pad());
+        self.durations.watch(self.obj().sink_pad());
     }
 }
 impl GstObjectImpl for LnrParse {}
@@ -152,7 +152,7 @@ impl BaseParseImpl for LnrParse {
 
 impl LnrParse {
     /// As [`State::look`]. What is dropped is warned about.
-    fn look(&self, data: &[u8], offset: u64, is_draining: bool) -> Look {
+    pub(super) fn look(&self, data: &[u8], offset: u64, is_draining: bool) -> Look {
         let mut state = self.state.lock().unwrap();
         let look = state.look(data, offset, is_draining);
         let is_searching = state.is_searching();
@@ -175,7 +175,7 @@ impl LnrParse {
     }
 
     /// Asks the base class for at least `size` bytes.
-    fn need(&self, size: usize) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
+    pub(super) fn need(&self, size: usize) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
         self.obj().set_min_frame_size(u32::try_from(size).unwrap_or(u32::MAX));
         Ok((gst::FlowSuccess::Ok, 0))
     }
@@ -206,90 +206,21 @@ impl LnrParse {
         }
         let buffer = frame.buffer_mut().ok_or(gst::FlowError::Error)?;
         stamp(buffer, &timing, is_timed);
-        self.state.lock().unwrap().consume(len);
+        if let Some(duration) = self.durations.last().filter(|_| is_timed) {
+            buffer.set_duration(duration);
+        }
+        let mut state = self.state.lock().unwrap();
+        state.consume(len);
+        let is_first = !std::mem::replace(&mut state.has_begun, true);
+        drop(state);
+        if is_first {
+            let_others_start(self.obj().src_pad());
+        }
         self.obj().finish_frame(frame, len as u32).map(|flow| (flow, 0))
     }
 
-    /// Whether the base class holds so many bytes of a damaged access unit that access units among
-    /// them should not be pushed one by one, see [`LnrParse::push_all`].
-    fn is_dear(&self, n_bytes: usize, is_draining: bool) -> bool {
-        let state = self.state.lock().unwrap();
-        if n_bytes < DEAR || state.n_suspect == 0 || state.is_timed {
-            return false;
-        }
-        drop(state);
-        let obj = self.obj();
-        // A file is not copied, but its end is read again for every look.
-        if obj.sink_pad().mode() == gst::PadMode::Pull && !is_draining {
-            return false;
-        }
-        // The base class plays backwards by itself, and must have sent what precedes buffers.
-        let has_begun = obj.src_pad().sticky_event::<gst::event::Segment>(0).is_some();
-        has_begun && obj.segment().rate() > 0.0
-    }
-
-    /// Pushes all access units of the bytes that the base class holds, in one look at them: a size that
-    /// lies can make it gather megabytes of the smallest units. It takes one frame for a look, so the
-    /// last one is given to it with the bytes of all, and the others go downstream directly.
-    fn push_all(
-        &self,
-        mut frame: gst_base::BaseParseFrame,
-        is_draining: bool,
-    ) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
-        let all = frame.buffer().and_then(|b| b.copy_region(gst::BufferCopyFlags::MEMORY, ..).ok());
-        let Some(data) = all.as_ref().and_then(|all| all.map_readable().ok()) else {
-            return Err(gst::FlowError::Error);
-        };
-        let (mut at, mut last, mut needed) = (0, None, MIN_UNIT);
-        while at < data.len() && (at < MAX_SKIP || last.is_some()) {
-            let offset = frame.offset() + at as u64;
-            let n = match self.look(&data[at..], offset, is_draining) {
-                Look::Unit(len, timing) => {
-                    if let Some(before) = last.take() {
-                        self.push_directly(before)?;
-                    }
-                    if timing.is_key {
-                        self.begin_group(offset, len);
-                    }
-                    let mut buffer = gst::Buffer::from_slice(data[at..at + len].to_vec());
-                    stamp(buffer.make_mut(), &timing, false);
-                    last = Some(buffer);
-                    len
-                }
-                Look::Index(n, _) => n,
-                Look::Drop(n, _) => n.min(MAX_SKIP),
-                Look::Need(n) => {
-                    needed = n;
-                    break;
-                }
-            };
-            self.state.lock().unwrap().consume(n);
-            at += n;
-        }
-        drop(data);
-        if at == 0 {
-            return self.need(needed);
-        }
-        self.obj().set_min_frame_size(MIN_UNIT as u32);
-        match last {
-            Some(buffer) => {
-                frame.set_output_buffer(buffer);
-                self.obj().finish_frame(frame, at as u32).map(|flow| (flow, 0))
-            }
-            None => Ok((gst::FlowSuccess::Ok, at as u32)),
-        }
-    }
-
-    fn push_directly(&self, buffer: gst::Buffer) -> Result<(), gst::FlowError> {
-        match self.obj().src_pad().push(buffer) {
-            // The base class goes on then, too.
-            Ok(_) | Err(gst::FlowError::NotLinked) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Tells what a group brings that begins at byte `offset` of the stream with a unit of `len` bytes.
-    fn begin_group(&self, offset: u64, len: usize) {
+    pub(super) fn begin_group(&self, offset: u64, len: usize) {
         self.state.lock().unwrap().has_warned = false;
         self.build_index(offset);
         self.note_group(offset);
@@ -365,7 +296,7 @@ impl LnrParse {
 
 /// Writes what is known of an access unit into its buffer; where upstream knows the times, only their
 /// difference.
-fn stamp(buffer: &mut gst::BufferRef, timing: &Timing, is_timed: bool) {
+pub(super) fn stamp(buffer: &mut gst::BufferRef, timing: &Timing, is_timed: bool) {
     if !is_timed {
         buffer.set_pts(timing.pts);
         buffer.set_dts(timing.pts);

@@ -5,10 +5,13 @@ use gst::prelude::*;
 
 mod announce;
 mod bitrates;
+mod gathered;
 mod imp;
 mod index;
 mod open_end;
+mod patience;
 mod state;
+mod upstream;
 
 glib::wrapper! {
     /// Frames a coded stream into access units with times, for players, decoders and muxers.

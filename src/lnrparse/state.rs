@@ -38,6 +38,8 @@ pub(super) struct State {
     pub bitrates: Bitrates,
     /// Upstream gives one access unit per buffer and its times.
     pub is_timed: bool,
+    /// A buffer was pushed.
+    pub has_begun: bool,
     /// What upstream says about the rate; it knows better than the stream after `lnrinterp`.
     pub upstream_rate: Option<gst::Fraction>,
     /// What upstream says about the display; what the stream says wins.

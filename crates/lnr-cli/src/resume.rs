@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use lnr::stream::{IndexBuilder, Unit, parse};
+use lnr::stream::{FileIndex, IndexBuilder, Unit, parse};
 use lnr::{Control, Encoder};
 
 use crate::args::EncodeArgs;
@@ -43,7 +43,7 @@ pub fn resume(
         adopted.map_err(|e| Failure::codec(path, e))?;
     }
     let name = path.display();
-    if kept.is_finished {
+    if kept.is_finished() {
         return match frames.next()? {
             None => Ok(Some(output::finished())),
             Some(_) => Err(Failure::usage(format!(
@@ -54,7 +54,12 @@ pub fn resume(
     }
     let (n, n_groups) = (encoder.stats().frames, kept.groups.len());
     console.tell(&format!("{name}: going on after {n} frames of {n_groups} groups"));
-    output::append_units(path, kept.index).map(Some)
+    let sink = match kept.stated {
+        None => output::append_units(path, kept.index),
+        // Its index is of a file that was longer, and stands where the groups begin.
+        Some(_) => output::begin_units(path, &kept.groups, kept.index),
+    };
+    sink.map(Some)
 }
 
 /// The whole groups at the start of a file.
@@ -63,8 +68,8 @@ struct Kept {
     /// The bytes of the access units of each.
     groups: Vec<Vec<Vec<u8>>>,
     index: IndexBuilder,
-    /// The file has an index: nothing is missing.
-    is_finished: bool,
+    /// What the file says of itself.
+    stated: Option<FileIndex>,
 }
 
 /// Reads what `path` holds; nothing where there is no file.
@@ -91,7 +96,9 @@ fn read(path: &Path, console: &Console) -> Outcome<Kept> {
                     kept.add(path, whole)?;
                 }
             }
-            Item::Index(_) => kept.is_finished = true,
+            Item::Index(stated) => {
+                kept.stated.get_or_insert(stated);
+            }
             Item::Damage { .. } => break,
         }
     }
@@ -103,6 +110,11 @@ fn read(path: &Path, console: &Console) -> Outcome<Kept> {
 }
 
 impl Kept {
+    /// Whether it has all groups that its index names; a file without one was not finished.
+    fn is_finished(&self) -> bool {
+        self.stated.as_ref().is_some_and(|stated| stated.n_bytes() <= self.index.index().n_bytes())
+    }
+
     fn add(&mut self, path: &Path, group: Vec<Vec<u8>>) -> Outcome<()> {
         for unit in &group {
             self.index.push(unit).map_err(|e| Failure::codec(path, e))?;

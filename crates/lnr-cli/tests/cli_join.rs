@@ -178,6 +178,17 @@ fn resume_ends_with_the_bytes_of_an_uninterrupted_run() {
             assert_eq!(resumed.code, 0, "{n} bytes kept: {}", resumed.err);
             assert!(place.read("cut.lnr") == whole, "{n} bytes kept");
         }
+        // A finished file that was cut since, as by a copy that broke off, and one that was joined.
+        let index = whole.len() - body.len();
+        for n in [index + first, index + first + second + 9, whole.len() - 1] {
+            place.write("cut.lnr", &whole[..n]);
+            let resumed = run("cut.lnr", &[options, &["--resume"]].concat());
+            assert_eq!(resumed.code, 0, "{n} bytes of a finished file: {}", resumed.err);
+            assert!(place.read("cut.lnr") == whole, "{n} bytes of a finished file");
+        }
+        place.write("cut.lnr", &[&whole[..index + first], &whole[..]].concat());
+        let joined = run("cut.lnr", &[options, &["--resume"]].concat());
+        assert_eq!(joined.code, 1, "{}", joined.err);
         // What is finished stays, and where there is nothing it begins at the beginning.
         assert_eq!(run("whole.lnr", &[options, &["--resume"]].concat()).code, 0);
         assert!(place.read("whole.lnr") == whole);

@@ -121,6 +121,9 @@ fn open_direct(name: &Path) -> io::Result<File> {
 /// A new file, its path, and where it belongs.
 fn open_draft(name: &Path) -> io::Result<(File, TempPath, PathBuf)> {
     let target = followed(name)?;
+    if target.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
     let old = match OpenOptions::new().write(true).open(&target) {
         Ok(file) => Some(file.metadata()?),
         Err(e) if e.kind() == io::ErrorKind::NotFound => None,
@@ -212,6 +215,7 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"new, and more");
         let long = folder.path().join(format!("{}.y4m", "ä".repeat(120)));
         assert!(Place::open(&long).is_ok());
+        assert!(Place::open(&folder.path().join("none.lnr/")).is_err());
     }
 
     #[cfg(unix)]

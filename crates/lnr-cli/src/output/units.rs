@@ -34,6 +34,18 @@ pub fn append_units(path: &Path, index: IndexBuilder) -> Outcome<Box<dyn UnitSin
     Ok(Box::new(LnrSink::append(path, index)?))
 }
 
+/// Opens a .lnr file that begins with `groups`, which `index` names, and takes its place at once.
+pub fn begin_units(
+    path: &Path,
+    groups: &[Vec<Vec<u8>>],
+    index: IndexBuilder,
+) -> Outcome<Box<dyn UnitSink>> {
+    let mut sink = LnrSink::create(path)?;
+    sink.index = index;
+    sink.put(&groups.concat().concat())?;
+    Ok(Box::new(sink))
+}
+
 /// For a file to which nothing will be written, because it is whole.
 pub fn finished() -> Box<dyn UnitSink> {
     Box::new(Finished)

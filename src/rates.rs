@@ -62,11 +62,26 @@ pub(super) fn ratio(from: gst::Fraction, to: gst::Fraction) -> Option<u32> {
     (n > 0 && m > 0 && n % m == 0).then(|| u32::try_from(n / m).ok()).flatten()
 }
 
+/// The rates that these caps name, each once; none where some of them leave it open.
+pub(super) fn rates_of(caps: &gst::CapsRef) -> Vec<gst::Fraction> {
+    let rates = caps.iter().map(|s| s.get::<gst::Fraction>("framerate").ok());
+    let mut named: Vec<gst::Fraction> = Vec::new();
+    for rate in rates {
+        match rate {
+            Some(rate) if named.contains(&rate) => {}
+            Some(rate) => named.push(rate),
+            None => return Vec::new(),
+        }
+    }
+    named
+}
+
 /// The one rate in these caps, if they name one.
 pub(super) fn rate_of(caps: &gst::CapsRef) -> Option<gst::Fraction> {
-    let mut rates = caps.iter().map(|s| s.get::<gst::Fraction>("framerate").ok());
-    let first = rates.next()??;
-    rates.all(|rate| rate == Some(first)).then_some(first)
+    match rates_of(caps)[..] {
+        [rate] => Some(rate),
+        _ => None,
+    }
 }
 
 /// A rate as caps have it.

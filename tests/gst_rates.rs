@@ -52,6 +52,7 @@ fn a_rate_that_nothing_makes_is_an_error_that_says_what_does() {
         ("lnrinterp ! lnrdec ! video/x-raw,framerate=50/1", "30/1 can become 60/1, 120/1 or 240/1"),
         ("lnrinterp ! video/x-lnr,framerate=50/1", "30/1 can become 60/1, 120/1 or 240/1"),
         ("lnrinterp factor=4 ! lnrdec ! video/x-raw,framerate=60/1", "factor 4"),
+        ("lnrinterp ! lnrinterp ! lnrdec ! video/x-raw,framerate=50/1", "30/1 can become 60/1"),
         ("lnrdec ! video/x-raw,format=GRAY16_LE", "put `videoconvert` behind"),
     ] {
         let error = through(chain).error.unwrap_or_else(|| panic!("{chain}: no error"));

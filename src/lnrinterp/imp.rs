@@ -222,9 +222,8 @@ impl LnrInterp {
     fn tell_refusal(&self, caps: gst::Caps) {
         let obj = self.obj();
         let asked = obj.src_pad().peer_query_caps(Some(&caps::produced()));
-        let (Some(rate), Some(asked)) = (rates::rate_of(&caps), rates::rate_of(&asked)) else {
-            return;
-        };
+        let asked: Vec<_> = rates::rates_of(&asked).into_iter().map(rates::text).collect();
+        let Some(rate) = rates::rate_of(&caps).filter(|_| !asked.is_empty()) else { return };
         if self.refused.lock().unwrap().replace(caps.clone()) == Some(caps) {
             return;
         }
@@ -232,7 +231,7 @@ impl LnrInterp {
             0 => format!("{} can become {}", rates::text(rate), rates::reachable(rate)),
             factor => format!("factor {factor} makes something else of {}", rates::text(rate)),
         };
-        let asked = rates::text(asked);
+        let asked = asked.join(" or ");
         let advice = "ask for such a rate, or put `videorate` behind the decoder";
         let error = Error::Unsupported(format!("frame rate {asked}: {made}; {advice}"));
         obj.post_error_message(error::message(Task::Decoding, &error));

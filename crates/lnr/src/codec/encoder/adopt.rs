@@ -56,7 +56,12 @@ impl Encoder {
             return differs("formats of pictures");
         }
         let pictures: Vec<&Picture> = frames.iter().map(|frame| &frame.picture).collect();
-        if written.source != Some(checksum(&pictures)) {
+        let source = written.source.ok_or_else(|| {
+            Error::InvalidSetting(
+                "a group that does not name its pictures, of another encoder".into(),
+            )
+        })?;
+        if source != checksum(&pictures) {
             return differs("pictures: its video is another one, or begins elsewhere");
         }
         let psnr = self.check(&group[0], frames, control)?;

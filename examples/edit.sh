@@ -11,6 +11,10 @@ if [ "$#" -lt 3 ]; then
     sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
+if [ -e "$1" ]; then
+    printf 'edit: %s exists: name another file, or remove it\n' "$1" >&2
+    exit 2
+fi
 size=${4:-1280x720}
 ges-launch-1.0 --track-types video \
     --video-caps "video/x-raw,width=${size%x*},height=${size#*x},framerate=25/1" \

@@ -12,6 +12,10 @@ if [ "$#" -lt 2 ]; then
     exit 2
 fi
 width=${3:-640}
+if ! [[ $width =~ ^[1-9][0-9]{1,4}$ ]]; then
+    printf 'hls: %s: the width is a number of pixels\n' "$width" >&2
+    exit 2
+fi
 # Seconds of a segment, and frames between points where players may begin.
 segment=2
 key=50

@@ -12,6 +12,7 @@ PORT is 8554; 0 takes a free one. Needs python3-gi, gir1.2-gst-rtsp-server-1.0, 
 plugins-ugly (x264enc), and this plugin (GST_PLUGIN_PATH).
 """
 
+import os
 import sys
 import urllib.parse
 
@@ -63,6 +64,8 @@ class LnrFactory(GstRtspServer.RTSPMediaFactory):
 def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
+    if not os.path.isfile(sys.argv[1]):
+        sys.exit(f"{sys.argv[1]}: no such file")
     Gst.init(None)
     if Gst.ElementFactory.find("lnrdec") is None:
         sys.exit("there is no element lnrdec: set GST_PLUGIN_PATH to the folder of libgstlnr.so")

@@ -3,8 +3,8 @@
 
 use gst::prelude::*;
 
-use super::metadata::Hdr;
 use lnr::{Chroma, PictureFormat, limits};
+use lnr_gst::hdr::Hdr;
 
 /// The coded stream. `parsed=true` promises one whole access unit per buffer.
 pub(super) const LNR: &str = "video/x-lnr";

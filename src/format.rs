@@ -3,7 +3,9 @@
 
 use gst_video::{VideoFormat, VideoInfo};
 
-use super::{caps, color};
+use lnr_gst::color;
+
+use super::caps;
 use lnr::{Chroma, Color, Error, PictureFormat, Result};
 
 /// What the encoder takes: what comes first is what a source that makes anything will make. Of those with
@@ -162,7 +164,7 @@ pub(super) fn video_info(
     let default = info(builder())?;
     info(
         builder()
-            .colorimetry(&color::colorimetry(&format.color, &default))
+            .colorimetry(&color::colorimetry(&format.color, default.colorimetry().matrix()))
             .chroma_site(color::chroma_site(&format.color)),
     )
 }

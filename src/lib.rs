@@ -5,7 +5,6 @@ use gst::glib;
 
 mod caps;
 mod clock;
-mod color;
 mod engine;
 mod enums;
 mod error;

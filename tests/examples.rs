@@ -74,7 +74,9 @@ fn thumbnail_shows_the_frame_of_that_time() {
             "filesrc location={} ! pngdec ! videoconvert ! video/x-raw,format=RGB ! appsink name=out",
             path.display()
         );
-        run(&png).ok()
+        let outcome = run(&png).ok();
+        std::fs::remove_file(path).expect("removed");
+        outcome
     };
     let all = run(&format!(
         "filesrc location={} ! lnrparse ! lnrdec ! videoconvert ! video/x-raw,format=RGB \
@@ -90,6 +92,32 @@ fn thumbnail_shows_the_frame_of_that_time() {
     let output = beyond.args(["clip.lnr", "none.png", "7"]).output().expect("it runs");
     assert!(!output.status.success() && plugin::text(&output).contains("ends before 7.0 s"));
     assert!(!folder.path().join("none.png").exists());
+}
+
+/// Each of these is refused with a reason, and the files that were there stay as they are.
+#[test]
+fn examples_refuse_what_makes_no_sense_and_files_that_exist() {
+    let folder = clip(4, 32, 24);
+    let clip = std::fs::read(folder.path().join("clip.lnr")).expect("the clip");
+    for (name, arguments, reason) in [
+        ("thumbnail.py", "clip.lnr clip.lnr", "clip.lnr exists"),
+        ("thumbnail.py", "clip.lnr out.png -1", "-1: give a number"),
+        ("thumbnail.py", "clip.lnr out.png nan", "nan: give a number"),
+        ("thumbnail.py", "clip.lnr out.png 0 wide", "wide: give a number"),
+        ("thumbnail.py", "none.lnr out.png", "Resource not found"),
+        ("thumbnail.py", "clip.lnr none/out.png", "No such file"),
+        ("edit.sh", "clip.lnr clip.lnr out.mp4", "clip.lnr exists"),
+        ("hls.sh", "clip.lnr hls 64x48", "64x48: the width"),
+        ("rtsp_server.py", "none.lnr 0", "none.lnr: no such file"),
+    ] {
+        let mut command = example(name, folder.path());
+        let output = command.args(arguments.split(' ')).output().expect("it runs");
+        let text = plugin::text(&output);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{name} {arguments}: {text}");
+        assert!(text.contains(reason) && !text.contains("Traceback"), "{name} {arguments}: {text}");
+    }
+    assert!(std::fs::read(folder.path().join("clip.lnr")).expect("the clip") == clip);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
 }
 
 /// The server, until it is dropped.

@@ -11,9 +11,10 @@ use super::imp::{CAT, LnrDec, is_flushing};
 use super::selection::Choice;
 use super::session::Session;
 use crate::error::Task;
-use crate::metadata::{Hdr, orientation_tags};
 use crate::{caps, error, format, frame};
 use lnr::{Error, Tau};
+use lnr_gst::hdr::Hdr;
+use lnr_gst::orientation;
 
 impl LnrDec {
     pub(super) fn decode(
@@ -124,7 +125,7 @@ impl LnrDec {
             (told != (Some(native), Some(rate), hdr), before != orientation)
         };
         if has_turned {
-            let tags = orientation_tags(orientation);
+            let tags = orientation::tags(orientation);
             self.obj().merge_tags(Some(&tags), gst::TagMergeMode::Replace);
         }
         if !is_new {

@@ -15,10 +15,10 @@ use super::size;
 use super::upstream::{self, Sought};
 use crate::engine::EngineSlot;
 use crate::error::Task;
-use crate::metadata::Hdr;
 use crate::{caps, error, format};
 use lnr::stream::Orientation;
 use lnr::{CancelFlag, Decoder, PictureFormat};
+use lnr_gst::hdr::Hdr;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrdec", gst::DebugColorFlags::empty(), Some("LNR decoder"))

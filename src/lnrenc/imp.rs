@@ -15,10 +15,12 @@ use super::session::Session;
 use super::settings::{self, Settings};
 use crate::engine::EngineSlot;
 use crate::error::Task;
-use crate::metadata::{Hdr, TaggedOrientation};
-use crate::{caps, color, error, format};
+use crate::metadata::TaggedOrientation;
+use crate::{caps, error, format};
 use lnr::stream::Metadata;
 use lnr::{AccessUnit, CancelFlag, Control, Encoder, EncoderSettings, Engine, Error, Result};
+use lnr_gst::color;
+use lnr_gst::hdr::Hdr;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrenc", gst::DebugColorFlags::empty(), Some("LNR encoder"))

@@ -6,8 +6,8 @@ use gst_video::video_codec_state::{Readable, VideoCodecState};
 
 use super::LnrEnc;
 use crate::caps;
-use crate::metadata::Hdr;
 use lnr::{AccessUnit, EncoderSettings, RateControl};
+use lnr_gst::hdr::Hdr;
 
 /// Why frames did not get out.
 #[derive(Clone, Copy)]

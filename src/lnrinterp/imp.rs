@@ -263,7 +263,7 @@ impl Session {
     fn frame_at_most(&self) -> Option<gst::ClockTime> {
         let header = self.clock.header()?;
         let own = caps::frame_rate(header.frame_rate);
-        let n_units = rates::ratio(own, self.rate?).filter(|n| rates::FACTORS.contains(n))?;
+        let n_units = rates::ratio(own, self.rate?).filter(|&n| n > 1)?;
         let duration = *header.durations.first()?;
         Some(gst::ClockTime::from_nseconds(duration / u64::from(n_units)))
     }

@@ -6,7 +6,8 @@ use gst_base::prelude::*;
 
 use super::imp::{CAT, LnrParse};
 use crate::caps;
-use crate::metadata::{Hdr, orientation_tags};
+use lnr_gst::hdr::Hdr;
+use lnr_gst::orientation;
 
 impl LnrParse {
     /// Sets the source pad's caps and the tags when what they say has changed.
@@ -43,7 +44,7 @@ impl LnrParse {
         }
         if is_new || has_turned || has_rates {
             // They replace those that were told before.
-            let mut tags = orientation.map(orientation_tags).unwrap_or_default();
+            let mut tags = orientation.map(orientation::tags).unwrap_or_default();
             self.describe(tags.make_mut());
             obj.merge_tags(Some(&tags), gst::TagMergeMode::Replace);
         }

@@ -13,10 +13,10 @@ use super::state::{Look, State};
 use super::upstream::Durations;
 use crate::clock::Timing;
 use crate::framing::{MAX_SKIP, MIN_UNIT};
-use crate::metadata::Hdr;
 use crate::{caps, error};
 use lnr::Error;
 use lnr::stream::FileIndex;
+use lnr_gst::hdr::Hdr;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("lnrparse", gst::DebugColorFlags::empty(), Some("LNR parser"))

@@ -4,9 +4,9 @@ use super::bitrates::Bitrates;
 use super::index::Index;
 use crate::clock::{Timing, UnitClock};
 use crate::framing::{self, Found};
-use crate::metadata::Hdr;
 use lnr::stream::{FileIndex, Orientation, Scan, Scanner, scan};
 use lnr::{Error, PictureFormat};
+use lnr_gst::hdr::Hdr;
 
 /// What to do with the bytes at the start of some data.
 pub(super) enum Look {

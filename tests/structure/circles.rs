@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{code_lines, collect, root};
 
 /// The source folders of the crates.
-const CRATES: [&str; 3] = ["src", "crates/lnr/src", "crates/lnr-cli/src"];
+const CRATES: [&str; 4] = ["src", "crates/lnr/src", "crates/lnr-gst/src", "crates/lnr-cli/src"];
 
 /// A module by its names from the root of the crate, which has none.
 type Module = Vec<String>;

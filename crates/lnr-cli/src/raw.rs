@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Between GStreamer's raw video and pictures: formats, colours, chroma sites.
+//! Between GStreamer's raw video and pictures.
 
-use gst_video::{
-    VideoChromaSite, VideoColorMatrix, VideoColorPrimaries, VideoColorRange, VideoColorimetry,
-    VideoFormat, VideoInfo, VideoTransferFunction,
-};
-use lnr::{Chroma, ChromaSite, Color, Matrix, PictureFormat};
+use gst_video::{VideoColorMatrix, VideoFormat, VideoInfo};
+use lnr::{Chroma, PictureFormat};
+use lnr_gst::color;
 
 use crate::gstreamer::fraction;
 
@@ -28,52 +26,17 @@ pub const FORMATS: [(VideoFormat, Chroma, u8); 15] = [
     (VideoFormat::Gray16Le, Chroma::Gray, 16),
 ];
 
-const SITES: [(VideoChromaSite, ChromaSite); 6] = [
-    (VideoChromaSite::MPEG2, ChromaSite::Left),
-    (VideoChromaSite::JPEG, ChromaSite::Center),
-    (VideoChromaSite::COSITED, ChromaSite::TopLeft),
-    (VideoChromaSite::V_COSITED, ChromaSite::Top),
-    (VideoChromaSite::DV, ChromaSite::Dv),
-    (VideoChromaSite::ALT_LINE, ChromaSite::AltLine),
-];
-
 /// The picture format of raw video with these caps, of which `info` was made; none when it is not one
 /// of [`FORMATS`].
 pub fn picture_format(caps: &gst::CapsRef, info: &VideoInfo) -> Option<PictureFormat> {
     let &(_, chroma, depth) = FORMATS.iter().find(|f| f.0 == info.format())?;
     let mut format = PictureFormat::new(info.width(), info.height(), chroma, depth);
-    format.color = color(caps, info);
+    format.color = color::from_caps(caps, info);
     let par = info.par();
     if let (Ok(n @ 1..), Ok(d @ 1..)) = (u32::try_from(par.numer()), u32::try_from(par.denom())) {
         format.par = (n, d);
     }
     Some(format)
-}
-
-/// `info` has GStreamer's defaults for all, the range and the chroma site too, where the caps leave the
-/// matrix open.
-fn color(caps: &gst::CapsRef, info: &VideoInfo) -> Color {
-    let field = |name: &str| caps.structure(0).and_then(|s| s.get::<String>(name).ok());
-    let said = field("colorimetry").and_then(|text| text.parse::<VideoColorimetry>().ok());
-    let colorimetry = said.unwrap_or_else(|| info.colorimetry());
-    let range = match colorimetry.range() {
-        VideoColorRange::Unknown => info.colorimetry().range(),
-        range => range,
-    };
-    let matrix = match colorimetry.matrix() {
-        _ if info.is_rgb() => Matrix::Rgb,
-        VideoColorMatrix::Unknown => Matrix::Unknown,
-        matrix => Matrix::from_code(matrix.to_iso() as u8).unwrap_or(Matrix::Unknown),
-    };
-    let site = field("chroma-site").map(|text| VideoChromaSite::from_string(&text));
-    let named = SITES.iter().find(|(theirs, _)| Some(*theirs) == site);
-    Color {
-        matrix,
-        full_range: range == VideoColorRange::Range0_255,
-        primaries: colorimetry.primaries().to_iso() as u8,
-        transfer: colorimetry.transfer().to_iso() as u8,
-        site: named.map_or(ChromaSite::Unknown, |(_, ours)| *ours),
-    }
 }
 
 /// The raw video of pictures of this format, or none when GStreamer has no such format. A matrix that is
@@ -83,22 +46,12 @@ pub fn video_info(format: &PictureFormat, frame_rate: (u32, u32)) -> Option<Vide
     let wanted = (format.chroma, format.depth);
     let &(video_format, ..) = FORMATS.iter().find(|f| (f.1, f.2) == wanted)?;
     let c = &format.color;
-    let range = match c.full_range {
-        true => VideoColorRange::Range0_255,
-        false => VideoColorRange::Range16_235,
-    };
-    let colorimetry = VideoColorimetry::new(
-        range,
-        VideoColorMatrix::from_iso(c.matrix.at(format.height) as u32),
-        VideoTransferFunction::from_iso(c.transfer.into()),
-        VideoColorPrimaries::from_iso(c.primaries.into()),
-    );
-    let site = SITES.iter().find(|(_, ours)| *ours == c.site);
+    let unstated = VideoColorMatrix::from_iso(c.matrix.at(format.height) as u32);
     VideoInfo::builder(video_format, format.width, format.height)
         .fps(fraction(frame_rate))
         .par(fraction(format.par))
-        .colorimetry(&colorimetry)
-        .chroma_site(site.map_or(VideoChromaSite::empty(), |(theirs, _)| *theirs))
+        .colorimetry(&color::colorimetry(c, unstated))
+        .chroma_site(color::chroma_site(c))
         .build()
         .ok()
 }
@@ -106,11 +59,12 @@ pub fn video_info(format: &PictureFormat, frame_rate: (u32, u32)) -> Option<Vide
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lnr::{ChromaSite, Color, Matrix};
 
     #[test]
     fn colours_survive_caps() {
         gst::init().expect("GStreamer");
-        for (_, site) in SITES {
+        for site in [ChromaSite::Left, ChromaSite::Dv] {
             for (full_range, transfer) in [(true, 2), (false, 16)] {
                 let mut format = PictureFormat::new(32, 24, Chroma::Yuv420, 8);
                 format.color = Color { full_range, transfer, site, ..format.color };

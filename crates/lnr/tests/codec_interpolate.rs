@@ -3,7 +3,7 @@
 #[path = "../../../tests/handmade/mod.rs"]
 mod handmade;
 
-use lnr::stream::write_frame;
+use lnr::stream::{Unit, write_frame};
 use lnr::{Error, Interpolator, Tau};
 
 const N_FRAMES: u32 = 64;
@@ -35,6 +35,44 @@ fn interpolating_again_is_interpolating_by_more() {
         assert!(interpolated(&interpolated(&group, a), b) == by_eight, "{a}, {b}");
     }
     assert!(interpolated(&interpolated(&interpolated(&group, 2), 2), 2) == by_eight);
+    let by_256 = interpolated(&interpolated(&by_eight, 4), 8);
+    assert!(by_256 == interpolated(&interpolated(&interpolated(&group, 8), 8), 4));
+    let times: Vec<_> = by_256.iter().skip(1).map(|(data, ..)| shows(data)).collect();
+    assert!(times.iter().copied().eq(1..N_FRAMES * Tau::UNIT));
+}
+
+fn shows(unit: &[u8]) -> u32 {
+    match lnr::stream::parse(unit) {
+        Ok(Unit::Frame { shows, .. }) => shows.units(),
+        _ => 0,
+    }
+}
+
+#[test]
+fn a_frame_has_no_more_parts_than_the_format() {
+    let all = interpolated(&interpolated(&interpolated(&group(), 8), 8), 4);
+    let mut interpolator = Interpolator::new(2).unwrap();
+    let (data, pts, duration) = &all[0];
+    let error = interpolator.push(data, *pts, *duration).unwrap_err();
+    assert!(error.to_string().contains("256 parts of a frame"), "{error}");
+}
+
+/// Containers let the last access unit before a gap last until what follows, or say nothing of it.
+#[test]
+fn the_last_one_before_a_gap_stays_inside_of_its_group() {
+    for n in [2, 4, 8, 16] {
+        let before = interpolated(&interpolated(&group(), n.min(8)), n / n.min(8));
+        for duration in [0, DURATION, 100 * DURATION] {
+            let mut stretched = before.clone();
+            stretched.last_mut().unwrap().2 = duration;
+            let last = interpolated(&stretched, 2).pop().unwrap();
+            assert_eq!(
+                shows(&last.0),
+                N_FRAMES * Tau::UNIT - Tau::UNIT / (2 * n),
+                "{n} {duration}"
+            );
+        }
+    }
 }
 
 /// Containers with a time scale of 1/1000 or 1/90000 round.

@@ -18,17 +18,18 @@ struct Group {
 }
 
 impl Group {
-    /// Units of time from one access unit that lasts `duration` to the next: a frame, or a half, a
-    /// quarter or an eighth where units were inserted before. Containers round durations, so the
-    /// nearest counts.
+    /// Units of time from one access unit that lasts `duration` to the next: a frame, or a part of it where
+    /// units were inserted before. Containers round durations, so the nearest counts; but times are
+    /// multiples of the distance, whatever is made of the duration of the last one.
     fn spacing(&self, shows: Tau, duration: u64) -> u32 {
         let frame = self.durations.get(shows.floor() as usize).copied().unwrap_or(duration);
         let is_short = |spacing: u32| {
-            4 * u128::from(duration) * u128::from(Tau::UNIT)
-                < 3 * u128::from(frame) * u128::from(spacing)
+            duration > 0
+                && 4 * u128::from(duration) * u128::from(Tau::UNIT)
+                    < 3 * u128::from(frame) * u128::from(spacing)
         };
-        let mut spacing = Tau::UNIT;
-        while spacing > Tau::UNIT / 8 && is_short(spacing) {
+        let mut spacing = 1 << (Tau::UNIT | shows.units()).trailing_zeros();
+        while spacing > 1 && is_short(spacing) {
             spacing /= 2;
         }
         spacing
@@ -55,7 +56,7 @@ impl Interpolator {
     ///
     /// # Errors
     /// [`Error::Damaged`] when `unit` is none, or belongs to a group whose start was not seen;
-    /// [`Error::Limit`] when it ends beyond 2^64 ns.
+    /// [`Error::Limit`] when it ends beyond 2^64 ns, or a frame would get more parts than the format has.
     pub fn push(&mut self, unit: &[u8], pts: u64, duration: u64) -> Result<Vec<AccessUnit>> {
         let beyond = || Error::limit(format!("{pts} ns and {duration} ns are more than 2^64"));
         pts.checked_add(duration).ok_or_else(beyond)?;
@@ -77,6 +78,12 @@ impl Interpolator {
         };
         let Some(group) = &self.group else { return Ok(Vec::new()) };
         let spacing = group.spacing(shows, duration);
+        if spacing < self.factor {
+            let (n, most) = (Tau::UNIT / spacing, Tau::UNIT);
+            let parts =
+                format!("{n} parts of a frame, each to become {}: at most {most}", self.factor);
+            return Err(Error::limit(parts));
+        }
         let factor = u128::from(self.factor);
         let at = |i: u32| (u128::from(duration) * u128::from(i) / factor) as u64;
         let mut units = vec![AccessUnit { data: unit.to_vec(), pts, duration: at(1), is_key }];

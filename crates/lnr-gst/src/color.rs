@@ -18,7 +18,7 @@ const SITES: [(VideoChromaSite, ChromaSite); 6] = [
 
 /// What the caps of raw video say, of which `info` was made. That has GStreamer's defaults for all, the
 /// range and the chroma site too, where the caps leave the matrix open.
-pub(super) fn from_caps(caps: &gst::CapsRef, info: &VideoInfo) -> Color {
+pub fn from_caps(caps: &gst::CapsRef, info: &VideoInfo) -> Color {
     let field = |name: &str| caps.structure(0).and_then(|s| s.get::<String>(name).ok());
     let said = field("colorimetry").and_then(|text| text.parse::<VideoColorimetry>().ok());
     let colorimetry = said.unwrap_or_else(|| info.colorimetry());
@@ -42,16 +42,16 @@ pub(super) fn from_caps(caps: &gst::CapsRef, info: &VideoInfo) -> Color {
     }
 }
 
-/// For raw video whose defaults are those of `default`. The matrix must be stated, or else GStreamer
-/// puts its defaults in the place of everything: one that the stream leaves open is its default.
-pub(super) fn colorimetry(color: &Color, default: &VideoInfo) -> VideoColorimetry {
+/// As caps say it; `unstated` stands for a matrix that the stream leaves open. One must be stated, or
+/// else GStreamer puts its defaults in the place of everything.
+pub fn colorimetry(color: &Color, unstated: VideoColorMatrix) -> VideoColorimetry {
     VideoColorimetry::new(
         match color.full_range {
             true => VideoColorRange::Range0_255,
             false => VideoColorRange::Range16_235,
         },
         match color.matrix {
-            Matrix::Unknown => default.colorimetry().matrix(),
+            Matrix::Unknown => unstated,
             matrix => VideoColorMatrix::from_iso(matrix as u32),
         },
         VideoTransferFunction::from_iso(color.transfer.into()),
@@ -60,7 +60,7 @@ pub(super) fn colorimetry(color: &Color, default: &VideoInfo) -> VideoColorimetr
 }
 
 /// No site at all where the stream states none.
-pub(super) fn chroma_site(color: &Color) -> VideoChromaSite {
+pub fn chroma_site(color: &Color) -> VideoChromaSite {
     let named = SITES.iter().find(|(_, ours)| *ours == color.site);
     named.map_or(VideoChromaSite::empty(), |(theirs, _)| *theirs)
 }

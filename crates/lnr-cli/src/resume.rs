@@ -99,6 +99,8 @@ fn read(path: &Path, console: &Console) -> Outcome<Kept> {
             Item::Index(stated) => {
                 kept.stated.get_or_insert(stated);
             }
+            // Nothing is there that would be lost: what follows, if anything, was joined behind.
+            Item::Damage { n_bytes: 0, .. } => {}
             Item::Damage { .. } => break,
         }
     }

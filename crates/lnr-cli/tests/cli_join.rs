@@ -213,6 +213,7 @@ fn resume_refuses_what_it_cannot_go_on_with() {
     refused(&[&same[..], &["--quality", "12"]].concat(), 1, "other settings");
     refused(&["--epochs", "4", "--no-scene-cut"], 1, "other settings");
     refused(&[&same[..], &["--frames", "6"]].concat(), 1, "more frames than");
+    refused(&[&same[..], &["--start", "1"]].concat(), 1, "other pictures");
     refused(&[&same[..], &["--size", "16x12"]].concat(), 1, "other properties of the video");
     place.write("in.y4m", &y4m(32, 24, 10, "420mpeg2").replace(b"F25:1", b"F24:1"));
     refused(&same, 1, "other properties of the video");

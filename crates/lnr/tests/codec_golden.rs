@@ -122,6 +122,7 @@ fn several(good: &Good) -> Vec<u8> {
         alpha: false,
         settings: "by hand".into(),
         price: None,
+        source: None,
     };
     let shape = Shape::new(&header.model, &header.extent()).expect("a legal model");
     let precision = header.model.precision;

@@ -112,7 +112,8 @@ impl<R: Read> FileUnits<R> {
         self.scanner.consume(n);
     }
 
-    /// At the end of the file: whether its index knows of more, which is told once.
+    /// At the end of a file, or of a part of joined ones: whether its index knows of more, which is
+    /// told once.
     fn is_cut(&mut self) -> Option<Item> {
         let n = self.stated_end.saturating_sub(self.n_passed);
         self.stated_end = 0;
@@ -165,6 +166,9 @@ impl<R: Read> Units for FileUnits<R> {
                     continue;
                 }
                 Scan::Index(len) => {
+                    if let Some(cut) = self.is_cut() {
+                        return Ok(Some(cut));
+                    }
                     let data = &self.buffer[self.start..self.start + len];
                     match FileIndex::parse(data) {
                         Err(e) => self.skip(1, |_| e.to_string()),
@@ -269,6 +273,11 @@ pub(super) mod tests {
         assert_eq!(items(&[&index[..], &a, &b].concat()), [Ok(a.len()), Ok(b.len())]);
         assert_eq!(items(&[&index[..], &a].concat()), [Ok(a.len()), Err(0)]);
         assert_eq!(items(&index), [Err(0)]);
+        let whole = [&index[..], &a, &b].concat();
+        let (la, lb) = (a.len(), b.len());
+        assert_eq!(items(&[&whole[..], &whole].concat()), [Ok(la), Ok(lb), Ok(la), Ok(lb)]);
+        let cut = [&whole[..whole.len() - lb], &whole].concat();
+        assert_eq!(items(&cut), [Ok(la), Err(0), Ok(la), Ok(lb)]);
         assert_eq!(items(&index[..index.len() - 1]), [Err(index.len() as u64 - 1)]);
     }
 

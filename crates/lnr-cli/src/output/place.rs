@@ -133,6 +133,10 @@ fn open_draft(name: &Path) -> io::Result<(File, TempPath, PathBuf)> {
     let file_name = target.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     let short: String = file_name.to_string_lossy().chars().take(MAX_NAME).collect();
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        let cause = format!("there is no folder {}; make it first", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, cause));
+    }
     let mut builder = tempfile::Builder::new();
     let prefix = format!(".{short}.");
     builder.prefix(&prefix).suffix(".part").rand_bytes(6);
@@ -216,6 +220,8 @@ mod tests {
         let long = folder.path().join(format!("{}.y4m", "ä".repeat(120)));
         assert!(Place::open(&long).is_ok());
         assert!(Place::open(&folder.path().join("none.lnr/")).is_err());
+        let failure = Place::open(&folder.path().join("none/a.lnr")).err().unwrap();
+        assert!(failure.message.contains("there is no folder"), "{}", failure.message);
     }
 
     #[cfg(unix)]

@@ -15,6 +15,9 @@ pub struct Metadata {
     /// The price of a bit, lambda, that a group was coded with, as the bits of a 32-bit IEEE number;
     /// written where a bit rate was asked for, so that an encoder can go on behind the group.
     pub price: Option<u32>,
+    /// CRC-32C of the samples of the pictures that a group was made of, by which an encoder knows that
+    /// it can go on behind the group.
+    pub source: Option<u32>,
     /// Settings of the encoder, at most [`Metadata::MAX_SETTINGS`] bytes; in the first group of a
     /// stream only.
     pub settings: String,

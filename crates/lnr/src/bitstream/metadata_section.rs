@@ -10,6 +10,7 @@ const LIGHT: u64 = 3;
 const ALPHA: u64 = 4;
 const SETTINGS: u64 = 5;
 const PRICE: u64 = 6;
+const SOURCE: u64 = 7;
 
 /// The bytes of the section; empty where nothing is said, and then there is no section.
 pub fn write_metadata(metadata: &Metadata) -> Vec<u8> {
@@ -46,6 +47,9 @@ pub fn write_metadata(metadata: &Metadata) -> Vec<u8> {
     }
     if let Some(price) = m.price {
         item(PRICE, &price.to_le_bytes());
+    }
+    if let Some(source) = m.source {
+        item(SOURCE, &source.to_le_bytes());
     }
     w.0
 }
@@ -94,6 +98,7 @@ pub fn read_metadata(bytes: &[u8]) -> Result<Metadata> {
                     text.map_err(|_| Error::damaged("settings that are no UTF-8"))?.into();
             }
             PRICE => metadata.price = Some(u32::from_le_bytes(*sized(id, item)?)),
+            SOURCE => metadata.source = Some(u32::from_le_bytes(*sized(id, item)?)),
             _ => {}
         }
     }
@@ -134,6 +139,7 @@ mod tests {
             alpha: true,
             settings: "quality=50 größe".into(),
             price: Some(0x3A83_126F),
+            source: Some(0x0102_0304),
         }
     }
 
@@ -144,7 +150,7 @@ mod tests {
         assert!(write_metadata(&Metadata::default()).is_empty());
         assert_eq!(read_metadata(&[]).unwrap(), Metadata::default());
         assert_eq!(bytes[..5], [1, 1, 7, 2, 24]);
-        for skipped in [&[7u8, 2, 1, 2][..], &[0xFF, 0x7F, 0]] {
+        for skipped in [&[8u8, 2, 1, 2][..], &[0xFF, 0x7F, 0]] {
             assert_eq!(read_metadata(&[&bytes, skipped].concat()).unwrap(), all());
         }
     }

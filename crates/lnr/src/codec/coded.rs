@@ -39,9 +39,19 @@ pub fn code(
     let encode = |trained: &Trained, metadata: &Metadata| {
         engine.run(|| coding.encode(&trained.values, metadata, cancel))
     };
+    let metadata = &Metadata { source: Some(checksum(pictures)), ..metadata.clone() };
     let measure = |trained: &Trained| Ok(8.0 * encode(trained, metadata)?.len() as f64);
     let trained = engine.train((&shape, model.precision), recipe, pictures, &measure, report)?;
     let price = recipe.target_bits.map(|_| trained.lambda.to_bits());
     let payload = encode(&trained, &Metadata { price, ..metadata.clone() })?;
     Ok(Coded { model, payload, n_steps: trained.n_steps, lambda: trained.lambda })
+}
+
+/// CRC-32C of the samples of pictures, plane by plane.
+pub fn checksum(pictures: &[&Picture]) -> u32 {
+    let add = |crc, picture: &&Picture| {
+        let planes = 0..picture.format().chroma.n_planes();
+        planes.fold(crc, |crc, plane| crc32c::crc32c_append(crc, picture.plane(plane)))
+    };
+    pictures.iter().fold(0, add)
 }

@@ -319,7 +319,7 @@ impl Encoder {
 
     /// What this group says of the whole stream; only the first says how it was made.
     fn metadata(&self) -> Metadata {
-        let mut metadata = self.settings.metadata.clone();
+        let mut metadata = Metadata { price: None, source: None, ..self.settings.metadata.clone() };
         match self.stats.groups {
             0 if metadata.settings.is_empty() => {
                 metadata.settings = self.settings.to_text() + self.engine.mark();

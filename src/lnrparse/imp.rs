@@ -6,8 +6,8 @@ use gst::glib;
 use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 
+use super::byte_seeks::ByteSeeks;
 use super::index::Index;
-use super::open_end::leave_seeks_open;
 use super::patience::let_others_start;
 use super::state::{Look, State};
 use super::upstream::Durations;
@@ -26,6 +26,7 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 pub struct LnrParse {
     pub(super) state: Mutex<State>,
     durations: Durations,
+    seeks: ByteSeeks,
 }
 
 #[glib::object_subclass]
@@ -38,7 +39,7 @@ impl ObjectSubclass for LnrParse {
 impl ObjectImpl for LnrParse {
     fn constructed(&self) {
         self.parent_constructed();
-        leave_seeks_open(self.obj().sink_pad());
+        self.seeks.watch(self.obj().sink_pad());
         self.durations.watch(self.obj().sink_pad());
     }
 }
@@ -87,12 +88,29 @@ impl BaseParseImpl for LnrParse {
         Ok(())
     }
 
+    fn src_event(&self, event: gst::Event) -> bool {
+        let seqnum = event.seqnum();
+        let is_seek = event.type_() == gst::EventType::Seek;
+        let is_done = self.parent_src_event(event);
+        if is_seek && !is_done {
+            self.seeks.failed(seqnum);
+        }
+        is_done
+    }
+
     fn sink_event(&self, event: gst::Event) -> bool {
         match event.view() {
             gst::EventView::Segment(segment) => {
                 let mut state = self.state.lock().unwrap();
                 state.is_timed = segment.segment().format() == gst::Format::Time;
                 state.n_suspect = 0;
+                drop(state);
+                if let Some(bytes) = segment.segment().downcast_ref::<gst::format::Bytes>() {
+                    let offset = bytes.time().map_or(0, |time| *time);
+                    for _ in 1..self.seeks.settle(event.seqnum(), offset) {
+                        self.parent_sink_event(event.clone());
+                    }
+                }
             }
             gst::EventView::Tag(tag) => self.note_tags(tag.tag()),
             gst::EventView::FlushStop(_) => self.state.lock().unwrap().jump(),

@@ -5,10 +5,10 @@ use gst::prelude::*;
 
 mod announce;
 mod bitrates;
+mod byte_seeks;
 mod gathered;
 mod imp;
 mod index;
-mod open_end;
 mod patience;
 mod state;
 mod upstream;

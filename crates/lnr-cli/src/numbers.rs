@@ -52,15 +52,23 @@ pub fn parse_size(text: &str) -> Result<Size, String> {
     }
 }
 
+/// Highest frame rate: beyond what any camera's slow motion needs, and a slip of the finger does not fill
+/// the disk.
+const MAX_RATE: u64 = 10_000;
+
 /// `25`, `60000/1001`, `12.5`; `29.97` and its like are 30000/1001.
 pub fn parse_rate(text: &str) -> Result<(u32, u32), String> {
     let parsed = match text.split_once('/') {
         Some((n, d)) => n.parse().ok().zip(d.parse().ok()),
         None => decimal_rate(text),
     };
-    parsed
-        .filter(|&(n, d)| n > 0 && d > 0)
-        .ok_or_else(|| "expected a frame rate such as 50, 29.97 or 60000/1001".into())
+    match parsed.filter(|&(n, d)| n > 0 && d > 0) {
+        None => Err("expected a frame rate such as 50, 29.97 or 60000/1001".into()),
+        Some((n, d)) if u64::from(n) > MAX_RATE * u64::from(d) => {
+            Err(format!("expected at most {MAX_RATE} frames per second"))
+        }
+        Some(rate) => Ok(rate),
+    }
 }
 
 fn decimal_rate(text: &str) -> Option<(u32, u32)> {
@@ -194,6 +202,8 @@ mod tests {
             assert!(parse_rate(bad).is_err(), "{bad}");
         }
         assert!(parse_rate("99999999999").is_err() && parse_rate("NaN").is_err());
+        assert_eq!(parse_rate("10000"), Ok((10_000, 1)));
+        assert!(parse_rate("10001").is_err() && parse_rate("999999999/2").is_err());
     }
 
     #[test]

@@ -87,10 +87,7 @@ impl UnitClock {
                 self.enter_group(*header, shows, false)
             }
             Ok(Unit::Frame { group, shows }) => {
-                // Ids repeat: one that goes back belongs to another group, whose start was lost.
-                let is_here = |h: &GroupHeader| {
-                    h.id == group && shows >= self.shown && shows < Tau::frame(h.n_frames())
-                };
+                let is_here = |h: &GroupHeader| h.has_frame(group, shows, self.shown);
                 if !self.header.as_ref().is_some_and(is_here) {
                     return Err(unknown_group());
                 }

@@ -15,21 +15,19 @@ impl LnrParse {
     /// A group begins with a unit of `len` bytes.
     pub(super) fn announce(&self, len: usize) {
         let (what, is_new, orientation, has_turned, has_rates) = {
-            let mut state = self.state.lock().unwrap();
-            let Some(format) = state.clock.header().map(|h| h.format) else {
+            let state = &mut *self.state.lock().unwrap();
+            let Some(header) = state.clock.header() else {
                 return;
             };
+            let format = header.format;
+            state.bitrates.add_group(len, header);
+            let has_rates = state.bitrates.has_news();
             let rate = state.upstream_rate.or_else(|| state.clock.unit_rate());
             let metadata = state.clock.metadata();
             let orientation = metadata.orientation;
             let what = (format, rate, Hdr::from(metadata).or(state.upstream_hdr));
             let is_new = state.announced.replace(what) != Some(what);
             let has_turned = state.turn(orientation);
-            let state = &mut *state;
-            if let Some(header) = state.clock.header() {
-                state.bitrates.add_group(len, header);
-            }
-            let has_rates = state.bitrates.has_news();
             (what, is_new, state.orientation, has_turned, has_rates)
         };
         let obj = self.obj();

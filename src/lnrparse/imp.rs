@@ -211,7 +211,7 @@ impl LnrParse {
         &self,
         mut frame: gst_base::BaseParseFrame,
         len: usize,
-        timing: Timing,
+        mut timing: Timing,
     ) -> Result<(gst::FlowSuccess, u32), gst::FlowError> {
         self.obj().set_min_frame_size(MIN_UNIT as u32);
         if timing.is_key {
@@ -221,12 +221,10 @@ impl LnrParse {
         if is_timed {
             // Not to be measured: see announce().
             frame.set_overhead(gst_base::base_parse_frame::Overhead::Frame);
+            timing.duration = self.durations.last().unwrap_or(timing.duration);
         }
         let buffer = frame.buffer_mut().ok_or(gst::FlowError::Error)?;
         stamp(buffer, &timing, is_timed);
-        if let Some(duration) = self.durations.last().filter(|_| is_timed) {
-            buffer.set_duration(duration);
-        }
         let mut state = self.state.lock().unwrap();
         state.consume(len);
         let is_first = !std::mem::replace(&mut state.has_begun, true);
@@ -253,7 +251,12 @@ impl LnrParse {
             return;
         }
         let index = Index::scan(offset, |offset, size| pad.pull_range(offset, size));
-        self.use_index(index);
+        self.use_index(index, self.n_bytes());
+    }
+
+    /// Bytes of the whole stream, if upstream knows.
+    fn n_bytes(&self) -> Option<u64> {
+        self.obj().sink_pad().peer_query_duration::<gst::format::Bytes>().map(|size| *size)
     }
 
     /// Remembers where a group stands in a stream of bytes that is not read as a file. The base class
@@ -279,14 +282,15 @@ impl LnrParse {
             return;
         }
         drop(state);
-        let size = self.obj().sink_pad().peer_query_duration::<gst::format::Bytes>();
-        match Index::of_file(index, n_bytes, size.map(|size| *size)) {
-            Some(index) => self.use_index(index),
+        let size = self.n_bytes();
+        match Index::of_file(index, n_bytes, size) {
+            Some(index) => self.use_index(index, size),
             None => gst::info!(CAT, imp = self, "the index is not that of the whole stream"),
         }
     }
 
-    fn use_index(&self, index: Index) {
+    /// Takes over what is known of a stream of `size` bytes.
+    fn use_index(&self, index: Index, size: Option<u64>) {
         let obj = self.obj();
         for (offset, time) in index.groups() {
             obj.add_index_entry(offset, gst::ClockTime::from_nseconds(time), true, true);
@@ -295,10 +299,9 @@ impl LnrParse {
             obj.set_duration(gst::ClockTime::from_nseconds(end), 0);
         }
         gst::debug!(CAT, imp = self, "{} groups, end {:?}", index.groups().count(), index.end());
-        let size = obj.sink_pad().peer_query_duration::<gst::format::Bytes>();
         let mut state = self.state.lock().unwrap();
-        if let Some((size, end)) = size.zip(index.end()) {
-            state.bitrates.set_file(index.groups(), (*size, end));
+        if let Some(end) = size.zip(index.end()) {
+            state.bitrates.set_file(index.groups(), end);
         }
         state.index = index;
     }

@@ -20,6 +20,16 @@ pub(super) enum Look {
     Need(usize),
 }
 
+/// What some data come behind.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Behind {
+    #[default]
+    Start,
+    Seek,
+    /// A group, at least, since the start or the last seek.
+    Group,
+}
+
 /// What the parser knows of its stream.
 #[derive(Default)]
 pub(super) struct State {
@@ -30,10 +40,8 @@ pub(super) struct State {
     pub n_suspect: usize,
     /// Bytes of the stream before the data of the next call, unless there is a seek.
     position: u64,
-    /// Groups were seen since the last seek: the next one goes on from them, whatever the index says,
-    /// which knows nothing of groups that a false size hides.
-    follows: bool,
-    has_jumped: bool,
+    /// What the data of the next call come behind.
+    behind: Behind,
     pub index: Index,
     pub bitrates: Bitrates,
     /// Upstream gives one access unit per buffer and its times.
@@ -82,15 +90,16 @@ impl State {
             return Look::Need(len + more);
         }
         let lookahead = (!self.is_timed).then_some(following);
-        if !self.follows {
+        // Behind others a group goes on from them, whatever the index says, which knows nothing of groups
+        // that a false size hides.
+        if self.behind != Behind::Group {
             self.clock.place_next(self.index.place_at(offset));
         }
         let timing = match self.clock.next(unit, lookahead) {
             Ok(timing) => timing,
             Err(error) => return Look::Drop(len, error),
         };
-        self.follows = true;
-        self.has_jumped = false;
+        self.behind = Behind::Group;
         match timing.is_damaged.then(|| self.group_inside(unit, false)).flatten() {
             None => Look::Unit(len, timing),
             Some(restart) => {
@@ -105,13 +114,12 @@ impl State {
         self.clock.reset();
         self.scanner.reset();
         self.n_suspect = 0;
-        self.follows = false;
-        self.has_jumped = true;
+        self.behind = Behind::Seek;
     }
 
     /// Whether no group was seen since a seek, which may lead anywhere: what is dropped is no damage.
     pub fn is_searching(&self) -> bool {
-        self.has_jumped
+        self.behind == Behind::Seek
     }
 
     /// Passes over so many bytes.

@@ -123,11 +123,7 @@ fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<
                 });
             }
             Ok(Unit::Frame { group, shows }) => match index.groups.last_mut() {
-                Some(of)
-                    if of.header.id == group
-                        && shows >= last
-                        && shows < Tau::frame(of.header.n_frames()) =>
-                {
+                Some(of) if of.header.has_frame(group, shows, last) => {
                     of.bytes += bytes;
                     of.n_units += 1;
                     last = shows;

@@ -33,6 +33,13 @@ impl GroupHeader {
         self.durations.len() as u32
     }
 
+    /// Whether a frame unit of the group `id` that shows `shows` is one of this group's, of which the
+    /// access unit before showed `before` (FORMAT section 2). Ids repeat: one that goes back in time
+    /// belongs to another group, whose start was lost.
+    pub fn has_frame(&self, id: u8, shows: Tau, before: Tau) -> bool {
+        id == self.id && shows >= before && shows < Tau::frame(self.n_frames())
+    }
+
     /// What the group covers.
     pub fn extent(&self) -> Extent {
         Extent {
@@ -229,6 +236,15 @@ mod tests {
                 assert!(GroupHeader::read(7, &mut Reader(&bytes[..n])).is_err(), "{n} bytes");
             }
         }
+    }
+
+    #[test]
+    fn frames_belong_to_a_group_by_id_order_and_time() {
+        let header = header(grids());
+        let n = header.n_frames();
+        let has = |id, shows, before| header.has_frame(id, Tau::frame(shows), Tau::frame(before));
+        assert!(has(7, 1, 0) && has(7, n - 1, n - 1));
+        assert!(!has(8, 1, 0) && !has(7, 1, 2) && !has(7, n, 0));
     }
 
     #[test]

@@ -15,10 +15,10 @@ pub struct Joiner {
 
 /// The group that is being read.
 struct Group {
-    /// The number that its frames go by.
-    id: u8,
-    /// What it becomes.
     header: GroupHeader,
+    /// The number and the time of its first frame that it gets.
+    id: u8,
+    pts: u64,
     payload: Vec<u8>,
     /// Which times its access units show.
     shows: Vec<Tau>,
@@ -41,8 +41,9 @@ impl Joiner {
                     before.header.continues = false;
                 }
                 self.group = Some(Group {
-                    id: header.id,
-                    header: GroupHeader { id: self.n_groups as u8, pts: place.begin, ..*header },
+                    header: *header,
+                    id: self.n_groups as u8,
+                    pts: place.begin,
                     payload: payload.to_vec(),
                     shows: vec![shows],
                 });
@@ -50,7 +51,10 @@ impl Joiner {
                 Ok(before.map(Group::units).unwrap_or_default())
             }
             Unit::Frame { group, shows } => {
-                let of = self.group.as_mut().filter(|of| of.takes(group, shows));
+                let of = self.group.as_mut().filter(|of| {
+                    let before = of.shows.last().copied().unwrap_or_default();
+                    of.header.has_frame(group, shows, before)
+                });
                 let missing = || Error::damaged("a frame of a group whose start is missing");
                 of.ok_or_else(missing)?.shows.push(shows);
                 Ok(Vec::new())
@@ -65,13 +69,8 @@ impl Joiner {
 }
 
 impl Group {
-    fn takes(&self, id: u8, shows: Tau) -> bool {
-        let is_later = self.shows.last().is_none_or(|&last| shows >= last);
-        id == self.id && is_later && shows < Tau::frame(self.header.n_frames())
-    }
-
     fn units(self) -> Vec<AccessUnit> {
-        let header = &self.header;
+        let header = &GroupHeader { id: self.id, pts: self.pts, ..self.header };
         let ends = self.shows.iter().skip(1).copied().chain([Tau::frame(header.n_frames())]);
         let unit = |(i, (&shows, end)): (usize, (&Tau, Tau))| {
             let pts = header.time_of(shows);

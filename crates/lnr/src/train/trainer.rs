@@ -3,7 +3,7 @@
 use super::Recipe;
 use super::coded_source::CodedSource;
 use super::errors::Errors;
-use super::rates::Touched;
+use super::touched::Touched;
 use super::run::error_form;
 use super::steering::Steering;
 use super::variable::Variable;
@@ -159,7 +159,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let is_rounded = self.shape.encoding().is_none();
         let seed = if is_rounded { rng.next_u64() } else { 0 };
         let pixels = self.visits.pixels(index, rng);
-        let touched = self.touched(pixels.frames.start);
+        let touched = Touched::new(&self.coded, &self.shape.sample(pixels.frames.start as f32));
         if is_rounded {
             self.quantise(step, seed, &touched)?;
         }

@@ -4,7 +4,7 @@
 
     benches/rate_distortion.py --media DIR [--cache DIR] [--json FILE] [--svg DIR] [CLIP ...]
     benches/rate_distortion.py --media DIR --against OTHER_LNR --peers none [CLIP ...]
-    benches/rate_distortion.py --from FILE [FILE ...] [--svg DIR]
+    benches/rate_distortion.py --from FILE [FILE ...] [--against FILE.json] [--svg DIR]
 
 CLIP is VIDEO[:WxH[:FIRST-LAST[:STEP]]], VIDEO a file in DIR; without any, the list below. FFmpeg decodes
 a clip once, scales it by area and converts it to 8-bit 4:2:0; every encoder gets this Y4M file, and
@@ -15,8 +15,8 @@ temporal delimiters. BD-rates are PCHIP over log(bytes), SSIM in dB, over the ra
 they are in parentheses where that is less than 60 % of lnr's. Peers run on one thread.
 
 --against runs both binaries on each point, one after the other, and prints BD-rates of one against the
-other and the ratio of their user CPU times. Needs ffmpeg with the encoders, and target/release/lnr
-(`cargo build --release`).
+other and the ratio of their user CPU times; from FILE.json it takes the points of lnr that were measured
+before. Needs ffmpeg with the encoders, and target/release/lnr (`cargo build --release`).
 """
 
 import argparse
@@ -56,7 +56,8 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, help="of lnr; all cores by default")
     parser.add_argument("--encode", default="", metavar="OPTIONS", help="more options of `lnr encode`")
     parser.add_argument("--lnr", default=LNR, metavar="PATH", help="the program to measure (%(default)s)")
-    parser.add_argument("--against", metavar="PATH", help="another lnr, to be measured beside it")
+    parser.add_argument("--against", metavar="PATH",
+                        help="another lnr, to be measured beside it, or FILE.json with its points")
     parser.add_argument("--against-encode", metavar="OPTIONS", help="its options instead of those of --encode")
     parser.add_argument("--peers", default="all", metavar="NAMES",
                         help="all, none or some of: " + ", ".join(p.name for p in peers.PEERS))
@@ -80,10 +81,15 @@ def chosen_peers(names):
     return [known[name] for name in wanted]
 
 
-def both_lnr(a):
+def is_json(path):
+    return path is not None and path.endswith(".json")
+
+
+def programs(a):
+    """The programs to measure, by the names of their curves."""
     preset = [] if a.preset is None else ["--preset", a.preset]
     ours = {"lnr": Lnr(a.lnr, preset + shlex.split(a.encode), a.threads)}
-    if a.against:
+    if a.against and not is_json(a.against):
         options = a.encode if a.against_encode is None else a.against_encode
         ours["other"] = Lnr(a.against, preset + shlex.split(options), a.threads)
     return {} if a.peers_only else ours
@@ -101,7 +107,7 @@ def measure(clip, a, versions, folder):
     label = f"{clip.name}-{source.width}x{source.height}-{clip.first}-{clip.last}{step}"
     compare = comparer(a.lnr)
     cache = peers.Cache(a.cache)
-    ours = both_lnr(a)
+    ours = programs(a)
     curves = {name: [] for name in ours}
     for peer in chosen_peers(a.peers):
         if peer.encoder not in versions:
@@ -123,7 +129,7 @@ def measure(clip, a, versions, folder):
 
 
 def write_results(path, versions, results, a):
-    ours = {name: {"arguments": lnr.arguments, "threads": lnr.threads} for name, lnr in both_lnr(a).items()}
+    ours = {name: {"arguments": lnr.arguments, "threads": lnr.threads} for name, lnr in programs(a).items()}
     with open(f"{path}.part", "w", encoding="utf-8") as file:
         json.dump({"versions": versions, **ours, "clips": results}, file, indent=1)
     os.replace(f"{path}.part", path)
@@ -142,6 +148,15 @@ def read_results(paths):
     return versions, list(found.values())
 
 
+def add_others(results, path):
+    """Adds what lnr needed in another file as the curves of the other lnr."""
+    _, earlier = read_results([path])
+    curves = {clip["label"]: clip["curves"].get("lnr") for clip in earlier}
+    for clip in results:
+        if curves.get(clip["label"]):
+            clip["curves"]["other"] = curves[clip["label"]]
+
+
 def main():
     a = parse_arguments()
     if a.from_files:
@@ -154,6 +169,8 @@ def main():
                 results.append(measure(clip, a, versions, folder))
             if a.json:
                 write_results(a.json, versions, results, a)
+    if is_json(a.against):
+        add_others(results, a.against)
     if a.svg:
         os.makedirs(a.svg, exist_ok=True)
         for clip in results:

@@ -67,6 +67,9 @@ fn encoders_are_compared_on_a_clip() {
 
     let again = run(&["--from", "DIR/a.json", "--svg", "DIR"]);
     assert_eq!(again.lines().filter(clip).collect::<Vec<_>>(), rows);
+    // Against what is in a file: here the very same.
+    let same = run(&["--from", "DIR/a.json", "--against", "DIR/a.json"]);
+    assert!(same.contains("| +0.0 % | +0.0 % | +0.0 % | 1.000 |"), "{same}");
     let svg = fs::read_to_string(folder.path().join("clip-64x64-1-5-2.svg")).expect("a plot");
     assert_eq!(svg.matches("<polyline").count(), 6);
 }

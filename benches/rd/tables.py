@@ -73,6 +73,14 @@ def bd_tables(clips):
     return "\n\n".join(parts + [notes.text()]).rstrip()
 
 
+def cpu_ratio(clip, what):
+    """Of lnr and the other lnr, over the qualities that both have."""
+    ours, theirs = ({p["setting"]: p[what] for p in clip["curves"][c]} for c in ("lnr", "other"))
+    both = ours.keys() & theirs.keys()
+    total = sum(theirs[q] for q in both)
+    return f"{sum(ours[q] for q in both) / total:.3f}" if total else "-"
+
+
 def against_table(clips):
     """lnr against the other lnr: bytes at equal quality, and user CPU time."""
     clips = [clip for clip in clips if "other" in clip["curves"]]
@@ -80,10 +88,7 @@ def against_table(clips):
         return ""
     notes, rows = Notes(), []
     for clip in clips:
-        ratios = []
-        for what in ("encode_cpu_s", "decode_cpu_s"):
-            ours, theirs = (sum(p[what] for p in clip["curves"][c]) for c in ("lnr", "other"))
-            ratios.append(f"{ours / theirs:.3f}")
+        ratios = [cpu_ratio(clip, what) for what in ("encode_cpu_s", "decode_cpu_s")]
         cells = [notes.bd_cell(clip, "lnr", "other", metric) for metric in METRICS]
         rows.append(clip_cells(clip) + cells + ratios)
     head = ["clip", "size", "frames", *METRICS.values(), "encode CPU", "decode CPU"]
@@ -99,8 +104,9 @@ def points_table(clips):
         for curve in ("lnr", "other"):
             for p in clip["curves"].get(curve, []):
                 rows.append(clip_cells(clip) + [
-                    curve, p["setting"], p["bytes"], f"{8 * p['bytes'] / pixels:.4f}", f"{p['yuv']:.2f}",
-                    f"{p['rgb']:.2f}", f"{p['ssim']:.4f}", f"{p['encode_cpu_s']:.1f}", f"{p['decode_cpu_s']:.2f}"])
+                    curve, p["setting"], p["bytes"], f"{8 * p['bytes'] / pixels:.4f}",
+                    f"{p['yuv']:.2f}", f"{p['rgb']:.2f}", f"{p['ssim']:.4f}",
+                    f"{p['encode_cpu_s']:.1f}", f"{p['decode_cpu_s']:.2f}"])
     head = ["clip", "size", "frames", "encoder", "quality", "bytes", "bits per pixel", "YUV dB",
             "R'G'B' dB", "SSIM", "encode CPU s", "decode CPU s"]
     return table(head, rows) if rows else ""

@@ -20,8 +20,12 @@ pub fn network_parameters(shape: &Shape, rng: &mut Rng) -> Vec<f32> {
     let net = &shape.network;
     let mut values = vec![0.0; net.len()];
     for (_, source) in shape.grids() {
-        // Motion begins at half a pixel per symbol, features at a tenth.
-        let step: f32 = if source.role == Role::Motion { 0.5 } else { 0.1 };
+        // Motion begins at half a pixel per symbol, a gate at a third of its rise, features at a tenth.
+        let step: f32 = match source.role {
+            Role::Motion => 0.5,
+            Role::Blend => 0.3,
+            Role::Canonical { .. } | Role::Residual => 0.1,
+        };
         values[source.scales()].fill(step.ln());
     }
     let mut normal = |range: Range<usize>, deviation: f32| {

@@ -76,6 +76,6 @@ def svg(clip, names, metric="yuv", unit="YUV 6:1:1 PSNR, dB"):
         out.append(f'<path d="M{x} {y}h20" stroke="{color}" stroke-width="2"/>')
         out.append(f'<circle cx="{x + 10}" cy="{y}" r="3.5" fill="{color}"/>')
         out.append(text(x + 25, y + 4, name))
-        # A letter takes about 6.6 of 12 points.
-        x += 40 + 6.6 * len(name)
+        # A letter takes about 7 units at this size.
+        x += 40 + 7 * len(name)
     return "\n".join([*out, "</svg>", ""])

@@ -153,8 +153,7 @@ impl Search<'_> {
                 break;
             }
             let next = self.sums::<true>(patch, current);
-            // Not a number, where there is one, is not accepted either.
-            if !(next.cost < state.cost) {
+            if next.cost >= state.cost {
                 break;
             }
             best = current;

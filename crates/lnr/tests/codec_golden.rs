@@ -88,9 +88,9 @@ fn stream(good: &Good) -> Vec<u8> {
 fn several(good: &Good) -> Vec<u8> {
     let model = ModelSpec {
         sources: vec![
-            SourceSpec::canonical(&[1, 4], 1, 3, Some(1)),
-            SourceSpec::canonical(&[2], 2, 0, None),
-            SourceSpec::canonical(&[2, 8], 0, 0, Some(0)),
+            SourceSpec::canonical(&[1, 4], 1, 3, &[1]),
+            SourceSpec::canonical(&[2], 2, 0, &[]),
+            SourceSpec::canonical(&[2, 8], 0, 0, &[0]),
             SourceSpec::motion(&[8], 2),
             SourceSpec::motion(&[4, 16], 1),
             SourceSpec::residual(&[4], 1),

@@ -69,20 +69,9 @@ fn warp_spec(extent: &Extent, lambda: f32) -> ModelSpec {
     let high_rate = lambda <= 6e-3;
     ModelSpec {
         sources: vec![
-            SourceSpec::Canonical {
-                strides: strides(1),
-                cubic_up_to: 2,
-                margin: 0,
-                motion: Some(0),
-            },
-            SourceSpec::Motion {
-                strides: strides(if low_rate { 16 } else { 8 } * scale),
-                node_step: 1,
-            },
-            SourceSpec::Residual {
-                strides: strides(if high_rate { 2 } else { 4 } * scale),
-                node_step: 1,
-            },
+            SourceSpec::canonical(&strides(1), 2, 0, &[0]),
+            SourceSpec::motion(&strides(if low_rate { 16 } else { 8 } * scale), 1),
+            SourceSpec::residual(&strides(if high_rate { 2 } else { 4 } * scale), 1),
         ],
         latent: LatentSpec { dim: 8, node_step: 1 },
         network: NetworkSpec::of_grids(16, 1),

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::field::Field;
-use super::gate::{belief, smooth};
+use super::gate::{SPACING, belief, smooth};
 use super::pair::{Pair, between};
 use super::plane::Plane;
 use super::pyramid::{Pyramid, reduction};
@@ -12,8 +12,8 @@ use crate::base::{Picture, Result};
 /// The flows between the neighbouring pictures of a group, from which motion to any of them follows.
 #[derive(Debug)]
 pub struct Chain {
-    /// Pixels per sample of its fields, both ways.
-    pub reduction: usize,
+    /// Pixels per sample of what [`Chain::motion`] returns, both ways.
+    pub spacing: usize,
     lumas: Vec<Plane>,
     links: Vec<Link>,
 }
@@ -51,11 +51,11 @@ impl Chain {
             Ok(Link { pair, belief_there, belief_back })
         };
         let links = pyramids.par_windows(2).map(link).collect::<Result<_>>()?;
-        let reduction = pictures.first().map_or(1, |p| {
+        let spacing = pictures.first().map_or(1, |p| {
             let (width, height) = p.format().plane_size(0);
-            reduction(width, height)
+            SPACING * reduction(width, height)
         });
-        Ok(Self { reduction, links, lumas: pyramids.into_iter().map(|p| p.luma).collect() })
+        Ok(Self { spacing, links, lumas: pyramids.into_iter().map(|p| p.luma).collect() })
     }
 
     /// Where the points of some frames are in frame `reference`: smooth, and zero where nothing is known

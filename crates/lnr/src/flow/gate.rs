@@ -13,6 +13,8 @@ const MOTION_BLUR: f32 = 1.0 / 20.0;
 const MISFIT: f32 = 16.0;
 /// What motion must save, in squared code values, to be worth its bits.
 const PRICE: f32 = 20.0;
+/// Samples of a luma per sample of a smooth field, both ways, a power of two: the blur is wider.
+pub const SPACING: usize = 4;
 /// Belief that pulls to zero motion where there is less of it.
 const DOUBT: f32 = 0.1;
 
@@ -41,26 +43,41 @@ pub fn belief(flow: &Field, back: &Field, (from, to): (&Plane, &Plane)) -> Plane
     belief
 }
 
-/// A smooth field of what is believed of the motion from a luma to that of its reference, and pays.
+/// A smooth field of what is believed of the motion from a luma to that of its reference, and pays; one
+/// of its samples stands for [`SPACING`] of theirs.
 pub fn smooth(motion: &Field, belief: &Plane, (from, reference): (&Plane, &Plane)) -> Field {
-    let side = longer_side(from);
+    let side = longer_side(from) / SPACING as f32;
     let squares = |mut plane: Plane| {
         plane.samples.iter_mut().zip(&from.samples).for_each(|(v, l)| *v = (*v - l) * (*v - l));
-        plane.blurred(GAIN_BLUR * side)
+        spaced(&plane).blurred(GAIN_BLUR * side)
     };
     let (still, moved) = (squares(reference.clone()), squares(motion.warp(reference)));
-    let mut weight = belief.clone();
-    for ((w, e), m) in weight.samples.iter_mut().zip(&still.samples).zip(&moved.samples) {
-        let gain = ((e - m - PRICE) / (e + PRICE)).clamp(0.0, 1.0);
-        *w *= gain * gain;
-    }
-    let total = weight.blurred(MOTION_BLUR * side);
+    let mut gain = still;
+    gain.samples.iter_mut().zip(&moved.samples).for_each(|(g, moved)| {
+        let still = *g;
+        let saved = ((still - moved - PRICE) / (still + PRICE)).clamp(0.0, 1.0);
+        *g = saved * saved;
+    });
+    let weighted = |plane: &Plane| {
+        let mut plane = spaced(plane);
+        plane.samples.iter_mut().zip(&gain.samples).for_each(|(v, g)| *v *= g);
+        plane.blurred(MOTION_BLUR * side)
+    };
+    let total = weighted(belief);
     let mean = |plane: &Plane| {
-        let mut mean = plane.clone();
-        mean.samples.iter_mut().zip(&weight.samples).for_each(|(v, w)| *v *= w);
-        mean = mean.blurred(MOTION_BLUR * side);
-        mean.samples.iter_mut().zip(&total.samples).for_each(|(v, t)| *v /= t + DOUBT);
+        let mut believed = plane.clone();
+        believed.samples.iter_mut().zip(&belief.samples).for_each(|(v, b)| *v *= b);
+        let mut mean = weighted(&believed);
+        mean.samples
+            .iter_mut()
+            .zip(&total.samples)
+            .for_each(|(v, t)| *v /= (t + DOUBT) * SPACING as f32);
         mean
     };
     Field { x: mean(&motion.x), y: mean(&motion.y) }
+}
+
+/// A sample for each block of [`SPACING`] both ways, their mean.
+fn spaced(plane: &Plane) -> Plane {
+    (0..SPACING.ilog2()).fold(plane.clone(), |plane, _| plane.halved())
 }

@@ -6,6 +6,11 @@ mod first_values;
     not(any(test, feature = "internals")),
     expect(dead_code, reason = "the choice between starts is still to come")
 )]
+mod level_fit;
+#[cfg_attr(
+    not(any(test, feature = "internals")),
+    expect(dead_code, reason = "the choice between starts is still to come")
+)]
 mod motion_start;
 mod planes;
 

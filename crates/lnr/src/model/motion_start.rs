@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Motion grids that begin at what optical flow found, instead of at zero.
 
+use std::collections::BTreeMap;
+
 use super::first_values::MOTION_STEP;
-use crate::backend::{Grid, Grids, Shape};
+use super::level_fit::LevelFit;
+use crate::backend::{Grids, Role, Shape};
 use crate::flow::{Chain, Field, Plane};
 
 /// Values that a part of the grid buffer begins with.
@@ -21,136 +24,130 @@ impl FirstValues {
     }
 }
 
-/// First values of every motion source. `reference` says which frame the canonical that a motion source
-/// (counted from 0) leads to shows, at the time of each frame.
+/// First values of all motion sources that move something, such that canonical grids show the frame that
+/// they stand at, or the middle one of the group where there are no anchors.
 ///
 /// # Panics
-/// When there is no such frame in the chain.
-pub fn motion_start(
-    shape: &Shape,
-    chain: &Chain,
-    reference: &dyn Fn(usize, usize) -> usize,
-) -> Vec<FirstValues> {
-    let start = |(number, (_, source)): (usize, (usize, &Grids))| {
-        let frames: Vec<usize> = (0..shape.n_frames).map(|f| reference(number, f)).collect();
-        let motion = nodes(source, chain, &frames);
-        let values = motion.iter().flat_map(|field| fit(source, field, chain.reduction));
-        FirstValues { offset: source.offset, values: values.collect() }
-    };
-    shape.motion().enumerate().map(start).collect()
-}
-
-/// The motion at the time nodes of a source. `references`: of every frame.
-fn nodes(source: &Grids, chain: &Chain, references: &[usize]) -> Vec<Field> {
-    let (step, last) = (source.nodes.step, references.len() - 1);
-    let frames: Vec<usize> = (0..source.nodes.n).map(|n| (n * step).min(last)).collect();
-    let mut fields = along(chain, &frames, references);
-    let beyond = (source.nodes.n - 1) * step;
-    if beyond > last {
-        // The last node stands beyond the last frame: as far beyond as makes the last frame right.
-        let before = beyond - step;
-        let from = chain.motion(&[before], references[last]).remove(0);
-        let share = step as f32 / (last - before) as f32;
-        let extend = |to: &mut Plane, from: &Plane| {
-            let both = to.samples.iter_mut().zip(&from.samples);
-            both.for_each(|(t, f)| *t = f + share * (*t - f));
-        };
-        if let Some(to) = fields.last_mut() {
-            extend(&mut to.x, &from.x);
-            extend(&mut to.y, &from.y);
+/// When the chain is of fewer frames than the shape.
+pub fn motion_start(shape: &Shape, chain: &Chain) -> Vec<FirstValues> {
+    let sources: Vec<&Grids> = shape.motion().map(|(_, source)| source).collect();
+    let mut begun: BTreeMap<usize, FirstValues> = BTreeMap::new();
+    for (place, members) in shape.places.iter().enumerate() {
+        // What few nodes can say, they say.
+        let mut members = members.clone();
+        members.sort_by_key(|&m| std::cmp::Reverse(sources[m].nodes.step));
+        let mut left = Left::new(shape, chain, place, members.iter().map(|&m| sources[m]));
+        for member in members {
+            let source = sources[member];
+            // Where places share a source, it follows the first of them.
+            let first = begun.entry(member).or_insert_with(|| FirstValues {
+                offset: source.offset,
+                values: left.nodes(source),
+            });
+            left.subtract(source, &first.values);
         }
     }
-    fields
+    begun.into_values().collect()
 }
 
-/// The motion of ascending frames to the reference of each: those in a row that have one share its chain.
-fn along(chain: &Chain, frames: &[usize], references: &[usize]) -> Vec<Field> {
-    let shared = frames.chunk_by(|&a, &b| references[a] == references[b]);
-    shared.flat_map(|frames| chain.motion(frames, references[frames[0]])).collect()
+/// The frame that the canonical grids sampled at a place show, at the time of a frame.
+fn reference(shape: &Shape, place: usize, frame: usize) -> usize {
+    let sample = shape.sample(frame as f32);
+    let anchor = shape.canonical().filter(|_| shape.has_anchors).find_map(|(i, source)| {
+        let Role::Canonical { places } = source.role else { return None };
+        let set = places.iter().position(|&p| p == place)?;
+        Some([sample.sources[i].first, sample.sources[i].second][set] * source.nodes.step)
+    });
+    anchor.unwrap_or(shape.n_frames / 2).min(shape.n_frames - 1)
 }
 
-/// A node whose levels, summed, are near to a field of `reduction` pixels a sample: the coarsest level
-/// takes what it can, finer ones what is left.
-fn fit(source: &Grids, field: &Field, reduction: usize) -> Vec<f32> {
-    let mut values = vec![0.0; source.node_len];
-    for (component, plane) in [&field.x, &field.y].into_iter().enumerate() {
-        let mut left = plane.clone();
-        let symbols = reduction as f32 / MOTION_STEP;
-        left.samples.iter_mut().for_each(|v| *v *= symbols);
-        for (number, level) in source.levels.iter().enumerate().rev() {
-            let out = &mut values[source.local_plane(number, component)];
-            LevelFit::new(level.grid, plane, reduction as f32).take(&mut left, out);
-        }
-    }
-    values
+/// Motion that no source holds yet, in symbols.
+struct Left {
+    /// Pixels per sample.
+    spacing: f32,
+    last_frame: usize,
+    /// Of the frames of nodes.
+    fields: BTreeMap<usize, Field>,
 }
 
-/// A bilinear grid laid over the samples of a field.
-struct LevelFit {
-    grid: Grid,
-    /// For each column and line of samples, the entries before and after it, and the share of the
-    /// second.
-    columns: Vec<(usize, usize, f32)>,
-    lines: Vec<(usize, usize, f32)>,
-}
-
-impl LevelFit {
-    fn new(grid: Grid, plane: &Plane, reduction: f32) -> Self {
-        let axis = |n: usize, entries: usize| {
-            let place = |i: usize| {
-                let pixel = (i as f32 + 0.5) * reduction - 0.5;
-                let at = grid.coordinate(pixel).clamp(0.0, (entries - 1) as f32);
-                let first = at as usize;
-                (first, (first + 1).min(entries - 1), at - first as f32)
-            };
-            (0..n).map(place).collect()
-        };
-        Self {
-            grid,
-            columns: axis(plane.width, grid.width),
-            lines: axis(plane.height, grid.height),
-        }
-    }
-
-    /// Moves what the grid can hold of the samples that are left to its entries.
-    fn take(&self, left: &mut Plane, entries: &mut [f32]) {
-        /// Each halves what is wrong, and more: the fourth changes less than rounding does.
-        const ROUNDS: usize = 4;
-        let mut ones = Plane::new(left.width, left.height);
-        ones.samples.fill(1.0);
-        let totals = self.gather(&ones);
-        for _ in 0..ROUNDS {
-            let mut change = self.gather(left);
-            // Entries that no sample sees stay.
-            change.iter_mut().zip(&totals).for_each(|(c, t)| *c /= t.max(1e-3));
-            entries.iter_mut().zip(&change).for_each(|(e, c)| *e += c);
-            self.subtract(&change, left);
-        }
-    }
-
-    /// For each entry, the sum of the samples that it adds to, by how much.
-    fn gather(&self, plane: &Plane) -> Vec<f32> {
-        let n = self.grid.width;
-        let mut sums = vec![0.0; self.grid.len()];
-        for (line, &(y0, y1, fy)) in plane.samples.chunks_exact(plane.width).zip(&self.lines) {
-            for (&v, &(x0, x1, fx)) in line.iter().zip(&self.columns) {
-                let (above, below) = (v * (1.0 - fy), v * fy);
-                sums[y0 * n + x0] += above * (1.0 - fx);
-                sums[y0 * n + x1] += above * fx;
-                sums[y1 * n + x0] += below * (1.0 - fx);
-                sums[y1 * n + x1] += below * fx;
+impl Left {
+    /// The motion that leads to a place, at the nodes of the sources that make it up.
+    fn new<'a>(
+        shape: &Shape,
+        chain: &Chain,
+        place: usize,
+        sources: impl Iterator<Item = &'a Grids>,
+    ) -> Self {
+        let last_frame = shape.n_frames - 1;
+        let mut frames: Vec<usize> = sources
+            .flat_map(|s| (0..s.nodes.n).map(|n| (n * s.nodes.step).min(last_frame)))
+            .collect();
+        frames.sort_unstable();
+        frames.dedup();
+        let reference = |frame: usize| reference(shape, place, frame);
+        let symbols = chain.spacing as f32 / MOTION_STEP;
+        let mut fields = BTreeMap::new();
+        // Frames in a row that see the same anchor share its chain.
+        for frames in frames.chunk_by(|&a, &b| reference(a) == reference(b)) {
+            let motion = chain.motion(frames, reference(frames[0]));
+            for (&frame, mut field) in frames.iter().zip(motion) {
+                let all = field.x.samples.iter_mut().chain(&mut field.y.samples);
+                all.for_each(|v| *v *= symbols);
+                fields.insert(frame, field);
             }
         }
-        sums
+        Self { spacing: chain.spacing as f32, last_frame, fields }
     }
 
-    fn subtract(&self, entries: &[f32], plane: &mut Plane) {
-        let n = self.grid.width;
-        let width = plane.width;
-        for (line, &(y0, y1, fy)) in plane.samples.chunks_exact_mut(width).zip(&self.lines) {
-            for (v, &(x0, x1, fx)) in line.iter_mut().zip(&self.columns) {
-                let at = |y: usize| entries[y * n + x0] * (1.0 - fx) + entries[y * n + x1] * fx;
-                *v -= at(y0) * (1.0 - fy) + at(y1) * fy;
+    /// The values of all nodes of a source.
+    fn nodes(&self, source: &Grids) -> Vec<f32> {
+        let node = |n: usize| self.node(source, &self.at_node(n * source.nodes.step, source));
+        (0..source.nodes.n).flat_map(node).collect()
+    }
+
+    /// What is left at the frame of a node. The last node may stand beyond the last frame: as far beyond
+    /// as makes that frame right.
+    fn at_node(&self, frame: usize, source: &Grids) -> Field {
+        let last = &self.fields[&frame.min(self.last_frame)];
+        if frame <= self.last_frame {
+            return last.clone();
+        }
+        let step = source.nodes.step;
+        let before = &self.fields[&(frame - step)];
+        let share = step as f32 / (self.last_frame + step - frame) as f32;
+        let extend = |from: &Plane, to: &Plane| {
+            let both = from.samples.iter().zip(&to.samples);
+            let samples = both.map(|(f, t)| f + share * (t - f)).collect();
+            Plane { width: to.width, height: to.height, samples }
+        };
+        Field { x: extend(&before.x, &last.x), y: extend(&before.y, &last.y) }
+    }
+
+    /// A node whose levels, added up, are near to a field: the coarsest takes what it can, finer ones
+    /// what is left.
+    fn node(&self, source: &Grids, field: &Field) -> Vec<f32> {
+        let mut values = vec![0.0; source.node_len];
+        for (component, plane) in [&field.x, &field.y].into_iter().enumerate() {
+            let mut left = plane.clone();
+            for (number, level) in source.levels.iter().enumerate().rev() {
+                let out = &mut values[source.local_plane(number, component)];
+                LevelFit::new(level.grid, plane, self.spacing).take(&mut left, out);
+            }
+        }
+        values
+    }
+
+    /// Takes away what a source holds. `values`: of all its nodes
+    fn subtract(&mut self, source: &Grids, values: &[f32]) {
+        for (&frame, field) in &mut self.fields {
+            for (node, share) in source.nodes.at(frame as f32).shares() {
+                let values = &values[node * source.node_len..][..source.node_len];
+                for (number, level) in source.levels.iter().enumerate() {
+                    let fit = LevelFit::new(level.grid, &field.x, self.spacing);
+                    for (component, plane) in [&mut field.x, &mut field.y].into_iter().enumerate() {
+                        fit.subtract(&values[source.local_plane(number, component)], share, plane);
+                    }
+                }
             }
         }
     }
@@ -183,12 +180,13 @@ mod tests {
         (0..N_FRAMES).map(draw).collect()
     }
 
-    fn shape(node_step: u32) -> Shape {
+    fn shape(canonical: SourceSpec, node_step: u32) -> Shape {
         let model = ModelSpec {
             sources: vec![
-                SourceSpec::canonical(&[1, 4], 1, 0, Some(0)),
+                canonical,
                 SourceSpec::motion(&[8, 16, 32], node_step),
                 SourceSpec::motion(&[16], node_step),
+                SourceSpec::motion(&[64], 1),
                 SourceSpec::residual(&[8], 1),
             ],
             latent: LatentSpec { dim: 2, node_step: 4 },
@@ -199,71 +197,85 @@ mod tests {
         Shape::new(&model, &extent).unwrap()
     }
 
-    /// The displacement to the right, in pixels, that the grids hold at a pixel and a time.
-    fn displacement(source: &Grids, grids: &[f32], (x, y): (f32, f32), tau: f32) -> f32 {
+    /// The displacement to the right, in pixels, that the grids hold for a place, at a pixel and a time.
+    fn displacement(
+        shape: &Shape,
+        grids: &[f32],
+        place: usize,
+        (x, y): (f32, f32),
+        tau: f32,
+    ) -> f32 {
+        let sources: Vec<_> = shape.motion().map(|(_, source)| source).collect();
         let mut sum = 0.0;
-        for (node, share) in source.nodes.at(tau).shares() {
-            for (number, level) in source.levels.iter().enumerate() {
-                let grid = level.grid;
-                let entries = &grids[source.plane(node, number, 0)];
-                let axis = |pixel: f32, n: usize| {
-                    let at = grid.coordinate(pixel).clamp(0.0, (n - 1) as f32);
-                    (at as usize, (at as usize + 1).min(n - 1), at.fract())
-                };
-                let ((x0, x1, fx), (y0, y1, fy)) = (axis(x, grid.width), axis(y, grid.height));
-                let line = |y: usize| {
-                    let row = &entries[y * grid.width..];
-                    row[x0] * (1.0 - fx) + row[x1] * fx
-                };
-                sum += share * (line(y0) * (1.0 - fy) + line(y1) * fy);
+        for source in shape.places[place].iter().map(|&m| sources[m]) {
+            for (node, share) in source.nodes.at(tau).shares() {
+                for (number, level) in source.levels.iter().enumerate() {
+                    let grid = level.grid;
+                    let entries = &grids[source.plane(node, number, 0)];
+                    let axis = |pixel: f32, n: usize| {
+                        let at = grid.coordinate(pixel).clamp(0.0, (n - 1) as f32);
+                        (at as usize, (at as usize + 1).min(n - 1), at.fract())
+                    };
+                    let ((x0, x1, fx), (y0, y1, fy)) = (axis(x, grid.width), axis(y, grid.height));
+                    let line = |y: usize| {
+                        let row = &entries[y * grid.width..];
+                        row[x0] * (1.0 - fx) + row[x1] * fx
+                    };
+                    sum += share * (line(y0) * (1.0 - fy) + line(y1) * fy);
+                }
             }
         }
         sum * MOTION_STEP
     }
 
-    #[test]
-    fn grids_begin_with_the_motion_of_the_flow() {
+    /// The grid buffer at the start, and the chain's pictures.
+    fn begin(shape: &Shape) -> Vec<f32> {
         let pictures = pictures();
         let pictures: Vec<&Picture> = pictures.iter().collect();
         let chain = Chain::new(&pictures, &|| Ok(())).unwrap();
-        for step in [1, 2, 4] {
-            let shape = shape(step);
-            // The second source leads to another frame.
-            let start = motion_start(&shape, &chain, &|source, _| [2, 0][source]);
-            let mut grids = vec![0.0; shape.n_grid()];
-            start.iter().for_each(|s| s.put(&mut grids));
-            for ((_, source), reference) in shape.motion().zip([2.0, 0.0]) {
-                for (tau, y) in [(0.0, 20.0), (2.0, 40.0), (5.0, 32.0)] {
-                    let expected = (reference - tau) * (1.0 + y / 64.0);
-                    let got = displacement(source, &grids, (48.0, y), tau);
-                    let allowed = 0.15 + 0.2 * expected.abs();
-                    assert!((got - expected).abs() < allowed, "{step} {tau}: {got}, {expected}");
-                }
+        let mut grids = vec![0.0; shape.n_grid()];
+        motion_start(shape, &chain).iter().for_each(|start| start.put(&mut grids));
+        grids
+    }
+
+    /// Whether the motion of a place leads to frame `reference` from the time of frame `frame`.
+    fn leads(shape: &Shape, grids: &[f32], place: usize, frame: f32, reference: f32) -> bool {
+        [24.0, 40.0].into_iter().all(|y| {
+            let expected = (reference - frame) * (1.0 + y / 64.0);
+            let got = displacement(shape, grids, place, (48.0, y), frame);
+            println!("{place}: {frame} to {reference}: {got}, {expected} expected");
+            // Doubt, and the price of motion, take a part of it.
+            (got - expected).abs() < 0.2 + 0.2 * expected.abs()
+        })
+    }
+
+    #[test]
+    fn one_canonical_begins_as_the_middle_frame() {
+        for (step, motion) in [(1, &[0][..]), (2, &[0]), (4, &[0]), (4, &[1]), (4, &[1, 2])] {
+            let shape = shape(SourceSpec::canonical(&[1, 4], 1, 0, motion), step);
+            let grids = begin(&shape);
+            for frame in [0.0, 3.0, 5.0] {
+                assert!(leads(&shape, &grids, 0, frame, 3.0), "{motion:?} every {step}");
             }
-            let motion: Vec<_> = shape.motion().map(|(_, s)| s.range()).collect();
-            let outside =
-                grids.iter().enumerate().filter(|(i, _)| !motion.iter().any(|r| r.contains(i)));
-            assert!(outside.into_iter().all(|(_, v)| *v == 0.0));
+            // What moves nothing, and what is no motion, stays.
+            let moves: Vec<_> = shape.motion().map(|(_, source)| source.range()).collect();
+            let begun = |i: &usize| motion.iter().any(|&m| moves[m as usize].contains(i));
+            assert!((0..grids.len()).filter(|i| !begun(i)).all(|i| grids[i] == 0.0));
         }
     }
 
     #[test]
-    fn references_may_change_within_a_group() {
-        let pictures = pictures();
-        let pictures: Vec<&Picture> = pictures.iter().collect();
-        let chain = Chain::new(&pictures, &|| Ok(())).unwrap();
-        let shape = shape(1);
-        let start = motion_start(&shape, &chain, &|_, frame| if frame < 3 { 0 } else { 5 });
-        let mut grids = vec![0.0; shape.n_grid()];
-        start.iter().for_each(|s| s.put(&mut grids));
-        let (_, source) = shape.motion().next().unwrap();
-        let at = |tau: f32| displacement(source, &grids, (48.0, 32.0), tau);
-        assert_eq!((at(0.0), at(5.0)), (0.0, 0.0));
-        assert!(
-            (at(2.0) + 3.0).abs() < 0.7 && (at(3.0) - 3.0).abs() < 0.7,
-            "{} {}",
-            at(2.0),
-            at(3.0)
-        );
+    fn anchors_begin_as_the_frames_that_they_stand_at() {
+        let canonical = SourceSpec::canonical(&[1, 4], 1, 0, &[0]).anchored(2, &[1]);
+        let shape = shape(canonical, 1);
+        let grids = begin(&shape);
+        // The anchors around frames 0 and 1 stand at 0 and 2, those around 3 at 2 and 4, those around 5
+        // at 4 and, beyond the group, 6.
+        for (frame, even, odd) in
+            [(0.0, 0.0, 2.0), (1.0, 0.0, 2.0), (3.0, 4.0, 2.0), (5.0, 4.0, 5.0)]
+        {
+            assert!(leads(&shape, &grids, 0, frame, even));
+            assert!(leads(&shape, &grids, 1, frame, odd));
+        }
     }
 }

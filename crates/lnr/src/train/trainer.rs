@@ -3,6 +3,7 @@
 use super::Recipe;
 use super::coded_source::CodedSource;
 use super::errors::Errors;
+use super::rates::Touched;
 use super::run::error_form;
 use super::steering::Steering;
 use super::variable::Variable;
@@ -90,7 +91,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let mut coded: Vec<CodedSource<B::Buffer>> = Vec::new();
         for source in shape.grids() {
             let first_sum = coded.last().map_or(0, |c| c.first_sum + c.visits.len());
-            coded.push(CodedSource::new(backend, source, first_sum, &mut rng)?);
+            coded.push(CodedSource::new(backend, shape, source, first_sum, &mut rng)?);
         }
         Ok(Self {
             backend,
@@ -141,13 +142,14 @@ impl<'a, B: Backend> Trainer<'a, B> {
         self.steering.mean(self.lambda)
     }
 
-    /// Rounds canonical planes and the nodes of this step.
-    fn quantise(&mut self, step: u32, seed: u64, touched: &[(usize, usize, f32)]) -> Result<()> {
+    /// Rounds what this step reads.
+    fn quantise(&mut self, step: u32, seed: u64, touched: &Touched) -> Result<()> {
         let (r, u) = (self.recipe, step as f32 / self.n_steps as f32);
         let mix = |(a, b): (f32, f32)| a + (b - a) * u;
         let rounding = Rounding { temperature: mix(r.temperature), noise: mix(r.noise) };
-        let nodes = touched.iter().map(|&(k, node, _)| self.coded[k].source.node(node));
-        for range in std::iter::once(0..self.shape.n_canonical()).chain(nodes) {
+        let canonical = touched.canonical.iter().map(|&(k, node)| (k, node, 1.0));
+        for (k, node, _) in canonical.chain(touched.timed.iter().copied()) {
+            let range = self.coded[k].source.node(node);
             let (values, symbols) = (&self.grids.values, &mut self.symbols);
             self.backend.quantise(rounding, seed, range, values, symbols, &mut self.slopes)?;
         }
@@ -172,7 +174,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let shape = self.shape;
         self.backend.train(ws, shape, &job, &self.target, &params, Some(&mut grads), error)?;
         if is_rounded {
-            self.rate(step, &touched)?;
+            self.rate(&touched)?;
         }
         self.update(step, &touched)
     }

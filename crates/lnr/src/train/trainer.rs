@@ -84,7 +84,9 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let visits = Visits::new(recipe.points, shape);
         let (n_points, n_target) = (n_points(shape, &visits), n_target(shape, &visits));
         let mut rng = Rng::new(recipe.seed);
-        let grids = Variable::new(backend, model::grid_parameters(shape, &mut rng))?;
+        let mut first = model::grid_parameters(shape, &mut rng);
+        recipe.start.iter().for_each(|start| start.put(&mut first));
+        let grids = Variable::new(backend, first)?;
         let network = Variable::new(backend, model::network_parameters(shape, &mut rng))?;
         let mut coded: Vec<CodedSource<B::Buffer>> = Vec::new();
         for source in shape.grids() {

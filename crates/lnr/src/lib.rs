@@ -137,10 +137,6 @@ mod backend;
 mod base;
 mod bitstream;
 mod codec;
-#[cfg_attr(
-    not(any(test, feature = "internals")),
-    expect(dead_code, unused_imports, reason = "the choice between starts is still to come")
-)]
 mod flow;
 mod model;
 mod train;

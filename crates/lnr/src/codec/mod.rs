@@ -5,6 +5,7 @@ pub mod convert;
 pub mod metrics;
 
 mod choices;
+mod choose;
 mod coded;
 mod control;
 mod decoder;

@@ -67,6 +67,12 @@ impl Structure {
         })
     }
 
+    /// The same with canonical grids of half the resolution, for content that is blurred.
+    pub fn softer(&self) -> Self {
+        let finest_canonical = (2 * self.finest_canonical).min(self.coarsest);
+        Self { finest_canonical, ..*self }
+    }
+
     /// The model.
     pub fn spec(&self, extent: &Extent) -> ModelSpec {
         let side = extent.width.max(extent.height);

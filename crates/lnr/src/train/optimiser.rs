@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The optimiser's part of a step: every parameter at its own pace.
 
-use super::rates::Touched;
+use super::touched::Touched;
 use super::recipe::Decays;
 use super::trainer::Trainer;
 use crate::backend::{Adam, Backend, Role};

@@ -1,36 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The bits of what is stored as symbols, and their gradients.
 
-use super::coded_source::nodes_read;
+use super::touched::Touched;
 use super::trainer::Trainer;
 use crate::backend::{Backend, Sum, read_sums};
 use crate::base::Result;
 use crate::model;
 
-/// The nodes that a frame reads.
-#[derive(Default)]
-pub(super) struct Touched {
-    /// Of canonical grids: (coded source, node).
-    pub canonical: Vec<(usize, usize)>,
-    /// Of others, with their share of the frame: (coded source, node, share).
-    pub timed: Vec<(usize, usize, f32)>,
-}
-
 impl<B: Backend> Trainer<'_, B> {
-    /// The nodes that frame `frame` reads.
-    pub(super) fn touched(&self, frame: usize) -> Touched {
-        let sample = self.shape.sample(frame as f32);
-        let mut touched = Touched::default();
-        for (k, coded) in self.coded.iter().enumerate() {
-            let at = sample.sources[coded.index];
-            match coded.is_timed() {
-                true => touched.timed.extend(at.shares().map(|(node, share)| (k, node, share))),
-                false => touched.canonical.extend(nodes_read(at).map(|node| (k, node))),
-            }
-        }
-        touched
-    }
-
     /// Adds the gradients of the rate to those of the grids.
     pub(super) fn rate(&mut self, touched: &Touched) -> Result<()> {
         let (backend, shape) = (self.backend, self.shape);

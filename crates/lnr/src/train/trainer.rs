@@ -3,7 +3,7 @@
 use super::Recipe;
 use super::coded_source::CodedSource;
 use super::errors::Errors;
-use super::rates::Touched;
+use super::touched::Touched;
 use super::run::error_form;
 use super::steering::Steering;
 use super::variable::Variable;
@@ -84,7 +84,9 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let visits = Visits::new(recipe.points, shape);
         let (n_points, n_target) = (n_points(shape, &visits), n_target(shape, &visits));
         let mut rng = Rng::new(recipe.seed);
-        let grids = Variable::new(backend, model::grid_parameters(shape, &mut rng))?;
+        let mut first = model::grid_parameters(shape, &mut rng);
+        recipe.start.iter().for_each(|start| start.put(&mut first));
+        let grids = Variable::new(backend, first)?;
         let network = Variable::new(backend, model::network_parameters(shape, &mut rng))?;
         let mut coded: Vec<CodedSource<B::Buffer>> = Vec::new();
         for source in shape.grids() {
@@ -159,7 +161,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let is_rounded = self.shape.encoding().is_none();
         let seed = if is_rounded { rng.next_u64() } else { 0 };
         let pixels = self.visits.pixels(index, rng);
-        let touched = self.touched(pixels.frames.start);
+        let touched = Touched::new(&self.coded, &self.shape.sample(pixels.frames.start as f32));
         if is_rounded {
             self.quantise(step, seed, &touched)?;
         }

@@ -4,6 +4,7 @@
 mod divergence;
 #[cfg(feature = "cuda")]
 mod kernels;
+mod start;
 
 use crate::backend::{Backend, Shape};
 use crate::base::spec::{

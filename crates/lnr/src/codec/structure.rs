@@ -133,6 +133,27 @@ mod tests {
         }
     }
 
+    /// Also with residual grids one level finer, as trials may choose.
+    #[cfg(feature = "cuda")]
+    #[test]
+    fn the_cuda_kernels_take_every_model() {
+        use crate::backend::cuda::{Cuda, simt::Simt};
+        use crate::backend::{Backend, Shape};
+
+        let cuda = Cuda::on(Simt::new(0)).unwrap();
+        for side in [16, 320, 640, 1280, 1920, 8192] {
+            for (lambda, width) in [(1e-5, 16), (0.1, 24), (1e-5, 32)] {
+                let extent = Extent { width: side, height: 64, n_frames: 33, n_out: 3 };
+                let one = Structure { width, ..Structure::new(&extent, lambda) };
+                for s in [one, one.anchored(&extent).unwrap()] {
+                    let finer = (s.finest_residual / 2).max(1);
+                    let s = Structure { finest_residual: finer, ..s };
+                    cuda.supports(&Shape::new(&s.spec(&extent), &extent).unwrap()).unwrap();
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_turned_picture_has_the_same_structure() {
         let wide = Extent { width: 1280, height: 720, n_frames: 33, n_out: 3 };

@@ -9,7 +9,12 @@ mod avx512;
 mod math;
 mod portable;
 
+use crate::base::{Error, Result};
+
 pub use math::{exp, log2, tanh};
+
+/// The variable that [`Isa::chosen`] reads.
+const VARIABLE: &str = "LNR_ISA";
 
 /// Operations on [`Simd::LANES`] lanes. Slices passed in must have at least that many elements.
 pub trait Simd: Copy + Send + Sync + 'static {
@@ -151,6 +156,20 @@ impl Isa {
         }
         all.push(Self::Portable);
         all
+    }
+
+    /// The fastest set, or the one that the environment variable `LNR_ISA` names, which is for
+    /// comparing them on one machine.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] when the variable names none that this machine has.
+    pub fn chosen() -> Result<Self> {
+        let all = Self::available();
+        let Ok(wanted) = std::env::var(VARIABLE) else { return Ok(all[0]) };
+        all.iter().copied().find(|isa| isa.name() == wanted).ok_or_else(|| {
+            let names: Vec<_> = all.iter().map(|isa| isa.name()).collect();
+            Error::Backend(format!("{VARIABLE}: no {wanted:?} here; choose {}", names.join(", ")))
+        })
     }
 
     /// Runs `task` with this set's vectors; with plain Rust where the machine lacks the set.

@@ -15,6 +15,7 @@ mod rate_planes;
 mod reduce;
 mod render;
 pub mod simd;
+mod taps;
 mod upsample;
 mod warp;
 mod workspace;

@@ -90,6 +90,16 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn load_i(self, p: &[i32]) -> Self::I;
     /// Writes to the first lanes of `p`.
     fn store_i(self, p: &mut [i32], v: Self::I);
+    /// The first lane.
+    fn first(self, i: Self::I) -> i32;
+    /// `i - start`, where that is in `0..=last` in every lane.
+    fn within(self, i: Self::I, start: i32, last: i32) -> Option<Self::I>;
+    /// Whether every lane of `i` holds its number.
+    fn counts(self, i: Self::I) -> bool;
+    /// Lane `i` of `v` per lane; `i` counts modulo [`Simd::LANES`].
+    fn permute(self, v: Self::F, i: Self::I) -> Self::F;
+    /// Lane `i` of two vectors per lane; `i` counts modulo twice [`Simd::LANES`].
+    fn permute2(self, v: [Self::F; 2], i: Self::I) -> Self::F;
     /// `p[i]` per lane; an index beyond the end (as unsigned) reads the last element.
     fn gather(self, p: &[f32], i: Self::I) -> Self::F;
     /// `p[i]` and `p[i + 1]` per lane; where that is beyond the end (`i` as unsigned), the last two.

@@ -58,6 +58,7 @@ impl Matrix {
         Self { columns, data }
     }
 
+    #[inline(always)]
     fn block(&self, index: usize) -> &[[f32; BLOCK]] {
         &self.data[index * self.columns..][..self.columns]
     }

@@ -16,6 +16,7 @@ mod rate_planes;
 mod reduce;
 mod render;
 pub mod simd;
+mod taps;
 mod upsample;
 mod warp;
 mod workspace;
@@ -38,18 +39,18 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// The fastest instruction set on `n_threads` threads; 0 = one per core.
+    /// The fastest instruction set, see [`Isa::chosen`], on `n_threads` threads; 0 = one per core.
     ///
     /// # Errors
-    /// [`Error::Backend`] when the threads cannot be started.
+    /// [`Error::Backend`] when the threads cannot be started; those of [`Isa::chosen`].
     pub fn new(n_threads: usize) -> Result<Self> {
-        Self::with_isa(Isa::available()[0], n_threads)
+        Self::with_isa(Isa::chosen()?, n_threads)
     }
 
     /// As [`Cpu::new`], with a chosen instruction set.
     ///
     /// # Errors
-    /// As [`Cpu::new`].
+    /// [`Error::Backend`] when the threads cannot be started.
     pub fn with_isa(isa: Isa, n_threads: usize) -> Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(n_threads)

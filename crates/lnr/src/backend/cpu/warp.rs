@@ -6,6 +6,7 @@ use super::super::{Kernel, Level};
 use super::dense::{Lane, TILE};
 use super::planes::Padded;
 use super::simd::Simd;
+use super::taps::{Consecutive, OneVector, Rows, Scattered, Taps, TwoVectors};
 
 /// Where a vector of points falls into a grid.
 struct Cell<S: Simd> {
@@ -118,8 +119,21 @@ fn linear<S: Simd>(
     cell: &Cell<S>,
     with_slopes: bool,
 ) -> (S::F, [S::F; 2]) {
-    let (upper, lower) = (&data[pitch + 1..], &data[2 * pitch + 1..]);
-    let ([a, b], [c, d]) = (s.gather2(upper, cell.first), s.gather2(lower, cell.first));
+    let rows = Rows { data: &data[pitch + 1..], pitch };
+    match rows.window::<S, 2, 1>(s, 2, cell.first) {
+        Some((rows, index)) => bilinear(s, OneVector::<S>(rows, index), cell, with_slopes),
+        None => bilinear(s, Scattered::<S>(rows, cell.first), cell, with_slopes),
+    }
+}
+
+#[inline(always)]
+fn bilinear<S: Simd>(
+    s: S,
+    taps: impl Taps<S, 2>,
+    cell: &Cell<S>,
+    with_slopes: bool,
+) -> (S::F, [S::F; 2]) {
+    let ([a, b], [c, d]) = (taps.row(s, 0), taps.row(s, 1));
     let (ab, cd) = (s.sub(b, a), s.sub(d, c));
     let (u, l) = (s.mul_add(ab, cell.fx, a), s.mul_add(cd, cell.fx, c));
     let down = s.sub(l, u);
@@ -139,6 +153,23 @@ fn cubic<S: Simd>(
     cell: &Cell<S>,
     with_slopes: bool,
 ) -> (S::F, [S::F; 2]) {
+    let rows = Rows { data, pitch };
+    if let Some((rows, index)) = rows.window::<S, 4, 2>(s, 4, cell.first) {
+        if s.counts(index) {
+            return bicubic(s, Consecutive(rows), cell, with_slopes);
+        }
+        return bicubic(s, TwoVectors::<S>(rows, index), cell, with_slopes);
+    }
+    bicubic(s, Scattered::<S>(rows, cell.first), cell, with_slopes)
+}
+
+#[inline(always)]
+fn bicubic<S: Simd>(
+    s: S,
+    taps: impl Taps<S, 4>,
+    cell: &Cell<S>,
+    with_slopes: bool,
+) -> (S::F, [S::F; 2]) {
     let (wx, wy) = (spline(s, cell.fx), spline(s, cell.fy));
     let zero = s.splat(0.0);
     let (mut dx, mut dy) = ([zero; 4], [zero; 4]);
@@ -147,7 +178,7 @@ fn cubic<S: Simd>(
     }
     let (mut v, mut slope_x, mut slope_y) = (zero, zero, zero);
     for k in 0..4 {
-        let taps = s.gather4(&data[k * pitch..], cell.first);
+        let taps = taps.row(s, k);
         let (mut r, mut q) = (zero, zero);
         for j in 0..4 {
             r = s.mul_add(wx[j], taps[j], r);

@@ -225,6 +225,46 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn first(self, i: Self::I) -> i32 {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm256_cvtsi256_si32(i) }
+    }
+
+    #[inline(always)]
+    fn within(self, i: Self::I, start: i32, last: i32) -> Option<Self::I> {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let i = _mm256_sub_epi32(i, _mm256_set1_epi32(start));
+            let least = _mm256_min_epu32(i, _mm256_set1_epi32(last));
+            (_mm256_movemask_epi8(_mm256_cmpeq_epi32(i, least)) == -1).then_some(i)
+        }
+    }
+
+    #[inline(always)]
+    fn counts(self, i: Self::I) -> bool {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let count = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            _mm256_movemask_epi8(_mm256_cmpeq_epi32(i, count)) == -1
+        }
+    }
+
+    #[inline(always)]
+    fn permute(self, v: Self::F, i: Self::I) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm256_permutevar8x32_ps(v, i) }
+    }
+
+    #[inline(always)]
+    fn permute2(self, [low, high]: [Self::F; 2], i: Self::I) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist. Bit 3 of the index chooses the vector.
+        unsafe {
+            let is_high = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(i));
+            _mm256_blendv_ps(self.permute(low, i), self.permute(high, i), is_high)
+        }
+    }
+
+    #[inline(always)]
     fn gather(self, p: &[f32], i: Self::I) -> Self::F {
         assert!(!p.is_empty() && p.len() <= i32::MAX as usize);
         let last = p.len() as i32 - 1;

@@ -170,6 +170,31 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn first(self, i: i32) -> i32 {
+        i
+    }
+
+    #[inline(always)]
+    fn within(self, i: i32, start: i32, last: i32) -> Option<i32> {
+        (0..=last).contains(&(i - start)).then_some(i - start)
+    }
+
+    #[inline(always)]
+    fn counts(self, i: i32) -> bool {
+        i == 0
+    }
+
+    #[inline(always)]
+    fn permute(self, v: f32, _: i32) -> f32 {
+        v
+    }
+
+    #[inline(always)]
+    fn permute2(self, v: [f32; 2], i: i32) -> f32 {
+        v[i as usize % 2]
+    }
+
+    #[inline(always)]
     fn gather(self, p: &[f32], i: i32) -> f32 {
         p[(i as u32 as usize).min(p.len() - 1)]
     }

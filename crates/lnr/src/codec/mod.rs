@@ -4,12 +4,14 @@
 pub mod convert;
 pub mod metrics;
 
+mod budget;
 mod choices;
 mod coded;
 mod control;
 mod decoder;
 mod encoder;
 mod engine;
+mod free_memory;
 mod interpolate;
 mod join;
 mod latents;

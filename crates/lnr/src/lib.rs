@@ -137,6 +137,11 @@ mod backend;
 mod base;
 mod bitstream;
 mod codec;
+#[cfg_attr(
+    not(any(test, feature = "internals")),
+    expect(dead_code, unused_imports, reason = "the choice between starts is still to come")
+)]
+mod flow;
 mod model;
 mod train;
 
@@ -182,6 +187,9 @@ pub mod internals {
     }
     pub mod codec {
         pub use crate::codec::*;
+    }
+    pub mod flow {
+        pub use crate::flow::*;
     }
     pub mod model {
         pub use crate::model::*;

@@ -22,6 +22,7 @@ mod plan;
 mod profile;
 mod scene;
 mod settings;
+mod structure;
 mod threads;
 mod validate;
 

@@ -2,9 +2,10 @@
 //! From settings to the model and the recipe of a group.
 
 use super::profile::paper_spec;
+use super::structure::Structure;
 use super::{EncoderSettings, Profile, RateControl, SpeedPreset};
-use crate::base::spec::{Extent, LatentSpec, ModelSpec, NetworkSpec, Precision, SourceSpec};
-use crate::base::{Result, limits};
+use crate::base::Result;
+use crate::base::spec::{Extent, ModelSpec};
 use crate::train::Recipe;
 
 /// The price of a bit at quality 50; it doubles every 10 steps down.
@@ -49,44 +50,8 @@ pub fn extent(settings: &EncoderSettings, n_frames: u32) -> Extent {
 pub fn spec(settings: &EncoderSettings, lambda: f32, n_frames: u32) -> Result<ModelSpec> {
     let extent = extent(settings, n_frames);
     match settings.profile {
-        Profile::Warp => Ok(warp_spec(&extent, lambda)),
+        Profile::Warp => Ok(Structure::new(&extent, lambda).spec(&extent)),
         profile => paper_spec(profile, &settings.model, &extent),
-    }
-}
-
-/// The model of profile `warp`.
-fn warp_spec(extent: &Extent, lambda: f32) -> ModelSpec {
-    let side = extent.width.max(extent.height);
-    // Strides double with the picture, from what was measured at 320 x 180.
-    let scale = 1 << (side / 480).checked_ilog2().unwrap_or(0).min(2);
-    let coarsest = 32 * scale;
-    let strides = |finest: u32| {
-        let all = std::iter::successors(Some(finest), |s| Some(s * 2));
-        let useful = |&s: &u32| s <= coarsest && (s == finest || s < 2 * side);
-        all.take_while(useful).take(limits::MAX_LEVELS).collect::<Vec<_>>()
-    };
-    let low_rate = lambda >= 1.2e-2;
-    let high_rate = lambda <= 6e-3;
-    ModelSpec {
-        sources: vec![
-            SourceSpec::Canonical {
-                strides: strides(1),
-                cubic_up_to: 2,
-                margin: 0,
-                motion: Some(0),
-            },
-            SourceSpec::Motion {
-                strides: strides(if low_rate { 16 } else { 8 } * scale),
-                node_step: 1,
-            },
-            SourceSpec::Residual {
-                strides: strides(if high_rate { 2 } else { 4 } * scale),
-                node_step: 1,
-            },
-        ],
-        latent: LatentSpec { dim: 8, node_step: 1 },
-        network: NetworkSpec::of_grids(16, 1),
-        precision: Precision::Steps,
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use crate::model::FirstValues;
+
 /// Which pixels the steps of an epoch see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Points {
@@ -53,6 +55,8 @@ pub struct Recipe {
     pub noise: (f32, f32),
     /// Seed of everything random.
     pub seed: u64,
+    /// Where the grids of the model that is trained begin, where that is not at zero.
+    pub start: Vec<FirstValues>,
 }
 
 impl Recipe {
@@ -74,6 +78,7 @@ impl Recipe {
             temperature: (0.7, 0.15),
             noise: (1.0, 0.6),
             seed,
+            start: Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@ mod dense;
 mod elementwise;
 mod frame;
 mod memory;
+mod mix;
 mod network;
 mod pack;
 mod planes;
@@ -272,17 +273,9 @@ impl Backend for Cpu {
         Ok(())
     }
 
-    fn load(
-        &self,
-        workspace: &mut Workspace,
-        shape: &Shape,
-        params: &Params<Vec<f32>>,
-    ) -> Result<()> {
+    fn load(&self, workspace: &mut Workspace, _: &Shape, _: &Params<Vec<f32>>) -> Result<()> {
         match &mut workspace.0 {
-            // Canonical grids of a group have one node.
-            Kind::Grids(ws) => {
-                ws.load_canonical(&shape.canonical_levels(&shape.sample(0.0)), params)
-            }
+            Kind::Grids(ws) => ws.forget(),
             Kind::Rendering(ws) => ws.forget(),
             Kind::Training(_) => {}
         }

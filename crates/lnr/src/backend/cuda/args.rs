@@ -5,7 +5,7 @@
 use bytemuck::Zeroable;
 
 use super::sizes::{MAX_LEVELS, MAX_MOTIONS, NO_LAYER};
-use super::widths::n_places;
+use super::widths::{n_places, place};
 use crate::backend::{self, Grids, Kernel, Lattice, Network, Sample, Shape};
 
 /// A struct of plain numbers, laid out as in C++.
@@ -266,7 +266,7 @@ impl Sources {
         let canonical = shape.canonical_levels(&shape.sample(0.0));
         let canonical = canonical
             .iter()
-            .map(|c| level(&c.level, c.offset, c.motion.unwrap_or(n_motions), c.scale));
+            .map(|c| level(&c.level, c.offset, place(shape, c).unwrap_or(n_motions), c.scale));
         // In the planes of one time all motion sources come before all residual ones.
         let n_moving: usize = shape.motion().map(|(_, g)| g.node_len).sum();
         let based = |mut base: usize| {

@@ -46,6 +46,8 @@ fn grids(shape: &Shape) -> Result<()> {
         shape.motion().count() > sizes::MAX_MOTIONS,
         &format!("more than {} motion sources", sizes::MAX_MOTIONS),
     )?;
+    refuse(shape.has_anchors, "anchors")?;
+    refuse(shape.places.iter().any(|p| p.len() > 1), "several motions of one canonical grid")?;
     let n_motion: usize = shape.motion().map(|(_, g)| g.levels.len()).sum();
     let levels = [shape.n_canonical_levels(), n_motion, shape.n_residual_levels()];
     refuse(

@@ -4,7 +4,7 @@
 
 use super::device::{Device, Launch, MAX_SHARED};
 use super::sizes;
-use crate::backend::Shape;
+use crate::backend::{CanonicalLevel, Shape};
 
 /// What a pass over points is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,12 @@ const MAX_WARPS: usize = 4;
 /// any are.
 pub fn n_places(shape: &Shape) -> usize {
     let levels = shape.canonical_levels(&shape.sample(0.0));
-    shape.motion().count() + usize::from(levels.iter().any(|l| l.motion.is_none()))
+    shape.motion().count() + usize::from(levels.iter().any(|l| place(shape, l).is_none()))
+}
+
+/// Which motion source moves a canonical level, if any.
+pub fn place(shape: &Shape, level: &CanonicalLevel) -> Option<usize> {
+    shape.places[level.place].first().copied()
 }
 
 /// Rows of a step's gradients for the timed planes: displacements, residual features.

@@ -143,10 +143,10 @@ mod train;
 
 pub use base::{Chroma, ChromaSite, Color, Error, Matrix, Picture, PictureFormat, Result, Tau};
 pub use codec::{
-    AccessUnit, BackendChoice, BackendInfo, CancelFlag, Control, Decoder, DecoderSettings, Encoder,
-    EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator, Joiner,
-    Latent, LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown, SpeedPreset,
-    Threads,
+    AccessUnit, BackendChoice, BackendInfo, CancelFlag, Choice, Control, Decoder, DecoderSettings,
+    Encoder, EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator,
+    Joiner, Latent, LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown,
+    SpeedPreset, Threads,
 };
 pub use codec::{convert, metrics};
 

@@ -4,6 +4,7 @@
 pub mod convert;
 pub mod metrics;
 
+mod budget;
 mod choices;
 mod choose;
 mod coded;
@@ -11,6 +12,7 @@ mod control;
 mod decoder;
 mod encoder;
 mod engine;
+mod free_memory;
 mod interpolate;
 mod join;
 mod latents;
@@ -26,6 +28,7 @@ mod threads;
 mod validate;
 
 pub use choices::{BackendChoice, Profile, SpeedPreset};
+pub use choose::Choice;
 pub use control::{CancelFlag, Control, Progress};
 pub use decoder::{Decoder, Shown};
 pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};

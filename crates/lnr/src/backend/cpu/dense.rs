@@ -103,15 +103,19 @@ pub type Sums<S> = [[<S as Simd>::F; BLOCK]; BLOCK];
 /// `sums` + d x^T over the points of a tile.
 #[inline(always)]
 pub fn outer<S: Simd>(s: S, d: &[Lane; BLOCK], x: &[Lane; BLOCK], mut sums: Sums<S>) -> Sums<S> {
-    for p in (0..TILE).step_by(S::LANES) {
-        let mut v = [s.splat(0.0); BLOCK];
-        for j in 0..BLOCK {
-            v[j] = s.load(&x[j][p..]);
-        }
-        for i in 0..BLOCK {
-            let e = s.load(&d[i][p..]);
+    // Half a block of sums at a time where a whole one would fill all registers.
+    let rows = if S::LANES == 16 { BLOCK } else { BLOCK / 2 };
+    for first in (0..BLOCK).step_by(rows) {
+        for p in (0..TILE).step_by(S::LANES) {
+            let mut v = [s.splat(0.0); BLOCK];
             for j in 0..BLOCK {
-                sums[i][j] = s.mul_add(e, v[j], sums[i][j]);
+                v[j] = s.load(&x[j][p..]);
+            }
+            for i in first..first + rows {
+                let e = s.load(&d[i][p..]);
+                for j in 0..BLOCK {
+                    sums[i][j] = s.mul_add(e, v[j], sums[i][j]);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! SIMD on all cores: AVX-512, AVX2 or plain Rust, chosen at run time.
 
+mod cell;
 mod coordinates;
 mod dense;
 mod elementwise;
@@ -14,6 +15,7 @@ mod rate_kernel;
 mod rate_planes;
 mod reduce;
 mod render;
+mod scatter;
 pub mod simd;
 mod taps;
 mod upsample;

@@ -2,6 +2,7 @@
 //! SIMD on all cores: AVX-512, AVX2 or plain Rust, chosen at run time.
 
 mod bands;
+mod cell;
 mod coordinates;
 mod dense;
 mod elementwise;
@@ -17,6 +18,7 @@ mod rate_kernel;
 mod rate_planes;
 mod reduce;
 mod render;
+mod scatter;
 pub mod simd;
 mod taps;
 mod upsample;

@@ -87,6 +87,19 @@ impl<S: Simd> Taps<S, 4> for Scattered<'_, S> {
 }
 
 impl<'a> Rows<'a> {
+    /// Where a vector of cells in each of two rows begins that has those from `least` to `most` in
+    /// every lane, if there is one: the rows, and what to take off an index.
+    #[inline(always)]
+    pub fn cells<S: Simd>(self, s: S, first: S::I, ends: [S::I; 2]) -> Option<(Self, i32)> {
+        let last_start = self.data.len().checked_sub(self.pitch + S::LANES + 1)?;
+        // The first lane mostly reads the first cell.
+        let start = (s.first(first) as u32 as usize).min(last_start);
+        for end in ends {
+            s.within(end, start as i32, S::LANES as i32 - 1)?;
+        }
+        Some((Self { data: &self.data[start..], ..self }, start as i32))
+    }
+
     /// Where `V` vectors begin that hold the `N` entries from every lane's place in `first` on, in
     /// each of `n_rows` rows, and each lane's index in them; if there are such.
     #[inline(always)]

@@ -3,21 +3,22 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2::Avx2;
 use super::{Simd, Task};
 
 /// Proof that the machine has AVX512F, AVX512DQ, AVX512BW, AVX512VL, FMA.
 #[derive(Clone, Copy)]
-pub struct Avx512(());
+pub struct Avx512(Avx2);
 
 impl Avx512 {
     /// A value where the machine has the instructions.
     pub fn detect() -> Option<Self> {
+        let avx2 = Avx2::detect()?;
         (is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("fma"))
-        .then_some(Self(()))
+            && is_x86_feature_detected!("avx512vl"))
+        .then_some(Self(avx2))
     }
 
     /// Runs `task` compiled for these instructions.
@@ -142,6 +143,20 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn sums8(self, v: [Self::F; 8]) -> [f32; 8] {
+        // SAFETY: `self` proves that the instructions exist.
+        let halves = unsafe {
+            let mut halves = [_mm256_setzero_ps(); 8];
+            for k in 0..8 {
+                let high = _mm512_extractf32x8_ps::<1>(v[k]);
+                halves[k] = _mm256_add_ps(_mm512_castps512_ps256(v[k]), high);
+            }
+            halves
+        };
+        self.0.sums8(halves)
+    }
+
+    #[inline(always)]
     fn splat_i(self, v: i32) -> Self::I {
         // SAFETY: `self` proves that the instructions exist.
         unsafe { _mm512_set1_epi32(v) }
@@ -262,6 +277,18 @@ impl Simd for Avx512 {
     fn permute2(self, [low, high]: [Self::F; 2], i: Self::I) -> Self::F {
         // SAFETY: `self` proves that the instructions exist.
         unsafe { _mm512_permutex2var_ps(low, i, high) }
+    }
+
+    #[inline(always)]
+    fn shift(self, v: Self::F, by: usize) -> [Self::F; 2] {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let by = _mm512_set1_epi32(by as i32);
+            let turned = self.permute(v, _mm512_sub_epi32(count, by));
+            let left = _mm512_cmpgt_epi32_mask(by, count);
+            [_mm512_maskz_mov_ps(!left, turned), _mm512_maskz_mov_ps(left, turned)]
+        }
     }
 
     #[inline(always)]

@@ -62,6 +62,9 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// Sum of the lanes.
     fn sum(self, a: Self::F) -> f32;
 
+    /// Sums of the lanes of each vector.
+    fn sums8(self, v: [Self::F; 8]) -> [f32; 8];
+
     /// All lanes `v`.
     fn splat_i(self, v: i32) -> Self::I;
     /// Rounded towards zero.
@@ -100,6 +103,8 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn permute(self, v: Self::F, i: Self::I) -> Self::F;
     /// Lane `i` of two vectors per lane; `i` counts modulo twice [`Simd::LANES`].
     fn permute2(self, v: [Self::F; 2], i: Self::I) -> Self::F;
+    /// The lanes moved up by `by`, at most [`Simd::LANES`], and those that left; zeros elsewhere.
+    fn shift(self, v: Self::F, by: usize) -> [Self::F; 2];
     /// `p[i]` per lane; an index beyond the end (as unsigned) reads the last element.
     fn gather(self, p: &[f32], i: Self::I) -> Self::F;
     /// `p[i]` and `p[i + 1]` per lane; where that is beyond the end (`i` as unsigned), the last two.

@@ -100,6 +100,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn sums8(self, v: [f32; 8]) -> [f32; 8] {
+        v
+    }
+
+    #[inline(always)]
     fn splat_i(self, v: i32) -> i32 {
         v
     }
@@ -192,6 +197,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn permute2(self, v: [f32; 2], i: i32) -> f32 {
         v[i as usize % 2]
+    }
+
+    #[inline(always)]
+    fn shift(self, v: f32, by: usize) -> [f32; 2] {
+        if by == 0 { [v, 0.0] } else { [0.0, v] }
     }
 
     #[inline(always)]

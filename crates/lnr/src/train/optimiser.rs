@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The optimiser's part of a step: every parameter at its own pace.
 
-use super::touched::Touched;
 use super::recipe::Decays;
+use super::touched::Touched;
 use super::trainer::Trainer;
 use crate::backend::{Adam, Backend, Role};
 use crate::base::Result;

@@ -3,9 +3,9 @@
 use super::Recipe;
 use super::coded_source::CodedSource;
 use super::errors::Errors;
-use super::touched::Touched;
 use super::run::error_form;
 use super::steering::Steering;
+use super::touched::Touched;
 use super::variable::Variable;
 use super::visits::Visits;
 use crate::backend::{

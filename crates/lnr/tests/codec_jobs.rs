@@ -112,12 +112,13 @@ fn frames_are_held_back_as_long_as_was_said() {
 
 #[test]
 fn memory_bounds_how_many() {
+    // In steps of 64 KiB; not even one group fits into the first ones.
     let jobs = |part: u64| {
         let settings = settings().jobs(3).threads(3).max_memory(part << 16);
-        Encoder::new(settings).unwrap().jobs()
+        Encoder::new(settings).ok().map(|encoder| encoder.jobs())
     };
-    let all: Vec<usize> = (8..64).map(jobs).collect();
-    assert!(all.is_sorted() && all[0] == 1 && all.contains(&2) && all[55] == 3, "{all:?}");
+    let all: Vec<usize> = (1..160).filter_map(jobs).collect();
+    assert!(all.is_sorted() && all[0] == 1 && all.contains(&2) && all.ends_with(&[3]), "{all:?}");
 }
 
 /// An encoder with two groups that take for ever.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which model of profile `warp` a group gets: short whole trainings of what it could be. An early look at
-//! a long training chose wrongly where this chose right (docs/adr/0012).
+//! a long training chose wrongly where this chose right (docs/adr/0013).
 
 use super::payload::Coding;
 use super::structure::Structure;
@@ -43,7 +43,7 @@ const LEAST_GAIN: f64 = 0.01;
 
 /// What halving loses of the pictures over the error of the first trial from where on no trial is made of
 /// softer canonical grids: where it was 0.6 and more they cost 3 to 25 %, where it was 0.2 and less they
-/// were worth a trial (docs/adr/0012).
+/// were worth a trial (docs/adr/0013).
 const SHARP: f64 = 0.4;
 /// Frames from one that sharpness is judged on to the next.
 const JUDGED: usize = 8;

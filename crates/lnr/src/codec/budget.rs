@@ -7,8 +7,8 @@ use super::plan::LAMBDA_50;
 use super::{EncoderSettings, RateControl};
 
 /// A group knows what groups took that lie at least so many before it, however many are trained at
-/// once: what it aims at must not depend on that.
-pub const LAG: usize = 4;
+/// once: what it aims at must not depend on that. The longer, the later a rate is corrected.
+pub const LAG: usize = 2;
 
 /// Bits that were due and those that were spent. Every group is planned when it begins, and settled
 /// when it is finished; both happen in order.
@@ -89,8 +89,7 @@ impl BitBudget {
             self.lambda = lambda.or(self.lambda);
         }
         let share = self.rate * duration as f64;
-        // As if a group of this one's share had met its aim: one group alone proves little.
-        let miss = (self.taken + share) / (self.aimed + share);
+        let miss = if self.aimed > 0.0 { self.taken / self.aimed } else { 1.0 };
         let saved = self.saved + self.recent.iter().map(|g| g.share - miss * g.target).sum::<f64>();
         let target = (share + saved).clamp(0.25 * share, 2.0 * share);
         self.recent.push_back(Entry { share, target, taken: None });
@@ -152,8 +151,8 @@ mod tests {
         let one = targets(70.0, 1);
         assert_eq!(one[0].0, 1000.0);
         assert_eq!(one[1], (930.0, 1e-3));
-        // The fifth group knows of the first, the sixth of the second.
-        assert_eq!((one[4].1, one[5].1), (1e-3, 2e-3));
+        // The third group knows of the first, the fourth of the second.
+        assert_eq!([one[2].1, one[3].1], [1e-3, 1e-3 * 2.0]);
         for at_once in 2..=LAG + 1 {
             assert_eq!(targets(70.0, at_once), one, "{at_once} at once");
         }

@@ -41,6 +41,11 @@ fn the_command_line_and_the_variable_choose() {
     assert!(run("reference", &["--verbose"]).err.contains("computing with reference"));
     run("gpu", &[]).failed(1, "LNR_BACKEND: backend \"gpu\": choose auto, cuda, cpu or reference");
 
+    let on =
+        |isa: &str| w.lnr_with(&[("LNR_ISA", isa)], &[&encode[..], &["--backend", "cpu"]].concat());
+    assert!(name(&on("no SIMD")).starts_with("CPU: no SIMD, "));
+    on("mmx").failed(5, "LNR_ISA: no \"mmx\" here; choose ");
+
     let decode = ["decode", "a.lnr", "a.y4m", "--json"];
     for (variable, options) in [("cuda", &[][..]), ("cpu", &["--backend", "cuda"])] {
         let variable = [("LNR_BACKEND", variable)];

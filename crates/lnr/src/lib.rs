@@ -137,20 +137,16 @@ mod backend;
 mod base;
 mod bitstream;
 mod codec;
-#[cfg_attr(
-    not(any(test, feature = "internals")),
-    expect(dead_code, unused_imports, reason = "the choice between starts is still to come")
-)]
 mod flow;
 mod model;
 mod train;
 
 pub use base::{Chroma, ChromaSite, Color, Error, Matrix, Picture, PictureFormat, Result, Tau};
 pub use codec::{
-    AccessUnit, BackendChoice, BackendInfo, CancelFlag, Control, Decoder, DecoderSettings, Encoder,
-    EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator, Joiner,
-    Latent, LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown, SpeedPreset,
-    Threads,
+    AccessUnit, BackendChoice, BackendInfo, CancelFlag, Choice, Control, Decoder, DecoderSettings,
+    Encoder, EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator,
+    Joiner, Latent, LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown,
+    SpeedPreset, Threads,
 };
 pub use codec::{convert, metrics};
 

@@ -315,6 +315,7 @@ impl Encoder {
         let n_bytes = finished.n_bytes();
         let s = &mut self.stats;
         s.add(finished.units.len(), n_bytes, finished.psnr);
+        s.add_choice(finished.choice);
         s.iterations += u64::from(finished.n_steps);
         s.seconds += finished.seconds;
         if finished.number >= self.budget_from

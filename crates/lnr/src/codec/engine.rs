@@ -248,6 +248,19 @@ impl Engine {
         on!(device, b => train::train(b, model, recipe, pictures, measure, report))
     }
 
+    /// See [`train::trial`].
+    pub(super) fn trial(
+        &self,
+        shape: &Shape,
+        recipe: &Recipe,
+        pictures: &[&Picture],
+        measure: &(dyn Fn(&Trained) -> Result<f64> + Sync),
+        report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
+    ) -> Result<f64> {
+        let device = self.device_for(shape)?;
+        on!(device, b => train::trial(b, shape, recipe, pictures, measure, report))
+    }
+
     /// Bytes that a loaded group takes to render, its parameters too.
     ///
     /// # Errors

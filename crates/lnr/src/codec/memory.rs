@@ -2,7 +2,7 @@
 //! How much memory a group takes, how long groups may be for it, and how many are trained at once.
 
 use super::budget::LAG;
-use super::plan::{LAMBDA_50, extent, recipe, spec};
+use super::plan::{LAMBDA_50, extent, largest, recipe};
 use super::{EncoderSettings, Engine, RateControl, free_memory};
 use crate::backend::Shape;
 use crate::base::{Error, Result};
@@ -110,8 +110,14 @@ fn one_frame(settings: &EncoderSettings, needed: u64) -> String {
 }
 
 fn needed(settings: &EncoderSettings, engine: &Engine, n: u32) -> Result<Needed> {
-    let shape = Shape::new(&spec(settings, LAMBDA_50, n)?, &extent(settings, n))?;
-    let (bytes, on_gpu) = engine.training_bytes(&shape, &recipe(settings, 0), &settings.format)?;
+    let extent = extent(settings, n);
+    let (mut bytes, mut on_gpu) = (0, false);
+    // Whichever model is chosen must fit.
+    for model in largest(settings, LAMBDA_50, n)? {
+        let shape = Shape::new(&model, &extent)?;
+        let needed = engine.training_bytes(&shape, &recipe(settings, 0), &settings.format)?;
+        (bytes, on_gpu) = (bytes.max(needed.0), on_gpu | needed.1);
+    }
     // The caller's pictures wait in the host's memory, which counts where that trains.
     let pictures = u64::from(n) * settings.format.n_bytes() as u64;
     Ok(Needed { bytes: bytes + if on_gpu { 0 } else { pictures }, on_gpu })
@@ -198,8 +204,9 @@ mod tests {
             for quality in [0.0, 50.0, 100.0] {
                 let settings = EncoderSettings::new(format).quality(quality);
                 let lambda = recipe(&settings, 0).lambda;
-                let model = spec(&settings, lambda, 256).unwrap();
-                model.check(&extent(&settings, 256)).unwrap();
+                for model in largest(&settings, lambda, 256).unwrap() {
+                    model.check(&extent(&settings, 256)).unwrap();
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod metrics;
 
 mod budget;
 mod choices;
+mod choose;
 mod coded;
 mod control;
 mod decoder;
@@ -27,6 +28,7 @@ mod threads;
 mod validate;
 
 pub use choices::{BackendChoice, Profile, SpeedPreset};
+pub use choose::Choice;
 pub use control::{CancelFlag, Control, Progress};
 pub use decoder::{Decoder, Shown};
 pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};

@@ -43,15 +43,19 @@ pub fn extent(settings: &EncoderSettings, n_frames: u32) -> Extent {
     Extent { width, height, n_frames, n_out }
 }
 
-/// The model of a group of `n_frames` at this price of a bit.
+/// The largest models that a group of `n_frames` may get at this price of a bit.
 ///
 /// # Errors
 /// [`crate::base::Error::InvalidSetting`] when an option of the model is out of range.
-pub fn spec(settings: &EncoderSettings, lambda: f32, n_frames: u32) -> Result<ModelSpec> {
+pub fn largest(settings: &EncoderSettings, lambda: f32, n_frames: u32) -> Result<Vec<ModelSpec>> {
     let extent = extent(settings, n_frames);
     match settings.profile {
-        Profile::Warp => Ok(Structure::new(&extent, lambda).spec(&extent)),
-        profile => paper_spec(profile, &settings.model, &extent),
+        Profile::Warp => {
+            let simple = Structure::new(&extent, lambda);
+            let all = [Some(simple), simple.anchored(&extent)];
+            Ok(all.into_iter().flatten().map(|s| s.spec(&extent)).collect())
+        }
+        profile => Ok(vec![paper_spec(profile, &settings.model, &extent)?]),
     }
 }
 

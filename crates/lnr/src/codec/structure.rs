@@ -67,6 +67,12 @@ impl Structure {
         })
     }
 
+    /// The same with canonical grids of half the resolution, for content that is blurred.
+    pub fn softer(&self) -> Self {
+        let finest_canonical = (2 * self.finest_canonical).min(self.coarsest);
+        Self { finest_canonical, ..*self }
+    }
+
     /// The model.
     pub fn spec(&self, extent: &Extent) -> ModelSpec {
         let side = extent.width.max(extent.height);
@@ -122,6 +128,27 @@ mod tests {
                     let one = Structure::new(&extent, lambda);
                     let all = [Some(one), one.anchored(&extent)];
                     all.into_iter().flatten().for_each(|s| s.spec(&extent).check(&extent).unwrap());
+                }
+            }
+        }
+    }
+
+    /// Also with residual grids one level finer, as trials may choose.
+    #[cfg(feature = "cuda")]
+    #[test]
+    fn the_cuda_kernels_take_every_model() {
+        use crate::backend::cuda::{Cuda, simt::Simt};
+        use crate::backend::{Backend, Shape};
+
+        let cuda = Cuda::on(Simt::new(0)).unwrap();
+        for side in [16, 320, 640, 1280, 1920, 8192] {
+            for (lambda, width) in [(1e-5, 16), (0.1, 24), (1e-5, 32)] {
+                let extent = Extent { width: side, height: 64, n_frames: 33, n_out: 3 };
+                let one = Structure { width, ..Structure::new(&extent, lambda) };
+                for s in [one, one.anchored(&extent).unwrap()] {
+                    let finer = (s.finest_residual / 2).max(1);
+                    let s = Structure { finest_residual: finer, ..s };
+                    cuda.supports(&Shape::new(&s.spec(&extent), &extent).unwrap()).unwrap();
                 }
             }
         }

@@ -43,7 +43,7 @@ impl EncoderSettings {
             )));
         }
         if self.profile != Profile::Warp {
-            plan::spec(self, 0.0, self.key_int_max)?;
+            plan::largest(self, 0.0, self.key_int_max)?;
         }
         if self.frame_rate.1 == 0 {
             return Err(Error::InvalidSetting("frame rate with denominator 0".into()));

@@ -22,6 +22,11 @@ impl Field {
         (self.x.width, self.x.height)
     }
 
+    /// The displacements to the right, then those down.
+    pub fn samples_mut(&mut self) -> impl Iterator<Item = &mut f32> {
+        self.x.samples.iter_mut().chain(&mut self.y.samples)
+    }
+
     /// Where the points of the samples are in the other picture, line after line.
     pub fn ends(&self) -> impl Iterator<Item = (f32, f32)> + '_ {
         let width = self.x.width.max(1);
@@ -50,8 +55,7 @@ impl Field {
     /// What the other direction's flow says of this one: where the points went, the way back, reversed.
     pub(super) fn reversed(&self, back: &Self) -> Self {
         let mut moved = self.warp_field(back);
-        let all = moved.x.samples.iter_mut().chain(&mut moved.y.samples);
-        all.for_each(|v| *v = -*v);
+        moved.samples_mut().for_each(|v| *v = -*v);
         moved
     }
 

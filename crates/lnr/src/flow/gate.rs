@@ -8,9 +8,11 @@ use super::plane::Plane;
 /// that tell what it saves, and of the motion itself.
 const FIT_BLUR: f32 = 1.0 / 160.0;
 const GAIN_BLUR: f32 = 3.0 / 160.0;
-const MOTION_BLUR: f32 = 1.0 / 20.0;
+const MOTION_BLUR: f32 = 1.0 / 10.0;
 /// The difference, in 8-bit code values, at which a flow is hardly believed any more.
 const MISFIT: f32 = 16.0;
+/// Texture, in squared code values, that tells half of what a strong one does.
+const FLAT: f32 = 20.0;
 /// What motion must save, in squared code values, to be worth its bits.
 const PRICE: f32 = 20.0;
 /// Samples of a luma per sample of a smooth field, both ways, a power of two: the blur is wider.
@@ -44,37 +46,53 @@ pub fn belief(flow: &Field, back: &Field, (from, to): (&Plane, &Plane)) -> Plane
 }
 
 /// A smooth field of what is believed of the motion from a luma to that of its reference, and pays; one
-/// of its samples stands for [`SPACING`] of theirs.
+/// of its samples stands for [`SPACING`] of theirs. What stays where it is counts as much as what moves.
 pub fn smooth(motion: &Field, belief: &Plane, (from, reference): (&Plane, &Plane)) -> Field {
     let side = longer_side(from) / SPACING as f32;
-    let squares = |mut plane: Plane| {
+    let errors = |mut plane: Plane| {
         plane.samples.iter_mut().zip(&from.samples).for_each(|(v, l)| *v = (*v - l) * (*v - l));
         spaced(&plane).blurred(GAIN_BLUR * side)
     };
-    let (still, moved) = (squares(reference.clone()), squares(motion.warp(reference)));
-    let mut gain = still;
-    gain.samples.iter_mut().zip(&moved.samples).for_each(|(g, moved)| {
-        let still = *g;
-        let saved = ((still - moved - PRICE) / (still + PRICE)).clamp(0.0, 1.0);
-        *g = saved * saved;
-    });
-    let weighted = |plane: &Plane| {
+    let (still, moved) = (errors(reference.clone()), errors(motion.warp(reference)));
+    let texture = spaced(&texture(from)).blurred(GAIN_BLUR * side);
+    // How much a sample knows, and how much of its motion pays.
+    let (mut known, mut paid) = (texture, still);
+    for ((k, p), m) in known.samples.iter_mut().zip(&mut paid.samples).zip(&moved.samples) {
+        let gain = ((*p - m - PRICE) / (*p + PRICE)).clamp(0.0, 1.0);
+        *k /= *k + m + FLAT;
+        *p = *k * gain;
+    }
+    let blurred = |plane: &Plane, weight: &Plane| {
         let mut plane = spaced(plane);
-        plane.samples.iter_mut().zip(&gain.samples).for_each(|(v, g)| *v *= g);
+        plane.samples.iter_mut().zip(&weight.samples).for_each(|(v, w)| *v *= w);
         plane.blurred(MOTION_BLUR * side)
     };
-    let total = weighted(belief);
+    let total = blurred(belief, &known);
     let mean = |plane: &Plane| {
         let mut believed = plane.clone();
         believed.samples.iter_mut().zip(&belief.samples).for_each(|(v, b)| *v *= b);
-        let mut mean = weighted(&believed);
-        mean.samples
-            .iter_mut()
-            .zip(&total.samples)
-            .for_each(|(v, t)| *v /= (t + DOUBT) * SPACING as f32);
+        let mut mean = blurred(&believed, &paid);
+        let scale = SPACING as f32;
+        mean.samples.iter_mut().zip(&total.samples).for_each(|(v, t)| *v /= (t + DOUBT) * scale);
         mean
     };
     Field { x: mean(&motion.x), y: mean(&motion.y) }
+}
+
+/// The squared slopes of a luma: where there are none, nothing tells where it moves.
+fn texture(luma: &Plane) -> Plane {
+    let (width, height) = (luma.width, luma.height);
+    let mut samples = Vec::with_capacity(luma.samples.len());
+    for y in 0..height {
+        let row = |y: usize| &luma.samples[y * width..][..width];
+        let (here, above, below) = (row(y), row(y.saturating_sub(1)), row((y + 1).min(height - 1)));
+        samples.extend((0..width).map(|x| {
+            let dx = here[(x + 1).min(width - 1)] - here[x.saturating_sub(1)];
+            let dy = below[x] - above[x];
+            0.25 * (dx * dx + dy * dy)
+        }));
+    }
+    Plane { width, height, samples }
 }
 
 /// A sample for each block of [`SPACING`] both ways, their mean.

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Motion grids that begin at what optical flow found, instead of at zero.
 
-use std::collections::BTreeMap;
-
 use super::first_values::MOTION_STEP;
 use super::level_fit::LevelFit;
 use crate::backend::{Grids, Role, Shape};
-use crate::flow::{Chain, Field, Plane};
+use crate::flow::{Chain, Field};
 
 /// Values that a part of the grid buffer begins with.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,116 +28,107 @@ impl FirstValues {
 /// # Panics
 /// When the chain is of fewer frames than the shape.
 pub fn motion_start(shape: &Shape, chain: &Chain) -> Vec<FirstValues> {
-    let sources: Vec<&Grids> = shape.motion().map(|(_, source)| source).collect();
-    let mut begun: BTreeMap<usize, FirstValues> = BTreeMap::new();
-    for (place, members) in shape.places.iter().enumerate() {
-        // What few nodes can say, they say.
-        let mut members = members.clone();
-        members.sort_by_key(|&m| std::cmp::Reverse(sources[m].nodes.step));
-        let mut left = Left::new(shape, chain, place, members.iter().map(|&m| sources[m]));
-        for member in members {
-            let source = sources[member];
-            // Where places share a source, it follows the first of them.
-            let first = begun.entry(member).or_insert_with(|| FirstValues {
-                offset: source.offset,
-                values: left.nodes(source),
-            });
-            left.subtract(source, &first.values);
+    let mut sources: Vec<(usize, &Grids)> =
+        shape.motion().enumerate().map(|(number, (_, source))| (number, source)).collect();
+    // What few nodes can say, they say.
+    sources.sort_by_key(|(_, source)| std::cmp::Reverse(source.nodes.step));
+    let mut places: Vec<Place> =
+        (0..shape.places.len()).map(|number| Place::new(shape, chain, number)).collect();
+    let mut starts = Vec::new();
+    for (number, source) in sources {
+        let moves = |place: &&mut Place| shape.places[place.number].contains(&number);
+        let mut moved: Vec<&mut Place> = places.iter_mut().filter(moves).collect();
+        if moved.is_empty() {
+            continue;
+        }
+        let node = |n: usize| {
+            let field = wanted(&moved, source, n * source.nodes.step);
+            levels(source, &field, chain.spacing as f32)
+        };
+        let values: Vec<f32> = (0..source.nodes.n).flat_map(node).collect();
+        moved.iter_mut().for_each(|place| place.subtract(source, &values));
+        starts.push(FirstValues { offset: source.offset, values });
+    }
+    starts
+}
+
+/// What a source should add at the frame of a node, to the places that it moves. The last node may stand
+/// beyond the last frame: as far beyond as makes that frame right.
+fn wanted(places: &[&mut Place], source: &Grids, frame: usize) -> Field {
+    let last = places[0].left.len() - 1;
+    if frame <= last {
+        return mean(places, frame);
+    }
+    let step = source.nodes.step;
+    let (before, mut field) = (mean(places, frame - step), mean(places, last));
+    let share = step as f32 / (last + step - frame) as f32;
+    for (to, from) in [(&mut field.x, &before.x), (&mut field.y, &before.y)] {
+        to.samples.iter_mut().zip(&from.samples).for_each(|(t, f)| *t = f + share * (*t - f));
+    }
+    field
+}
+
+/// The mean of what is left at some places, by their shares of a frame.
+fn mean(places: &[&mut Place], frame: usize) -> Field {
+    let total: f32 = places.iter().map(|p| p.shares[frame]).sum();
+    let mut field = places[0].left[frame].clone();
+    if places.len() == 1 || total <= 0.0 {
+        return field;
+    }
+    let first = places[0].shares[frame] / total;
+    field.samples_mut().for_each(|v| *v *= first);
+    for place in &places[1..] {
+        let share = place.shares[frame] / total;
+        let other = &place.left[frame];
+        let samples = other.x.samples.iter().chain(&other.y.samples);
+        field.samples_mut().zip(samples).for_each(|(v, o)| *v += share * o);
+    }
+    field
+}
+
+/// A node whose levels, added up, are near to a field: the coarsest takes what it can, finer ones what is
+/// left.
+fn levels(source: &Grids, field: &Field, spacing: f32) -> Vec<f32> {
+    let mut values = vec![0.0; source.node_len];
+    for (component, plane) in [&field.x, &field.y].into_iter().enumerate() {
+        let mut left = plane.clone();
+        for (number, level) in source.levels.iter().enumerate().rev() {
+            let out = &mut values[source.local_plane(number, component)];
+            LevelFit::new(level.grid, plane, spacing).take(&mut left, out);
         }
     }
-    begun.into_values().collect()
+    values
 }
 
-/// The frame that the canonical grids sampled at a place show, at the time of a frame.
-fn reference(shape: &Shape, place: usize, frame: usize) -> usize {
-    let sample = shape.sample(frame as f32);
-    let anchor = shape.canonical().filter(|_| shape.has_anchors).find_map(|(i, source)| {
-        let Role::Canonical { places } = source.role else { return None };
-        let set = places.iter().position(|&p| p == place)?;
-        Some([sample.sources[i].first, sample.sources[i].second][set] * source.nodes.step)
-    });
-    anchor.unwrap_or(shape.n_frames / 2).min(shape.n_frames - 1)
-}
-
-/// Motion that no source holds yet, in symbols.
-struct Left {
+/// Where canonical grids are sampled, one of [`Shape::places`].
+struct Place {
+    number: usize,
     /// Pixels per sample.
     spacing: f32,
-    last_frame: usize,
-    /// Of the frames of nodes.
-    fields: BTreeMap<usize, Field>,
+    /// For each frame, the motion that leads there and that no source holds yet, in symbols.
+    left: Vec<Field>,
+    /// For each frame, how much of it shows what is sampled there.
+    shares: Vec<f32>,
 }
 
-impl Left {
-    /// The motion that leads to a place, at the nodes of the sources that make it up.
-    fn new<'a>(
-        shape: &Shape,
-        chain: &Chain,
-        place: usize,
-        sources: impl Iterator<Item = &'a Grids>,
-    ) -> Self {
-        let last_frame = shape.n_frames - 1;
-        let mut frames: Vec<usize> = sources
-            .flat_map(|s| (0..s.nodes.n).map(|n| (n * s.nodes.step).min(last_frame)))
-            .collect();
-        frames.sort_unstable();
-        frames.dedup();
-        let reference = |frame: usize| reference(shape, place, frame);
+impl Place {
+    fn new(shape: &Shape, chain: &Chain, number: usize) -> Self {
+        let seen: Vec<(usize, f32)> =
+            (0..shape.n_frames).map(|f| anchor(shape, number, f)).collect();
         let symbols = chain.spacing as f32 / MOTION_STEP;
-        let mut fields = BTreeMap::new();
+        let frames: Vec<usize> = (0..shape.n_frames).collect();
         // Frames in a row that see the same anchor share its chain.
-        for frames in frames.chunk_by(|&a, &b| reference(a) == reference(b)) {
-            let motion = chain.motion(frames, reference(frames[0]));
-            for (&frame, mut field) in frames.iter().zip(motion) {
-                let all = field.x.samples.iter_mut().chain(&mut field.y.samples);
-                all.for_each(|v| *v *= symbols);
-                fields.insert(frame, field);
-            }
-        }
-        Self { spacing: chain.spacing as f32, last_frame, fields }
-    }
-
-    /// The values of all nodes of a source.
-    fn nodes(&self, source: &Grids) -> Vec<f32> {
-        let node = |n: usize| self.node(source, &self.at_node(n * source.nodes.step, source));
-        (0..source.nodes.n).flat_map(node).collect()
-    }
-
-    /// What is left at the frame of a node. The last node may stand beyond the last frame: as far beyond
-    /// as makes that frame right.
-    fn at_node(&self, frame: usize, source: &Grids) -> Field {
-        let last = &self.fields[&frame.min(self.last_frame)];
-        if frame <= self.last_frame {
-            return last.clone();
-        }
-        let step = source.nodes.step;
-        let before = &self.fields[&(frame - step)];
-        let share = step as f32 / (self.last_frame + step - frame) as f32;
-        let extend = |from: &Plane, to: &Plane| {
-            let both = from.samples.iter().zip(&to.samples);
-            let samples = both.map(|(f, t)| f + share * (t - f)).collect();
-            Plane { width: to.width, height: to.height, samples }
-        };
-        Field { x: extend(&before.x, &last.x), y: extend(&before.y, &last.y) }
-    }
-
-    /// A node whose levels, added up, are near to a field: the coarsest takes what it can, finer ones
-    /// what is left.
-    fn node(&self, source: &Grids, field: &Field) -> Vec<f32> {
-        let mut values = vec![0.0; source.node_len];
-        for (component, plane) in [&field.x, &field.y].into_iter().enumerate() {
-            let mut left = plane.clone();
-            for (number, level) in source.levels.iter().enumerate().rev() {
-                let out = &mut values[source.local_plane(number, component)];
-                LevelFit::new(level.grid, plane, self.spacing).take(&mut left, out);
-            }
-        }
-        values
+        let runs = frames.chunk_by(|&a, &b| seen[a].0 == seen[b].0);
+        let mut left: Vec<Field> =
+            runs.flat_map(|frames| chain.motion(frames, seen[frames[0]].0)).collect();
+        left.iter_mut().flat_map(Field::samples_mut).for_each(|v| *v *= symbols);
+        let shares = seen.iter().map(|(_, share)| *share).collect();
+        Self { number, spacing: chain.spacing as f32, left, shares }
     }
 
     /// Takes away what a source holds. `values`: of all its nodes
     fn subtract(&mut self, source: &Grids, values: &[f32]) {
-        for (&frame, field) in &mut self.fields {
+        for (frame, field) in self.left.iter_mut().enumerate() {
             for (node, share) in source.nodes.at(frame as f32).shares() {
                 let values = &values[node * source.node_len..][..source.node_len];
                 for (number, level) in source.levels.iter().enumerate() {
@@ -151,6 +140,23 @@ impl Left {
             }
         }
     }
+}
+
+/// The frame that the canonical grids sampled at a place show, at the time of a frame, and how much of
+/// that frame they show.
+fn anchor(shape: &Shape, place: usize, frame: usize) -> (usize, f32) {
+    let sample = shape.sample(frame as f32);
+    let anchor = shape.canonical().filter(|_| shape.has_anchors).find_map(|(i, source)| {
+        let Role::Canonical { places } = source.role else { return None };
+        let at = sample.sources[i];
+        match places {
+            [even, _] if even == place => Some((at.first * source.nodes.step, 1.0 - at.weight)),
+            [_, odd] if odd == place => Some((at.second * source.nodes.step, at.weight)),
+            _ => None,
+        }
+    });
+    let (anchor, share) = anchor.unwrap_or((shape.n_frames / 2, 1.0));
+    (anchor.min(shape.n_frames - 1), share)
 }
 
 #[cfg(test)]
@@ -266,7 +272,7 @@ mod tests {
 
     #[test]
     fn anchors_begin_as_the_frames_that_they_stand_at() {
-        let canonical = SourceSpec::canonical(&[1, 4], 1, 0, &[0]).anchored(2, &[1]);
+        let canonical = SourceSpec::canonical(&[1, 4], 1, 0, &[0, 2]).anchored(2, &[1, 2]);
         let shape = shape(canonical, 1);
         let grids = begin(&shape);
         // The anchors around frames 0 and 1 stand at 0 and 2, those around 3 at 2 and 4, those around 5

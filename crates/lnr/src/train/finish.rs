@@ -10,6 +10,8 @@ use crate::base::{Error, Result, limits};
 
 /// Binary exponents of steps that are tried, of those that the stream's 4 bits can say.
 const EXPONENTS: std::ops::RangeInclusive<u32> = 0..=12;
+/// The one that is tried first: few tensors want a finer step.
+const FIRST: u32 = 8;
 /// Frames from one that a step is judged on to the next: those between look much the same.
 const JUDGED: usize = 4;
 /// Points of a frame that a step is judged on, at least: every second one both ways of 320 x 180.
@@ -39,28 +41,41 @@ fn restore(values: &[i32], exponent: u32) -> Vec<f32> {
     values.iter().map(|&v| v as f32 * step).collect()
 }
 
-/// Tries steps from fine to coarse and ends where the cost has risen by 2 %: coming from the fine side it
-/// falls to its least value and rises from there on. `cost` writes values to their place and judges them.
+/// The cheapest step so far, and what it costs.
+type Best = Option<(f64, Quantised)>;
+
+/// Looks for the step that costs least, from `FIRST` on: coarser ones until the cost has risen by 2 %,
+/// as it falls to its least value and rises from there on. Finer ones are tried where none of these was
+/// better than the first, as long as they are. `cost` writes values to their place and judges them.
 fn search(
     values: &[f32],
     price: f64,
     cost: &mut dyn FnMut(&[f32]) -> Result<f64>,
 ) -> Result<Quantised> {
-    let mut best: Option<(f64, Quantised)> = None;
-    for exponent in EXPONENTS.rev() {
+    let mut best: Best = None;
+    let mut total = |exponent: u32, best: &mut Best| -> Result<Option<f64>> {
         let quantised = integers(values, exponent);
         if quantised.iter().any(|v| v.unsigned_abs() > limits::MAX_SYMBOL as u32) {
-            continue;
+            return Ok(None);
         }
         let total = cost(&restore(&quantised, exponent))? + price * bits(&quantised);
-        match &best {
-            Some((least, _)) if total >= *least => {
-                if total > least * 1.02 {
-                    break;
-                }
-            }
-            _ => best = Some((total, Quantised { values: quantised, exponent })),
+        if best.as_ref().is_none_or(|(least, _)| total < *least) {
+            *best = Some((total, Quantised { values: quantised, exponent }));
         }
+        Ok(Some(total))
+    };
+    for exponent in (*EXPONENTS.start()..=FIRST).rev() {
+        let total = total(exponent, &mut best)?;
+        let least = best.as_ref().map(|(least, _)| *least);
+        if total > least.map(|least| 1.02 * least) {
+            break;
+        }
+    }
+    for exponent in FIRST + 1..=*EXPONENTS.end() {
+        if best.as_ref().is_none_or(|(_, b)| b.exponent + 1 != exponent) {
+            break;
+        }
+        total(exponent, &mut best)?;
     }
     let none = || Error::Diverged("a tensor has values that no step can store".into());
     let (_, best) = best.ok_or_else(none)?;

@@ -58,6 +58,7 @@ impl Matrix {
         Self { columns, data }
     }
 
+    #[inline(always)]
     fn block(&self, index: usize) -> &[[f32; BLOCK]] {
         &self.data[index * self.columns..][..self.columns]
     }
@@ -101,13 +102,31 @@ pub type Sums<S> = [[<S as Simd>::F; BLOCK]; BLOCK];
 
 /// `sums` + d x^T over the points of a tile.
 #[inline(always)]
-pub fn outer<S: Simd>(s: S, d: &[Lane; BLOCK], x: &[Lane; BLOCK], mut sums: Sums<S>) -> Sums<S> {
+pub fn outer<S: Simd>(s: S, d: &[Lane; BLOCK], x: &[Lane; BLOCK], sums: Sums<S>) -> Sums<S> {
+    if S::LANES == 16 {
+        return outer_rows(s, d.each_ref(), x, sums);
+    }
+    // A whole block of sums would fill all registers.
+    let [d0, d1, d2, d3] = d;
+    let [s0, s1, s2, s3] = sums;
+    let [s0, s1] = outer_rows(s, [d0, d1], x, [s0, s1]);
+    let [s2, s3] = outer_rows(s, [d2, d3], x, [s2, s3]);
+    [s0, s1, s2, s3]
+}
+
+#[inline(always)]
+fn outer_rows<S: Simd, const R: usize>(
+    s: S,
+    d: [&Lane; R],
+    x: &[Lane; BLOCK],
+    mut sums: [[S::F; BLOCK]; R],
+) -> [[S::F; BLOCK]; R] {
     for p in (0..TILE).step_by(S::LANES) {
         let mut v = [s.splat(0.0); BLOCK];
         for j in 0..BLOCK {
             v[j] = s.load(&x[j][p..]);
         }
-        for i in 0..BLOCK {
+        for i in 0..R {
             let e = s.load(&d[i][p..]);
             for j in 0..BLOCK {
                 sums[i][j] = s.mul_add(e, v[j], sums[i][j]);

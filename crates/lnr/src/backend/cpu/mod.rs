@@ -2,6 +2,7 @@
 //! SIMD on all cores: AVX-512, AVX2 or plain Rust, chosen at run time.
 
 mod bands;
+mod cell;
 mod coordinates;
 mod dense;
 mod elementwise;
@@ -17,7 +18,9 @@ mod rate_kernel;
 mod rate_planes;
 mod reduce;
 mod render;
+mod scatter;
 pub mod simd;
+mod taps;
 mod upsample;
 mod warp;
 mod workspace;
@@ -41,18 +44,18 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// The fastest instruction set on `n_threads` threads; 0 = one per core.
+    /// The fastest instruction set, see [`Isa::chosen`], on `n_threads` threads; 0 = one per core.
     ///
     /// # Errors
-    /// [`Error::Backend`] when the threads cannot be started.
+    /// [`Error::Backend`] when the threads cannot be started; those of [`Isa::chosen`].
     pub fn new(n_threads: usize) -> Result<Self> {
-        Self::with_isa(Isa::available()[0], n_threads)
+        Self::with_isa(Isa::chosen()?, n_threads)
     }
 
     /// As [`Cpu::new`], with a chosen instruction set.
     ///
     /// # Errors
-    /// As [`Cpu::new`].
+    /// [`Error::Backend`] when the threads cannot be started.
     pub fn with_isa(isa: Isa, n_threads: usize) -> Result<Self> {
         Ok(Self { isa, pool: Pool::new(usize::MAX, n_threads)? })
     }

@@ -117,6 +117,14 @@ impl LayerGrad {
         self.w.is_empty()
     }
 
+    /// Makes it that of a layer of so many rows and columns.
+    pub fn clear_as(&mut self, rows: usize, columns: usize) {
+        if (self.rows, self.columns) != (rows, columns) {
+            *self = Self::new(rows, columns);
+        }
+        self.clear();
+    }
+
     pub fn clear(&mut self) {
         self.w.as_flattened_mut().as_flattened_mut().as_flattened_mut().fill(0.0);
         self.b.as_flattened_mut().as_flattened_mut().fill(0.0);
@@ -125,16 +133,20 @@ impl LayerGrad {
     /// dW += d x^T, db += d.
     #[inline(always)]
     pub fn add<S: Simd>(&mut self, s: S, d: &[Lane], x: &[Lane]) {
-        let (d, x) = (d.as_chunks::<BLOCK>().0, x.as_chunks::<BLOCK>().0);
-        for (d, b) in d.iter().zip(&mut self.b) {
-            for (d, b) in d.iter().zip(b) {
-                let mut sum = s.load(b);
-                for p in (0..TILE).step_by(S::LANES) {
-                    sum = s.add(sum, s.load(&d[p..]));
-                }
-                s.store(b, sum);
+        for (d, b) in d.iter().zip(self.b.as_flattened_mut()) {
+            let mut sum = s.load(b);
+            for p in (0..TILE).step_by(S::LANES) {
+                sum = s.add(sum, s.load(&d[p..]));
             }
+            s.store(b, sum);
         }
+        self.add_products(s, d, x);
+    }
+
+    /// dW += d x^T
+    #[inline(always)]
+    pub fn add_products<S: Simd>(&mut self, s: S, d: &[Lane], x: &[Lane]) {
+        let (d, x) = (d.as_chunks::<BLOCK>().0, x.as_chunks::<BLOCK>().0);
         for (d, w) in d.iter().zip(self.w.chunks_exact_mut(x.len())) {
             for (x, w) in x.iter().zip(w) {
                 add_block(s, d, x, w);

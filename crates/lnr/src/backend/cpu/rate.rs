@@ -102,7 +102,7 @@ pub fn rate(
             n_tasks += 1;
         }
     }
-    let call = RateCall { entropy, model, weight, with_grads: grads.is_some() };
+    let call = RateCall::new(entropy, model, weight, grads.is_some());
     let tasks = &mut scratch.tasks[..n_tasks];
     let bordered = &scratch.planes;
     tasks.par_iter_mut().for_each(|t| t.run(isa, &call, &bordered[t.plane]));

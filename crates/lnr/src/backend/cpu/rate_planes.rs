@@ -2,6 +2,7 @@
 //! What the entropy model of training reads: planes of symbols with a border of zeros.
 
 use super::super::{Causal, Entropy, RatePlane};
+use super::dense::Layer;
 
 /// Zeros around a plane, so that every neighbour, at most two away, can be read.
 pub const PAD: usize = 2;
@@ -23,8 +24,22 @@ pub struct Bordered {
 pub struct RateCall<'a> {
     pub entropy: &'a Entropy,
     pub model: &'a [f32],
+    /// The first layer; forward is from the hidden values to the inputs, as it is stored.
+    pub first: Layer,
+    /// From the mean to the inputs, as [`RateCall::first`].
+    pub skip: Layer,
     pub weight: f32,
     pub with_grads: bool,
+}
+
+impl<'a> RateCall<'a> {
+    /// Sums with gradients times `weight`, if they are wanted.
+    pub fn new(entropy: &'a Entropy, model: &'a [f32], weight: f32, with_grads: bool) -> Self {
+        let n = entropy.n_inputs();
+        let first = Layer::new(&model[entropy.w1()], n, Entropy::HIDDEN);
+        let skip = Layer::new(&model[entropy.skip()], n, 1);
+        Self { entropy, model, first, skip, weight, with_grads }
+    }
 }
 
 impl Bordered {

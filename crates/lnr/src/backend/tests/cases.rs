@@ -27,6 +27,8 @@ pub enum Sources {
     Anchors,
     /// Two anchors at one place, which time alone blends.
     Still,
+    /// As many levels of every kind as encoders take.
+    Most,
 }
 
 fn spec(sources: Sources, width: u32, margin: u32) -> ModelSpec {
@@ -57,6 +59,18 @@ fn spec(sources: Sources, width: u32, margin: u32) -> ModelSpec {
         Sources::Still => vec![
             SourceSpec::canonical(&[2, 8], 2, margin, &[]).anchored(5, &[]),
             SourceSpec::residual(&[4], 1),
+        ],
+        Sources::Most => vec![
+            SourceSpec::canonical(&[1, 2, 4, 8, 16, 16, 32, 32, 64, 64], 2, margin, &[0, 1, 3])
+                .anchored(3, &[0, 2, 3]),
+            SourceSpec::motion(&[32], 1),
+            SourceSpec::motion(&[8, 16], 2),
+            SourceSpec::motion(&[8, 16], 2),
+            SourceSpec::motion(&[16], 4),
+            SourceSpec::residual(&[4, 8, 16, 32], 1),
+            SourceSpec::residual(&[4, 8, 16, 64], 2),
+            SourceSpec::blend(&[4, 8, 16], 1),
+            SourceSpec::blend(&[8, 32], 4),
         ],
     };
     ModelSpec {
@@ -111,7 +125,7 @@ impl Case {
     /// All the cases that parity is checked on: odd sizes, one component, subsets of points, several
     /// sources of a kind, several times.
     pub fn all() -> Vec<Self> {
-        use Sources::{Anchors, One, Several, Still};
+        use Sources::{Anchors, Most, One, Several, Still};
         vec![
             Self::new(shape(One, (37, 21), 3, 16, 0), 2.0, 1, (0, 0)),
             Self::new(shape(One, (37, 21), 3, 6, 5), 2.5, 1, (0, 0)),
@@ -124,6 +138,8 @@ impl Case {
             Self::new(shape(Anchors, (37, 21), 3, 16, 0), 1.0, 1, (0, 0)).with_gaps(),
             Self::new(shape(Anchors, (70, 9), 1, 24, 5), 2.5, 2, (1, 0)).and_at(5.0),
             Self::new(shape(Still, (41, 23), 3, 8, 0), 3.0, 1, (0, 0)),
+            Self::new(shape(Most, (20, 13), 3, 32, 2), 3.75, 1, (0, 0)),
+            Self::new(shape(Most, (9, 14), 3, 12, 0), 4.0, 1, (0, 0)),
         ]
     }
 }

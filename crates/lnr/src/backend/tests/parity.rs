@@ -201,9 +201,6 @@ pub fn rendering<B: Backend>(backend: &B, name: &str) {
         format.color.site = site;
         for sources in [Sources::One, Sources::Several, Sources::Anchors] {
             let case = Case::new(cases::shape(sources, (37, 21), 3, 7, 4), 1.3, 1, (0, 0));
-            if backend.supports(&case.shape).is_err() {
-                continue;
-            }
             let expected = rendered(&Reference, &case, format);
             same_picture(name, &rendered(backend, &case, format), &expected, 1);
         }
@@ -350,9 +347,6 @@ pub fn rate_astray<B: Backend>(backend: &B, name: &str, case: &Case) {
 pub fn astray<B: Backend>(backend: &B, name: &str) {
     for sources in [Sources::One, Sources::Several, Sources::Anchors] {
         let case = Case::new(cases::shape(sources, (19, 11), 3, 8, 0), 0.0, 1, (0, 0));
-        if backend.supports(&case.shape).is_err() {
-            continue;
-        }
         let Case { shape, step, grids, network, target } = &case;
         training_astray(backend, name, (shape, step), [grids, network, target]);
         rate_astray(backend, name, &case);
@@ -367,9 +361,6 @@ fn reference_astray() {
 /// All of the above.
 pub fn all<B: Backend>(backend: &B, name: &str) {
     for (i, case) in Case::all().iter().enumerate() {
-        if backend.supports(&case.shape).is_err() {
-            continue;
-        }
         let name = format!("case {i} on {name}");
         training_step(backend, &name, case, &cases::train(&Reference, case, 0.0));
         rate(backend, &name, case);

@@ -8,7 +8,7 @@ use crate::base::{Error, Metadata, Picture, Result};
 use crate::bitstream::{self, GroupHeader};
 use crate::codec::metrics::{psnr, rgb_mse};
 use crate::codec::payload::{Coding, shape};
-use crate::codec::{CancelFlag, EncoderSettings, Engine, Progress, coded};
+use crate::codec::{CancelFlag, Choice, EncoderSettings, Engine, Progress, coded};
 use crate::train::{Recipe, Report};
 
 /// A group that is closed, and all that its training depends on.
@@ -33,6 +33,7 @@ pub(super) struct Finished {
     /// The price of a bit that its training ended with.
     pub lambda: f32,
     pub seconds: f64,
+    pub choice: Choice,
 }
 
 impl Finished {
@@ -80,8 +81,8 @@ impl Group {
         let units = access_units(&header, &coded.payload, &frames);
         let psnr = check(engine, &units[0].data, &frames, cancel)?;
         let seconds = start.elapsed().as_secs_f64();
-        let (n_steps, lambda) = (coded.n_steps, coded.lambda);
-        Ok(Finished { number, units, psnr, n_steps, lambda, seconds })
+        let (n_steps, lambda, choice) = (coded.n_steps, coded.lambda, coded.choice);
+        Ok(Finished { number, units, psnr, n_steps, lambda, seconds, choice })
     }
 }
 

@@ -24,6 +24,17 @@ impl Avx2 {
         // SAFETY: `self` exists only where `detect` found every feature of `inner`.
         unsafe { inner(self, task) }
     }
+
+    /// Sums of the lanes of each half of each vector.
+    #[inline(always)]
+    fn sums4(self, [a, b, c, d]: [__m256; 4]) -> __m256 {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            let cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+            _mm256_add_ps(_mm256_shuffle_ps::<0x44>(ab, cd), _mm256_shuffle_ps::<0xEE>(ab, cd))
+        }
+    }
 }
 
 impl Simd for Avx2 {
@@ -139,6 +150,20 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn sums8(self, v: [Self::F; 8]) -> [f32; 8] {
+        let [a, b, c, d, e, f, g, h] = v;
+        let (low, high) = (self.sums4([a, b, c, d]), self.sums4([e, f, g, h]));
+        let mut sums = [0.0; 8];
+        // SAFETY: `self` proves that the instructions exist.
+        let v = unsafe {
+            let first = _mm256_permute2f128_ps::<0x20>(low, high);
+            _mm256_add_ps(first, _mm256_permute2f128_ps::<0x31>(low, high))
+        };
+        self.store(&mut sums, v);
+        sums
+    }
+
+    #[inline(always)]
     fn splat_i(self, v: i32) -> Self::I {
         // SAFETY: `self` proves that the instructions exist.
         unsafe { _mm256_set1_epi32(v) }
@@ -222,6 +247,58 @@ impl Simd for Avx2 {
         assert!(p.len() >= 8);
         // SAFETY: `self` proves that the instructions exist; the slice is long enough.
         unsafe { _mm256_storeu_si256(p.as_mut_ptr().cast(), v) }
+    }
+
+    #[inline(always)]
+    fn first(self, i: Self::I) -> i32 {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm256_cvtsi256_si32(i) }
+    }
+
+    #[inline(always)]
+    fn within(self, i: Self::I, start: i32, last: i32) -> Option<Self::I> {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let i = _mm256_sub_epi32(i, _mm256_set1_epi32(start));
+            let least = _mm256_min_epu32(i, _mm256_set1_epi32(last));
+            (_mm256_movemask_epi8(_mm256_cmpeq_epi32(i, least)) == -1).then_some(i)
+        }
+    }
+
+    #[inline(always)]
+    fn counts(self, i: Self::I) -> bool {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let count = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            _mm256_movemask_epi8(_mm256_cmpeq_epi32(i, count)) == -1
+        }
+    }
+
+    #[inline(always)]
+    fn permute(self, v: Self::F, i: Self::I) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm256_permutevar8x32_ps(v, i) }
+    }
+
+    #[inline(always)]
+    fn permute2(self, [low, high]: [Self::F; 2], i: Self::I) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist. Bit 3 of the index chooses the vector.
+        unsafe {
+            let is_high = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(i));
+            _mm256_blendv_ps(self.permute(low, i), self.permute(high, i), is_high)
+        }
+    }
+
+    #[inline(always)]
+    fn shift(self, v: Self::F, by: usize) -> [Self::F; 2] {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let count = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            let by = _mm256_set1_epi32(by as i32);
+            let turned = self.permute(v, _mm256_sub_epi32(count, by));
+            let left = _mm256_castsi256_ps(_mm256_cmpgt_epi32(by, count));
+            [_mm256_andnot_ps(left, turned), _mm256_and_ps(left, turned)]
+        }
     }
 
     #[inline(always)]

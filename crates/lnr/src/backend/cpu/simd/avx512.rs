@@ -3,21 +3,22 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2::Avx2;
 use super::{Simd, Task};
 
 /// Proof that the machine has AVX512F, AVX512DQ, AVX512BW, AVX512VL, FMA.
 #[derive(Clone, Copy)]
-pub struct Avx512(());
+pub struct Avx512(Avx2);
 
 impl Avx512 {
     /// A value where the machine has the instructions.
     pub fn detect() -> Option<Self> {
+        let avx2 = Avx2::detect()?;
         (is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("fma"))
-        .then_some(Self(()))
+            && is_x86_feature_detected!("avx512vl"))
+        .then_some(Self(avx2))
     }
 
     /// Runs `task` compiled for these instructions.
@@ -28,41 +29,6 @@ impl Avx512 {
         }
         // SAFETY: `self` exists only where `detect` found every feature of `inner`.
         unsafe { inner(self, task) }
-    }
-
-    /// The window of `p` that holds the four entries from every index in `i`, where one does.
-    #[inline(always)]
-    fn window(self, p: &[f32], i: __m512i) -> Option<Window> {
-        // SAFETY: `self` proves that the instructions exist.
-        let first = unsafe { _mm512_cvtsi512_si32(i) } as usize;
-        // Indices mostly grow from the first lane on; some may lie a little before it.
-        let start = first.saturating_sub(6).min(p.len().checked_sub(32)?);
-        let p = &p[start..start + 32];
-        // SAFETY: as above; the slice holds both vectors.
-        unsafe {
-            let index = _mm512_sub_epi32(i, _mm512_set1_epi32(start as i32));
-            let inside = _mm512_cmple_epu32_mask(index, _mm512_set1_epi32(28));
-            let halves = [_mm512_loadu_ps(p.as_ptr()), _mm512_loadu_ps(p.as_ptr().add(16))];
-            (inside == u16::MAX).then_some(Window { halves, index, isa: self })
-        }
-    }
-}
-
-/// 32 entries side by side, and which of them each lane wants.
-struct Window {
-    halves: [__m512; 2],
-    index: __m512i,
-    isa: Avx512,
-}
-
-impl Window {
-    /// The entry `k` behind the one that a lane wants.
-    #[inline(always)]
-    fn tap(&self, k: i32) -> __m512 {
-        let [low, high] = self.halves;
-        let index = self.isa.add_i(self.index, self.isa.splat_i(k));
-        // SAFETY: `isa` proves that the instructions exist.
-        unsafe { _mm512_permutex2var_ps(low, index, high) }
     }
 }
 
@@ -177,6 +143,20 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn sums8(self, v: [Self::F; 8]) -> [f32; 8] {
+        // SAFETY: `self` proves that the instructions exist.
+        let halves = unsafe {
+            let mut halves = [_mm256_setzero_ps(); 8];
+            for k in 0..8 {
+                let high = _mm512_extractf32x8_ps::<1>(v[k]);
+                halves[k] = _mm256_add_ps(_mm512_castps512_ps256(v[k]), high);
+            }
+            halves
+        };
+        self.0.sums8(halves)
+    }
+
+    #[inline(always)]
     fn splat_i(self, v: i32) -> Self::I {
         // SAFETY: `self` proves that the instructions exist.
         unsafe { _mm512_set1_epi32(v) }
@@ -263,6 +243,55 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn first(self, i: Self::I) -> i32 {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_cvtsi512_si32(i) }
+    }
+
+    #[inline(always)]
+    fn within(self, i: Self::I, start: i32, last: i32) -> Option<Self::I> {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let i = _mm512_sub_epi32(i, _mm512_set1_epi32(start));
+            let inside = _mm512_cmple_epu32_mask(i, _mm512_set1_epi32(last));
+            (inside == u16::MAX).then_some(i)
+        }
+    }
+
+    #[inline(always)]
+    fn counts(self, i: Self::I) -> bool {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            _mm512_cmpeq_epi32_mask(i, count) == u16::MAX
+        }
+    }
+
+    #[inline(always)]
+    fn permute(self, v: Self::F, i: Self::I) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_permutexvar_ps(i, v) }
+    }
+
+    #[inline(always)]
+    fn permute2(self, [low, high]: [Self::F; 2], i: Self::I) -> Self::F {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe { _mm512_permutex2var_ps(low, i, high) }
+    }
+
+    #[inline(always)]
+    fn shift(self, v: Self::F, by: usize) -> [Self::F; 2] {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let by = _mm512_set1_epi32(by as i32);
+            let turned = self.permute(v, _mm512_sub_epi32(count, by));
+            let left = _mm512_cmpgt_epi32_mask(by, count);
+            [_mm512_maskz_mov_ps(!left, turned), _mm512_maskz_mov_ps(left, turned)]
+        }
+    }
+
+    #[inline(always)]
     fn gather(self, p: &[f32], i: Self::I) -> Self::F {
         assert!(!p.is_empty() && p.len() <= i32::MAX as usize);
         let last = p.len() as i32 - 1;
@@ -277,14 +306,10 @@ impl Simd for Avx512 {
     fn gather2(self, p: &[f32], i: Self::I) -> [Self::F; 2] {
         assert!(p.len() >= 2 && p.len() <= i32::MAX as usize);
         let last = p.len() as i32 - 2;
-        // SAFETY: `self` proves that the instructions exist.
-        let i = unsafe { _mm512_min_epu32(i, _mm512_set1_epi32(last)) };
-        if let Some(window) = self.window(p, i) {
-            return [window.tap(0), window.tap(1)];
-        }
-        // SAFETY: as above; indices are clamped, so that both entries lie in the slice. Eight bytes
-        // at a time are two entries.
+        // SAFETY: `self` proves that the instructions exist; indices are clamped, so that both
+        // entries lie in the slice. Eight bytes at a time are two entries.
         unsafe {
+            let i = _mm512_min_epu32(i, _mm512_set1_epi32(last));
             let (low, high) = (_mm512_castsi512_si256(i), _mm512_extracti64x4_epi64::<1>(i));
             let a = _mm512_castpd_ps(_mm512_i32gather_pd::<4>(low, p.as_ptr().cast()));
             let b = _mm512_castpd_ps(_mm512_i32gather_pd::<4>(high, p.as_ptr().cast()));
@@ -298,15 +323,11 @@ impl Simd for Avx512 {
     fn gather4(self, p: &[f32], i: Self::I) -> [Self::F; 4] {
         assert!(p.len() >= 4 && p.len() <= i32::MAX as usize);
         let last = p.len() as i32 - 4;
-        // SAFETY: `self` proves that the instructions exist.
-        let i = unsafe { _mm512_min_epu32(i, _mm512_set1_epi32(last)) };
-        if let Some(window) = self.window(p, i) {
-            return [window.tap(0), window.tap(1), window.tap(2), window.tap(3)];
-        }
-        // SAFETY: as above; indices are clamped, so that all four entries lie in the slice.
+        // SAFETY: `self` proves that the instructions exist; indices are clamped, so that all four
+        // entries lie in the slice.
         unsafe {
             let mut at = [0i32; 16];
-            self.store_i(&mut at, i);
+            self.store_i(&mut at, _mm512_min_epu32(i, _mm512_set1_epi32(last)));
             // Four loads of 16 bytes and three inserts take less time than one gather.
             let mut v = [_mm512_setzero_ps(); 4];
             for k in 0..4 {

@@ -9,7 +9,12 @@ mod avx512;
 mod math;
 mod portable;
 
+use crate::base::{Error, Result};
+
 pub use math::{exp, log2, tanh};
+
+/// The variable that [`Isa::chosen`] reads.
+const VARIABLE: &str = "LNR_ISA";
 
 /// Operations on [`Simd::LANES`] lanes. Slices passed in must have at least that many elements.
 pub trait Simd: Copy + Send + Sync + 'static {
@@ -57,6 +62,9 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// Sum of the lanes.
     fn sum(self, a: Self::F) -> f32;
 
+    /// Sums of the lanes of each vector.
+    fn sums8(self, v: [Self::F; 8]) -> [f32; 8];
+
     /// All lanes `v`.
     fn splat_i(self, v: i32) -> Self::I;
     /// Rounded towards zero.
@@ -85,6 +93,18 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn load_i(self, p: &[i32]) -> Self::I;
     /// Writes to the first lanes of `p`.
     fn store_i(self, p: &mut [i32], v: Self::I);
+    /// The first lane.
+    fn first(self, i: Self::I) -> i32;
+    /// `i - start`, where that is in `0..=last` in every lane.
+    fn within(self, i: Self::I, start: i32, last: i32) -> Option<Self::I>;
+    /// Whether every lane of `i` holds its number.
+    fn counts(self, i: Self::I) -> bool;
+    /// Lane `i` of `v` per lane; `i` counts modulo [`Simd::LANES`].
+    fn permute(self, v: Self::F, i: Self::I) -> Self::F;
+    /// Lane `i` of two vectors per lane; `i` counts modulo twice [`Simd::LANES`].
+    fn permute2(self, v: [Self::F; 2], i: Self::I) -> Self::F;
+    /// The lanes moved up by `by`, at most [`Simd::LANES`], and those that left; zeros elsewhere.
+    fn shift(self, v: Self::F, by: usize) -> [Self::F; 2];
     /// `p[i]` per lane; an index beyond the end (as unsigned) reads the last element.
     fn gather(self, p: &[f32], i: Self::I) -> Self::F;
     /// `p[i]` and `p[i + 1]` per lane; where that is beyond the end (`i` as unsigned), the last two.
@@ -151,6 +171,20 @@ impl Isa {
         }
         all.push(Self::Portable);
         all
+    }
+
+    /// The fastest set, or the one that the environment variable `LNR_ISA` names, which is for
+    /// comparing them on one machine.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] when the variable names none that this machine has.
+    pub fn chosen() -> Result<Self> {
+        let all = Self::available();
+        let Ok(wanted) = std::env::var(VARIABLE) else { return Ok(all[0]) };
+        all.iter().copied().find(|isa| isa.name() == wanted).ok_or_else(|| {
+            let names: Vec<_> = all.iter().map(|isa| isa.name()).collect();
+            Error::Backend(format!("{VARIABLE}: no {wanted:?} here; choose {}", names.join(", ")))
+        })
     }
 
     /// Runs `task` with this set's vectors; with plain Rust where the machine lacks the set.

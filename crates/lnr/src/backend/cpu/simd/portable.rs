@@ -100,6 +100,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn sums8(self, v: [f32; 8]) -> [f32; 8] {
+        v
+    }
+
+    #[inline(always)]
     fn splat_i(self, v: i32) -> i32 {
         v
     }
@@ -167,6 +172,36 @@ impl Simd for Portable {
     #[inline(always)]
     fn store_i(self, p: &mut [i32], v: i32) {
         p[0] = v;
+    }
+
+    #[inline(always)]
+    fn first(self, i: i32) -> i32 {
+        i
+    }
+
+    #[inline(always)]
+    fn within(self, i: i32, start: i32, last: i32) -> Option<i32> {
+        (0..=last).contains(&(i - start)).then_some(i - start)
+    }
+
+    #[inline(always)]
+    fn counts(self, i: i32) -> bool {
+        i == 0
+    }
+
+    #[inline(always)]
+    fn permute(self, v: f32, _: i32) -> f32 {
+        v
+    }
+
+    #[inline(always)]
+    fn permute2(self, v: [f32; 2], i: i32) -> f32 {
+        v[i as usize % 2]
+    }
+
+    #[inline(always)]
+    fn shift(self, v: f32, by: usize) -> [f32; 2] {
+        if by == 0 { [v, 0.0] } else { [0.0, v] }
     }
 
     #[inline(always)]

@@ -117,7 +117,7 @@ fn who_wants_no_more_hears_no_error() {
 #[test]
 fn a_group_refused_on_the_way_goes_upstream() {
     for flow in REFUSALS {
-        let bench = Bench::new("key-int-max=2", Err(flow));
+        let bench = Bench::new("key-int-max=2 jobs=1", Err(flow));
         bench.push(0).unwrap();
         assert_eq!(bench.push(40), Err(flow));
         let bench = Bench::new("", Err(flow));
@@ -187,7 +187,7 @@ fn quality_and_bitrate_may_change_while_playing() {
 
 #[test]
 fn tags_follow_the_rate() {
-    let bench = Bench::new("key-int-max=1", Ok(gst::FlowSuccess::Ok));
+    let bench = Bench::new("key-int-max=1 jobs=1", Ok(gst::FlowSuccess::Ok));
     let rate = || {
         let pad = bench.encoder.static_pad("src").unwrap();
         let event = pad.sticky_event::<gst::event::Tag>(0).expect("tags");

@@ -258,7 +258,7 @@ fn a_bit_rate_may_be_asked_for_on_the_way() {
     let mut encoder = Encoder::new(config.quality(95.0)).unwrap();
     let mut control = Control::default();
     let mut bits = [0.0; 2];
-    for t in 0..32 {
+    for t in 0..48 {
         if t == 4 {
             encoder.set_rate_control(RateControl::Bitrate(30)).unwrap();
         }
@@ -266,9 +266,9 @@ fn a_bit_rate_may_be_asked_for_on_the_way() {
             bits[usize::from(t >= 4)] += 8.0 * unit.data.len() as f64;
         }
     }
-    let ratio = bits[1] / (30_000.0 * 28.0 / 25.0);
+    let ratio = bits[1] / (30_000.0 * 44.0 / 25.0);
     assert!((0.85..1.15).contains(&ratio), "{ratio:.3} of what was asked for");
-    assert!(bits[0] / 4.0 > 1.5 * bits[1] / 28.0, "{bits:?}");
+    assert!(bits[0] / 4.0 > 1.5 * bits[1] / 44.0, "{bits:?}");
 }
 
 #[test]

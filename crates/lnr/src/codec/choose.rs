@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which model of profile `warp` a group gets: short whole trainings of what it could be. An early look at
-//! a long training chose wrongly where this chose right (docs/adr/0012).
+//! a long training chose wrongly where this chose right (docs/adr/0013).
 
 use super::payload::Coding;
 use super::structure::Structure;
@@ -8,9 +8,9 @@ use super::{CancelFlag, Engine};
 use crate::backend::Shape;
 use crate::base::spec::Extent;
 use crate::base::{Error, Metadata, Picture, Result};
-use crate::flow::Chain;
+use crate::flow::{Chain, halving_loss};
 use crate::model::{FirstValues, motion_start};
-use crate::train::{Recipe, Report, Trained};
+use crate::train::{Recipe, Report, Trained, Worth};
 
 /// What was chosen for a group of profile `warp`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,13 @@ pub const MAX_TRIALS: u32 = 4;
 /// What a model must save to be taken instead of a simpler one, which decodes faster: trials are no more
 /// exact than this.
 const LEAST_GAIN: f64 = 0.01;
+
+/// What halving loses of the pictures over the error of the first trial from where on no trial is made of
+/// softer canonical grids: where it was 0.6 and more they cost 3 to 25 %, where it was 0.2 and less they
+/// were worth a trial (docs/adr/0013).
+const SHARP: f64 = 0.4;
+/// Frames from one that sharpness is judged on to the next.
+const JUDGED: usize = 8;
 
 /// A model that could be.
 #[derive(Clone, Copy)]
@@ -72,6 +79,7 @@ pub fn choose(
         chain: None,
         n: 0,
         best: simple,
+        first: Worth { mse: f64::INFINITY, rate: 0.0 },
         least: f64::INFINITY,
     };
     if trial.is_none() {
@@ -84,7 +92,9 @@ pub fn choose(
         trials.consider(Candidate { structure, ..simple })?;
     }
     let best = trials.best;
-    trials.consider(Candidate { structure: best.structure.softer(), ..best })?;
+    if trials.halving_loss(structure.finest_canonical) < SHARP * trials.first.mse {
+        trials.consider(Candidate { structure: best.structure.softer(), ..best })?;
+    }
     trials.consider(Candidate { from_flow: true, ..trials.best })?;
     let Trials { best, n, .. } = trials;
     let start = if best.from_flow { trials.start(&best.structure)? } else { Vec::new() };
@@ -118,6 +128,8 @@ struct Trials<'a> {
     /// What won so far, and its cost.
     best: Candidate,
     least: f64,
+    /// What the first one is worth.
+    first: Worth,
 }
 
 impl Trials<'_> {
@@ -144,15 +156,25 @@ impl Trials<'_> {
 
     /// Tries a model, and takes it if it is better than what won so far.
     fn consider(&mut self, candidate: Candidate) -> Result<()> {
-        let cost = self.cost(candidate)?;
-        if self.n == 1 || cost < self.least * (1.0 - LEAST_GAIN) {
-            (self.best, self.least) = (candidate, cost);
+        let worth = self.worth(candidate)?;
+        if self.n == 1 {
+            self.first = worth;
+        }
+        if worth.cost() < self.least * (1.0 - LEAST_GAIN) {
+            (self.best, self.least) = (candidate, worth.cost());
         }
         Ok(())
     }
 
-    /// MSE + lambda * bits per pixel after a trial; infinite where it diverged.
-    fn cost(&mut self, candidate: Candidate) -> Result<f64> {
+    /// See [`halving_loss`], for the pictures of the group.
+    fn halving_loss(&self, reduction: u32) -> f64 {
+        let judged = self.pictures.iter().step_by(JUDGED);
+        let n = judged.len() as f64;
+        judged.map(|picture| halving_loss(picture, reduction as usize)).sum::<f64>() / n
+    }
+
+    /// What a trial yields; the error is infinite where it diverged.
+    fn worth(&mut self, candidate: Candidate) -> Result<Worth> {
         let Candidate { structure, from_flow } = candidate;
         let start = if from_flow { self.start(&structure)? } else { Vec::new() };
         let recipe = Recipe { start, ..self.recipe.clone() };
@@ -169,7 +191,7 @@ impl Trials<'_> {
         let mut report = |r: &Report| report(&Report { step: first + r.step, ..*r });
         self.n += 1;
         match engine.trial(&shape, &recipe, self.pictures, &measure, &mut report) {
-            Err(Error::Diverged(_)) => Ok(f64::INFINITY),
+            Err(Error::Diverged(_)) => Ok(Worth { mse: f64::INFINITY, rate: 0.0 }),
             other => other,
         }
     }

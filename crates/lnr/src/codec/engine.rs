@@ -13,7 +13,7 @@ use crate::backend::cuda::Cuda;
 use crate::backend::{Backend, Shape, Stop, cpu::Cpu, reference::Reference};
 use crate::base::spec::Precision;
 use crate::base::{Error, Picture, PictureFormat, Result};
-use crate::train::{self, Recipe, Report, Trained};
+use crate::train::{self, Recipe, Report, Trained, Worth};
 
 /// The variable that overrules [`BackendChoice::Auto`] by the name of a backend.
 const VARIABLE: &str = "LNR_BACKEND";
@@ -256,7 +256,7 @@ impl Engine {
         pictures: &[&Picture],
         measure: &(dyn Fn(&Trained) -> Result<f64> + Sync),
         report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
-    ) -> Result<f64> {
+    ) -> Result<Worth> {
         let device = self.device_for(shape)?;
         on!(device, b => train::trial(b, shape, recipe, pictures, measure, report))
     }

@@ -68,7 +68,7 @@ pub struct EncoderSettings {
     /// would.
     pub max_memory: u64,
     /// Groups that are trained at once, up to [`limits::MAX_THREADS`]; it changes no byte of them. The
-    /// CPU trains no more at once than it has threads, and a bit rate allows 4. 0: as many as the
+    /// CPU trains no more at once than it has threads, and a bit rate allows 2. 0: as many as the
     /// threads and half of the memory that is free allow, up to 8; one on a GPU.
     pub jobs: usize,
     /// Iterations per frame instead of the preset's; 0 = the preset's.

@@ -21,5 +21,5 @@ mod tests;
 pub use chain::Chain;
 pub use field::Field;
 pub use pair::{Pair, between};
-pub use plane::Plane;
+pub use plane::{Plane, halving_loss};
 pub use pyramid::{Pyramid, reduction};

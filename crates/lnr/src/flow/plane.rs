@@ -107,6 +107,16 @@ pub(super) fn luma(picture: &Picture, reduction: usize) -> Plane {
     luma
 }
 
+/// What the luma of a picture, reduced by a power of two, loses when it is halved once more: mean squared
+/// error of luma scaled to 0..=1.
+pub fn halving_loss(picture: &Picture, reduction: usize) -> f64 {
+    let sharp = luma(picture, reduction);
+    let soft = sharp.halved().resized(sharp.width, sharp.height);
+    let square = |(a, b): (&f32, &f32)| f64::from((a - b) / 255.0).powi(2);
+    let sum: f64 = sharp.samples.iter().zip(&soft.samples).map(square).sum();
+    sum / sharp.samples.len() as f64
+}
+
 /// The means of blocks of a plane; those at the edges are of what there is.
 fn means(picture: &Picture, index: usize, block: usize) -> Plane {
     let format = picture.format();

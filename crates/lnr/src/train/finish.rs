@@ -4,6 +4,7 @@
 use super::divergence::finite;
 use super::trained::{Quantised, Trained, Values};
 use super::trainer::Trainer;
+use super::trial::Worth;
 use crate::backend::{Backend, Pixels};
 use crate::base::spec::Precision;
 use crate::base::{Error, Result, limits};
@@ -154,10 +155,11 @@ fn price<B: Backend>(trainer: &Trainer<B>) -> f64 {
     f64::from(trainer.lambda) / n_pixels as f64
 }
 
-/// Mean squared error with rounded grids, and what so many bits cost.
-pub(super) fn cost<B: Backend>(trainer: &mut Trainer<B>, bits: f64) -> Result<f64> {
+/// The mean squared error with rounded grids, and what so many bits cost.
+pub(super) fn worth<B: Backend>(trainer: &mut Trainer<B>, bits: f64) -> Result<Worth> {
     round(trainer)?;
-    finite("the error", distortion(trainer)? + price(trainer) * bits)
+    let mse = finite("the error", distortion(trainer)?)?;
+    Ok(Worth { mse, rate: price(trainer) * bits })
 }
 
 /// Rounds the grids and searches the step of every tensor, one after the other.

@@ -27,4 +27,4 @@ pub use recipe::Recipe;
 pub use run::Report;
 pub use trained::{Quantised, Trained, Values};
 pub use trainer::bytes;
-pub use trial::trial;
+pub use trial::{Worth, trial};

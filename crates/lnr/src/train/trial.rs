@@ -10,8 +10,24 @@ use crate::backend::{Backend, Shape};
 use crate::base::Error;
 use crate::base::{Picture, Result};
 
-/// Trains a group of a model whose values are stored as symbols by a short recipe, and returns what the
-/// long one would make small: MSE + lambda * bits per pixel, with every grid rounded. `measure` says how
+/// What a trained group is worth: the less of both, the better.
+#[derive(Clone, Copy, Debug)]
+pub struct Worth {
+    /// Mean squared error.
+    pub mse: f64,
+    /// lambda * bits per pixel.
+    pub rate: f64,
+}
+
+impl Worth {
+    /// What training makes small.
+    pub fn cost(&self) -> f64 {
+        self.mse + self.rate
+    }
+}
+
+/// Trains a group of a model whose values are stored as symbols by a short recipe, and returns what it is
+/// worth with every grid rounded. `measure` says how
 /// many bits a trained group takes. No steps of tensors are searched for: those of one group are much
 /// the same for all of its models.
 ///
@@ -24,12 +40,12 @@ pub fn trial<B: Backend>(
     pictures: &[&Picture],
     measure: &(dyn Fn(&Trained) -> Result<f64> + Sync),
     report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
-) -> Result<f64> {
+) -> Result<Worth> {
     backend.scope(|| {
         let mut trainer = Trainer::new(backend, shape, recipe, pictures)?;
         let mut steps = Steps::new(trainer.n_steps, trainer.visits.len(), report);
         trainer.run(measure, &mut steps)?;
         let bits = measure(&finish::snapshot(&trainer)?)?;
-        finish::cost(&mut trainer, bits)
+        finish::worth(&mut trainer, bits)
     })
 }

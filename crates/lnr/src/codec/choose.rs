@@ -83,7 +83,7 @@ pub fn choose(
         least: f64::INFINITY,
     };
     if trial.is_none() {
-        // They have no time to find motion: J 0 to -5 % at 12 visits, nowhere worse (docs/adr/0013).
+        // They have no time to find motion: J 0 to -5 % at 12 visits, nowhere worse (docs/adr/0014).
         let start = trials.start(&structure)?;
         return Ok(Chosen { start, ..Chosen::new(Candidate { from_flow: true, ..simple }, 0) });
     }

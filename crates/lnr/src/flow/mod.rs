@@ -20,6 +20,9 @@ mod tests;
 
 pub use chain::Chain;
 pub use field::Field;
+// For tests, and what else wants the flow of two pictures alone.
+#[cfg(any(test, feature = "internals"))]
 pub use pair::{Pair, between};
 pub use plane::{Plane, halving_loss};
+#[cfg(any(test, feature = "internals"))]
 pub use pyramid::{Pyramid, reduction};

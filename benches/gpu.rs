@@ -88,7 +88,7 @@ fn warp_work(shape: &Shape) -> Vec<Work> {
         Work::bytes("add_fixed_sums", 24.0 * canonical),
         Work::bytes("upsample_bwd", 4.0 * rows * points + 12.0 * timed),
         Work::bytes("target", points * (4.0 * 3.0 + 1.5)),
-        Work::bytes("blend", 12.0 * timed),
+        Work::bytes("timed_planes", 12.0 * timed),
     ]
 }
 

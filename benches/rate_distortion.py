@@ -1,172 +1,186 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Rate and distortion of lnr beside x265 medium on one group of frames.
+"""Rate, distortion and speed of lnr beside x265, SVT-AV1 and x264.
 
-    benches/rate_distortion.py VIDEO [--size 320x180] [--frames 33] [--svg PLOT.svg]
+    benches/rate_distortion.py --media DIR [--cache DIR] [--json FILE] [--svg DIR] [CLIP ...]
+    benches/rate_distortion.py --media DIR --against OTHER_LNR --peers none [CLIP ...]
+    benches/rate_distortion.py --from FILE [FILE ...] [--against FILE.json] [--svg DIR]
 
-The first frames of VIDEO are area-scaled to R'G'B' by FFmpeg. Both encoders get these frames: lnr as
-they are, x265 as 4:2:0, as one closed group and without its information SEI. What the files decode to
-is compared with them by `lnr compare`: mean over frames of the PSNR over R'G'B'. Needs ffmpeg with
-libx265, and target/release/lnr (`cargo build --release`). Prints a Markdown table and the BD-rate.
+CLIP is VIDEO[:WxH[:FIRST-LAST[:STEP]]], VIDEO a file in DIR; without any, the list below. FFmpeg decodes
+a clip once, scales it by area and converts it to 8-bit 4:2:0; every encoder gets this Y4M file, and
+`lnr compare` measures what each file decodes to, as Y4M with the same header: mean over frames of YUV
+6:1:1 PSNR, of R'G'B' PSNR and of SSIM. Bytes are those that decoding needs: access units of lnr without
+the file's index; an elementary stream of the others, one closed group, without SEI and without AV1's
+temporal delimiters. BD-rates are PCHIP over log(bytes), SSIM in dB, over the range that both curves reach;
+they are in parentheses where that is less than 60 % of lnr's. Peers run on one thread.
+
+--against runs both binaries on each point, one after the other, and prints BD-rates of one against the
+other and the ratio of their user CPU times; from FILE.json it takes the points of lnr that were measured
+before. Needs ffmpeg with the encoders, and target/release/lnr (`cargo build --release`).
 """
 
 import argparse
 import json
-import math
 import os
-import subprocess
+import shlex
+import sys
 import tempfile
-import time
 
-LNR = os.path.join(os.path.dirname(__file__), "..", "target", "release", "lnr")
-QUALITIES = [12, 22, 30, 40, 50, 58]
-CRFS = [20, 22, 24, 26, 28, 30, 32, 34, 36, 38]
-# Conversion between R'G'B' and 4:2:0 as well as FFmpeg can.
-EXACT = "+accurate_rnd+full_chroma_int"
+# No folder of compiled files beside the sources.
+sys.dont_write_bytecode = True
 
+from rd import clips, peers, plot, tables
+from rd.lnr import Lnr, comparer
 
-def run(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def ffmpeg(*arguments):
-    # Every frame once, whatever its time.
-    *arguments, out = arguments
-    run("ffmpeg", "-v", "error", "-y", *arguments, "-fps_mode", "passthrough", out)
-
-
-def psnr(reference, video):
-    return json.loads(run(LNR, "compare", reference, video, "--json"))["psnr_rgb"]
+LNR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "target", "release", "lnr")
+CLIPS = [
+    "bigbuckbunny.mp4:320x180:0-32",
+    "bikes.mp4:320x136:0-29",
+    "bikes.mp4:320x136:30-62",
+    "bikes.mp4:320x136:76-108",
+    "bikes.mp4:320x136:120-152",
+    "bikes.mp4:640x272:76-108",
+    "bigbuckbunny.mp4:640x360:0-32",
+    "bigbuckbunny.mp4:1280x720:0-32",
+]
+QUALITIES = [20, 30, 40, 50, 58]
 
 
-def lnr_point(source, folder, quality):
-    """Bytes, dB and seconds of one encode."""
-    out = os.path.join(folder, "a.lnr")
-    begin = time.monotonic()
-    run(LNR, "encode", "-q", source, out, "--quality", str(quality))
-    seconds = time.monotonic() - begin
-    # The index of the file is no part of the coding, no more than a container is x265's.
-    groups = json.loads(run(LNR, "info", out, "--json"))["groups"]
-    return sum(group["bytes"] for group in groups), psnr(source, out), seconds
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clips", nargs="*", metavar="CLIP", default=CLIPS)
+    parser.add_argument("--media", default="", help="the folder of the videos")
+    parser.add_argument("--qualities", default=QUALITIES, help="of lnr, such as 20,30,40,50,58",
+                        type=lambda text: [int(q) for q in text.split(",")])
+    parser.add_argument("--preset", help="of lnr")
+    parser.add_argument("--threads", type=int, help="of lnr; all cores by default")
+    parser.add_argument("--encode", default="", metavar="OPTIONS", help="more options of `lnr encode`")
+    parser.add_argument("--lnr", default=LNR, metavar="PATH", help="the program to measure (%(default)s)")
+    parser.add_argument("--against", metavar="PATH",
+                        help="another lnr, to be measured beside it, or FILE.json with its points")
+    parser.add_argument("--against-encode", metavar="OPTIONS", help="its options instead of those of --encode")
+    parser.add_argument("--peers", default="all", metavar="NAMES",
+                        help="all, none or some of: " + ", ".join(p.name for p in peers.PEERS))
+    parser.add_argument("--peers-only", action="store_true", help="fill the cache")
+    parser.add_argument("--cache", metavar="DIR", help="keeps the points of peers")
+    parser.add_argument("--json", metavar="FILE", help="where to write every point, after each clip")
+    parser.add_argument("--svg", metavar="DIR", help="where to write a plot of each clip")
+    parser.add_argument("--from", nargs="+", metavar="FILE", dest="from_files",
+                        help="measures nothing, but makes tables and plots of such --json files")
+    return parser.parse_args()
 
 
-def x265_point(source, folder, crf):
-    hevc, decoded = os.path.join(folder, "a.hevc"), os.path.join(folder, "b.avi")
-    begin = time.monotonic()
-    parameters = "info=0:keyint=-1:log-level=none"
-    scale = "scale=flags=bicubic" + EXACT
-    ffmpeg("-i", source, "-vf", scale, "-pix_fmt", "yuv420p", "-c:v", "libx265", "-preset", "medium",
-           "-crf", str(crf), "-x265-params", parameters, "-f", "hevc", hevc)
-    seconds = time.monotonic() - begin
-    ffmpeg("-f", "hevc", "-framerate", "25", "-i", hevc, "-vf", scale, "-c:v", "rawvideo",
-           "-pix_fmt", "bgr24", decoded)
-    return os.path.getsize(hevc), psnr(source, decoded), seconds
+def chosen_peers(names):
+    if names == "none":
+        return []
+    known = {p.name: p for p in peers.PEERS}
+    wanted = list(known) if names == "all" else [name.strip() for name in names.split(",")]
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise SystemExit(f"unknown peers: {', '.join(unknown)}; there are: {', '.join(known)}")
+    return [known[name] for name in wanted]
 
 
-def slopes(x, y):
-    """Slopes of the monotone cubic interpolation of Fritsch and Butland."""
-    h = [b - a for a, b in zip(x, x[1:])]
-    d = [(b - a) / step for a, b, step in zip(y, y[1:], h)]
-    inner = []
-    for k in range(1, len(d)):
-        if d[k - 1] * d[k] <= 0:
-            inner.append(0.0)
-        else:
-            a, b = 2 * h[k] + h[k - 1], h[k] + 2 * h[k - 1]
-            inner.append((a + b) / (a / d[k - 1] + b / d[k]))
-    return [d[0], *inner, d[-1]]
+def is_json(path):
+    return path is not None and path.endswith(".json")
 
 
-def interpolate(points, at):
-    """log(bytes) at a PSNR; `points` are (bytes, dB, ...)."""
-    points = sorted((p[1], math.log(p[0])) for p in points)
-    x, y = [p[0] for p in points], [p[1] for p in points]
-    m = slopes(x, y)
-    k = max(i for i in range(len(x) - 1) if i == 0 or x[i] <= at)
-    h = x[k + 1] - x[k]
-    t = (at - x[k]) / h
-    a, b = (1 + 2 * t) * (1 - t) ** 2, t * (1 - t) ** 2
-    c, d = t * t * (3 - 2 * t), t * t * (t - 1)
-    return a * y[k] + b * h * m[k] + c * y[k + 1] + d * h * m[k + 1]
+def programs(a):
+    """The programs to measure, by the names of their curves."""
+    preset = [] if a.preset is None else ["--preset", a.preset]
+    ours = {"lnr": Lnr(a.lnr, preset + shlex.split(a.encode), a.threads)}
+    if a.against and not is_json(a.against):
+        options = a.encode if a.against_encode is None else a.against_encode
+        ours["other"] = Lnr(a.against, preset + shlex.split(options), a.threads)
+    return {} if a.peers_only else ours
 
 
-def bd_rate(points, reference, low=None, high=None):
-    """Mean difference of log(bytes) at equal PSNR, as a ratio - 1 (Bjontegaard, with PCHIP)."""
-    both = [sorted(p[1] for p in curve) for curve in (points, reference)]
-    low = max(low or -math.inf, both[0][0], both[1][0])
-    high = min(high or math.inf, both[0][-1], both[1][-1])
-    n = 400
-    levels = [low + (high - low) * (i + 0.5) / n for i in range(n)]
-    mean = sum(interpolate(points, v) - interpolate(reference, v) for v in levels) / n
-    return math.exp(mean) - 1, low, high
+def tell(label, name, point):
+    print(f"{label}: {name} {point['setting']}: {point['bytes']} bytes, {point['yuv']:.2f} dB, "
+          f"{point['encode_cpu_s']:.1f} s", file=sys.stderr, flush=True)
 
 
-def svg(curves, n_pixels):
-    """A plot of PSNR over bits per pixel on a logarithmic axis."""
-    bpp = {name: [(8 * p[0] / n_pixels, p[1]) for p in points] for name, points in curves.items()}
-    everything = [p for points in bpp.values() for p in points]
-    x0, x1 = (math.log(f(p[0] for p in everything)) for f in (min, max))
-    y0, y1 = math.floor(min(p[1] for p in everything)), math.ceil(max(p[1] for p in everything))
-    left, top, width, height = 52, 16, 560, 320
+def measure(clip, a, versions, folder):
+    """All curves of a clip."""
+    source = clip.prepare(os.path.join(folder, "source.y4m"))
+    step = "" if clip.step == 1 else f"-{clip.step}"
+    label = f"{clip.name}-{source.width}x{source.height}-{clip.first}-{clip.last}{step}"
+    compare = comparer(a.lnr)
+    cache = peers.Cache(a.cache)
+    ours = programs(a)
+    curves = {name: [] for name in ours}
+    for peer in chosen_peers(a.peers):
+        if peer.encoder not in versions:
+            versions[peer.encoder] = peers.version(peer.encoder, folder)
+        curves[peer.name] = []
+        for crf in peer.crfs:
+            make = lambda: peers.encode(peer, crf, source, folder, compare)
+            kept = f"{label}-{clips.digest(source)}"
+            point = cache.point(kept, peer, versions[peer.encoder], crf, make)
+            curves[peer.name].append(point)
+            tell(label, peer.name, point)
+    # One program after the other at each point: what else the machine does meets both.
+    for quality in a.qualities:
+        for name, lnr in ours.items():
+            curves[name].append(lnr.point(quality, source, folder, compare))
+            tell(label, name, curves[name][-1])
+    return {"label": label, "name": clip.name, "width": source.width, "height": source.height,
+            "frames": clip.frames, "n_frames": source.frames, "curves": curves}
 
-    def place(rate, db):
-        x = left + width * (math.log(rate) - x0) / (x1 - x0)
-        return x, top + height * (y1 - db) / (y1 - y0)
 
-    out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 390" font-family="sans-serif" '
-           'font-size="12" fill="none">',
-           '<rect width="640" height="390" fill="#fff"/>']
-    for db in range(y0, y1 + 1):
-        _, y = place(math.exp(x0), db)
-        out.append(f'<path d="M{left} {y:.1f}h{width}" stroke="#ddd"/>')
-        out.append(f'<text x="{left - 8}" y="{y + 4:.1f}" fill="#333" text-anchor="end">{db}</text>')
-    for rate in (0.03, 0.05, 0.1, 0.2, 0.3):
-        if x0 <= math.log(rate) <= x1:
-            x, _ = place(rate, y0)
-            out.append(f'<path d="M{x:.1f} {top}v{height}" stroke="#ddd"/>')
-            out.append(f'<text x="{x:.1f}" y="{top + height + 16}" fill="#333" '
-                       f'text-anchor="middle">{rate}</text>')
-    out.append(f'<text x="{left + width / 2}" y="{top + height + 38}" fill="#333" '
-               'text-anchor="middle">bits per pixel</text>')
-    out.append('<text x="14" y="180" fill="#333" text-anchor="middle" '
-               'transform="rotate(-90 14 180)">RGB PSNR, dB</text>')
-    for i, (name, points) in enumerate(bpp.items()):
-        color = ("#c33", "#369")[i % 2]
-        line = " ".join("%.1f,%.1f" % place(*p) for p in sorted(points))
-        out.append(f'<polyline points="{line}" stroke="{color}" stroke-width="2"/>')
-        for p in points:
-            out.append('<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"/>' % (*place(*p), color))
-        out.append(f'<text x="{left + 16}" y="{top + 24 + 18 * i}" fill="{color}" '
-                   f'font-size="14">{name}</text>')
-    return "\n".join([*out, "</svg>", ""])
+def write_results(path, versions, results, a):
+    ours = {name: {"arguments": lnr.arguments, "threads": lnr.threads} for name, lnr in programs(a).items()}
+    with open(f"{path}.part", "w", encoding="utf-8") as file:
+        json.dump({"versions": versions, **ours, "clips": results}, file, indent=1)
+    os.replace(f"{path}.part", path)
+
+
+def read_results(paths):
+    """The clips of all files; of a clip that is in several, later curves replace earlier ones."""
+    found, versions = {}, {}
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        versions.update(content["versions"])
+        for clip in content["clips"]:
+            earlier = found.get(clip["label"], {"curves": {}})
+            found[clip["label"]] = {**clip, "curves": {**earlier["curves"], **clip["curves"]}}
+    return versions, list(found.values())
+
+
+def add_others(results, path):
+    """Adds what lnr needed in another file as the curves of the other lnr."""
+    _, earlier = read_results([path])
+    curves = {clip["label"]: clip["curves"].get("lnr") for clip in earlier}
+    for clip in results:
+        if curves.get(clip["label"]):
+            clip["curves"]["other"] = curves[clip["label"]]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("video")
-    parser.add_argument("--size", default="320x180")
-    parser.add_argument("--frames", type=int, default=33)
-    parser.add_argument("--svg", help="where to write a plot")
-    a = parser.parse_args()
-    width, height = map(int, a.size.split("x"))
-    n_pixels = width * height * a.frames
-    with tempfile.TemporaryDirectory() as folder:
-        source = os.path.join(folder, "source.avi")
-        ffmpeg("-i", a.video, "-frames:v", str(a.frames), "-vf",
-               f"scale={width}:{height}:flags=area{EXACT}", "-c:v", "rawvideo", "-pix_fmt", "bgr24", source)
-        ours = [lnr_point(source, folder, q) for q in QUALITIES]
-        theirs = [x265_point(source, folder, crf) for crf in CRFS]
-    print("| `--quality` | bytes | bits per pixel | RGB PSNR | x265 medium there | lnr | encoded in |")
-    print("|--|--|--|--|--|--|--|")
-    for quality, (size, db, seconds) in zip(QUALITIES, ours):
-        equal = math.exp(interpolate(theirs, db))
-        print(f"| {quality} | {size} | {8 * size / n_pixels:.4f} | {db:.2f} dB | "
-              f"{8 * equal / n_pixels:.4f} | {100 * (size / equal - 1):+.0f} % | {seconds:.0f} s |")
-    rate, low, high = bd_rate(ours, theirs)
-    print(f"\nBD-rate against x265 medium, {low:.1f} to {high:.1f} dB: {100 * rate:+.1f} %")
+    a = parse_arguments()
+    if a.from_files:
+        versions, results = read_results(a.from_files)
+    else:
+        wanted = [clips.parse(spec, a.media) for spec in a.clips]
+        versions, results = {}, []
+        for clip in wanted:
+            with tempfile.TemporaryDirectory() as folder:
+                results.append(measure(clip, a, versions, folder))
+            if a.json:
+                write_results(a.json, versions, results, a)
+    if is_json(a.against):
+        add_others(results, a.against)
     if a.svg:
-        with open(a.svg, "w", encoding="utf-8") as f:
-            f.write(svg({"lnr": ours, "x265 medium": theirs}, n_pixels))
+        os.makedirs(a.svg, exist_ok=True)
+        for clip in results:
+            with open(os.path.join(a.svg, f"{clip['label']}.svg"), "w", encoding="utf-8") as file:
+                # lnr first, whatever order the files came in.
+                names = sorted(clip["curves"], key=lambda name: ["lnr", "other"].count(name) == 0)
+                file.write(plot.svg(clip, names))
+    print(tables.everything(results))
+    if versions:
+        print("\n" + ", ".join(f"{name} {version}" for name, version in versions.items()))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ struct FrameArgs {
     const float* timed;
     // [n_out, points]
     const float* target;
-    // [2 motion sources + residual levels, points]
+    // [2 motion sources + residual levels + 1 where there are blend grids, points]
     float* d_rows;
     unsigned long long* d_canonical;
     // [sums, blocks]
@@ -33,12 +33,13 @@ enum Mode { RENDER, ERROR, TRAIN };
 
 template <int W, Mode mode>
 DEVICE void load_weights(const FrameArgs& a, Weights<W>& w, WeightsBwd<W>* bwd) {
+    const int most = Features<W>::most;
     int n = a.n_features, width = a.width;
-    for (int i = threadIdx.x; i < MAX_FEATURES * W; i += blockDim.x) {
+    for (int i = threadIdx.x; i < most * W; i += blockDim.x) {
         int c = i / W, o = i % W;
         float v = c < n && o < width ? a.modulated[o * n + c] : 0.0f;
         w.w1t[i] = v;
-        if (mode == TRAIN) bwd->w1[o * MAX_FEATURES + c] = v;
+        if (mode == TRAIN) bwd->w1[o * most + c] = v;
     }
     for (int i = threadIdx.x; i < W * W; i += blockDim.x) {
         int j = i / W, o = i % W;
@@ -54,7 +55,7 @@ DEVICE void load_weights(const FrameArgs& a, Weights<W>& w, WeightsBwd<W>* bwd) 
         int j = i / 4, o = i % 4;
         w.w3t[i] = j < width && o < int(a.n_out) ? a.network[a.w3 + o * width + j] : 0.0f;
     }
-    for (int i = threadIdx.x; i < MAX_FEATURES * 4; i += blockDim.x) {
+    for (int i = threadIdx.x; i < most * 4; i += blockDim.x) {
         int c = i / 4, o = i % 4;
         bool there = a.skip != NO_LAYER && c < n && o < int(a.n_out);
         w.skipt[i] = there ? a.network[a.skip + o * n + c] : 0.0f;
@@ -65,11 +66,39 @@ DEVICE void load_weights(const FrameArgs& a, Weights<W>& w, WeightsBwd<W>* bwd) 
 }
 
 // Rows of a tile: features, hidden layers, output; in training also where the canonical grids were
-// read (2 per place) and their slopes (2 per level).
+// read (2 per place) and their slopes (2 per level and set), with anchors the difference between the
+// two of every level and the odd one's share.
 template <int W, Mode mode>
 DEVICE int tile_rows(const FrameArgs& a) {
-    int rows = a.n_features + 2 * W + 4;
-    return mode == TRAIN ? rows + 2 * (a.sources.n_places + a.sources.n_canonical) : rows;
+    int rows = a.n_features + 2 * W + 4, levels = a.sources.n_canonical;
+    if (mode != TRAIN) return rows;
+    return rows + 2 * (a.sources.n_places + levels) + (has_anchors(a.sources) ? 3 * levels + 1 : 0);
+}
+
+// Gradients of N features from the `first` on, from those of the first hidden layer `d_h` and of the
+// output: they take the features' place in `x`. Both are columns of this lane, which keeps the scale of
+// canonical level `lane`.
+template <int W, int N>
+DEVICE void features_bwd(const FrameArgs& a, const Weights<W>& w, const WeightsBwd<W>& bwd, int first,
+                         const float* d_h, const float d_out[2][4], float* x, float& d_scale) {
+    float d_x[2][N] = {};
+    for (int i = 0; i < W; i++) add_products(d_x, bwd.w1 + i * Features<W>::most + first, d_h + i * PITCH);
+#pragma unroll
+    for (int i = 0; i < N; i++) {
+        int c = first + i;
+        if (c >= int(a.n_features)) continue;
+        float product = 0.0f;
+#pragma unroll
+        for (int q = 0; q < 2; q++) {
+            float* at = x + c * PITCH + 32 * q;
+            float d = d_x[q][i] + dot4(w.skipt + 4 * c, d_out[q]);
+            product += d * *at;
+            *at = d;
+        }
+        if (c >= int(a.sources.n_canonical)) continue;
+        product = warp_sum(product);
+        if (int(threadIdx.x % 32) == c) d_scale += product;
+    }
 }
 
 template <int W, Mode mode>
@@ -83,18 +112,21 @@ DEVICE void frame(const FrameArgs& a) {
     const Sources& s = a.sources;
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, n_warps = blockDim.x / 32;
     const int n_features = a.n_features, n_canonical = s.n_canonical, n_out = a.n_out;
+    const bool mixes = has_anchors(s);
     float* x = tiles + warp * tile_rows<W, mode>(a) * PITCH;
     float* h1 = x + n_features * PITCH;
     float* h2 = h1 + W * PITCH;
     float* out = h2 + W * PITCH;
     float* places = out + 4 * PITCH;
     float* slopes = places + 2 * s.n_places * PITCH;
-    // Gradients this lane owns: rows lane % 16 + 16 r, and half of the columns, of the hidden
-    // layers; component lane % 4 and units lane / 4 + 8 k of what leads to the output; the scale of
-    // canonical level `lane`.
-    const int owned_row = lane % 16, half = lane / 16;
-    float d_w2[W / 16][W / 2] = {}, d_w1[W / 16][MAX_FEATURES / 2] = {}, d_b1[W / 16] = {}, d_b2[W / 16] = {};
-    float d_w3[W / 8] = {}, d_skip[MAX_FEATURES / 8] = {}, d_b3 = 0.0f, d_scale = 0.0f;
+    float* differences = slopes + 4 * n_canonical * PITCH;
+    float* shares = differences + n_canonical * PITCH;
+    // Gradients this lane owns: rows lane % 16 + 16 r, and half of the columns (of the first layer every
+    // second one), of the hidden layers; component lane % 4 and units lane / 4 + 8 k of what leads to the
+    // output; the scale of canonical level `lane`.
+    const int owned_row = lane % 16, half = lane / 16, most = Features<W>::most;
+    float d_w2[W / 16][W / 2] = {}, d_w1[W / 16][most / 2] = {}, d_b1[W / 16] = {}, d_b2[W / 16] = {};
+    float d_w3[W / 8] = {}, d_skip[most / 8] = {}, d_b3 = 0.0f, d_scale = 0.0f;
     float error = 0.0f;
     const uint32_t n_points = a.lattice.nx * a.lattice.ny;
     const uint32_t n_tiles = (n_points + TILE - 1) / TILE;
@@ -105,17 +137,31 @@ DEVICE void frame(const FrameArgs& a) {
             uint32_t index = minimum(int(tile * TILE + p), int(n_points) - 1);
             float px = a.lattice.x0 + a.lattice.dx * float(index % a.lattice.nx);
             float py = a.lattice.y0 + a.lattice.dy * float(a.lattice.row + index / a.lattice.nx);
+            float share = 0.0f;
+            if (mixes) {
+                share = odd_share(s, a.timed, px, py);
+                if (mode == TRAIN) shares[p] = share;
+            }
 #pragma unroll 1
             for (uint32_t place = 0; place < s.n_places; place++) {
+                bool odd = place >= s.n_first_places;
                 float at[2], slope[2];
                 displaced(s, place, a.timed, px, py, at);
                 for (int l = 0; l < n_canonical; l++) {
-                    if (s.canonical[l].place != place) continue;
-                    float scale = w.scales[l];
-                    x[l * PITCH + p] = scale * canonical(s.canonical[l], a.grids, at, slope);
+                    CanonicalPlane plane = s.planes[odd][l];
+                    if (plane.place != place) continue;
+                    float scale = w.scales[l], *to = x + l * PITCH + p;
+                    float value = scale * canonical(s.canonical[l], a.grids + plane.offset, at, slope);
+                    if (odd) {
+                        float difference = value - *to;
+                        value = *to + share * difference;
+                        if (mode == TRAIN) differences[l * PITCH + p] = difference;
+                    }
+                    *to = value;
                     if (mode == TRAIN) {
-                        slopes[2 * l * PITCH + p] = scale * slope[0];
-                        slopes[(2 * l + 1) * PITCH + p] = scale * slope[1];
+                        float* from = slopes + 2 * (odd ? n_canonical + l : l) * PITCH + p;
+                        from[0] = scale * slope[0];
+                        from[PITCH] = scale * slope[1];
                     }
                 }
                 if (mode == TRAIN) {
@@ -124,7 +170,7 @@ DEVICE void frame(const FrameArgs& a) {
                 }
             }
             for (uint32_t l = 0; l < s.n_residual; l++) {
-                const Level& level = s.residual[l];
+                const Level& level = s.timed[s.n_motion + l];
                 x[(n_canonical + l) * PITCH + p] = bilinear(a.timed + level.offset, level, px, py);
             }
         }
@@ -166,7 +212,7 @@ DEVICE void frame(const FrameArgs& a) {
 #pragma unroll
             for (int k = 0; k < W / 8; k++) d_w3[k] = dot_rows(d, h2 + (lane / 4 + 8 * k) * PITCH + p, d_w3[k]);
 #pragma unroll
-            for (int k = 0; k < MAX_FEATURES / 8; k++) {
+            for (int k = 0; k < most / 8; k++) {
                 int c = lane / 4 + 8 * k;
                 if (c < n_features) d_skip[k] = dot_rows(d, x + c * PITCH + p, d_skip[k]);
             }
@@ -215,55 +261,57 @@ DEVICE void frame(const FrameArgs& a) {
             for (int r = 0; r < W / 16; r++) {
                 float4 d = *reinterpret_cast<const float4*>(h1 + (owned_row + 16 * r) * PITCH + p);
 #pragma unroll
-                for (int k = 0; k < MAX_FEATURES / 2; k++) {
-                    int c = half * (MAX_FEATURES / 2) + k;
-                    if (c < n_features) d_w1[r][k] = dot_rows(d, x + c * PITCH + p, d_w1[r][k]);
-                }
+                // A column too many, where their number is odd, is that of a row which is there.
+                for (int k = 0; k < most / 2; k++)
+                    if (2 * k < n_features) d_w1[r][k] = dot_rows(d, x + (2 * k + half) * PITCH + p, d_w1[r][k]);
                 d_b1[r] += d.x + d.y + d.z + d.w;
             }
         }
         warp_sync();
         // Features.
-        float d_x[2][MAX_FEATURES] = {};
-        for (int i = 0; i < W; i++) add_products(d_x, bwd->w1 + i * MAX_FEATURES, h1 + i * PITCH + lane);
-#pragma unroll
-        for (int c = 0; c < MAX_FEATURES; c++) {
-            if (c >= n_features) continue;
-            float product = 0.0f;
-#pragma unroll
-            for (int q = 0; q < 2; q++) {
-                float* at = x + c * PITCH + lane + 32 * q;
-                float d = d_x[q][c] + dot4(w.skipt + 4 * c, d_out[q]);
-                product += d * *at;
-                *at = d;
-            }
-            if (c >= n_canonical) continue;
-            product = warp_sum(product);
-            if (lane == c) d_scale += product;
-        }
+        features_bwd<W, 16>(a, w, *bwd, 0, h1 + lane, d_out, x + lane, d_scale);
+        if constexpr (most > 16)
+            if (n_features > 16) features_bwd<W, most - 16>(a, w, *bwd, 16, h1 + lane, d_out, x + lane, d_scale);
 #pragma unroll 1
         for (int q = 0; q < 2; q++) {
             int p = lane + 32 * q;
             uint32_t index = tile * TILE + p;
             bool valid = index < n_points;
+            float share = mixes ? shares[p] : 0.0f, d_share = 0.0f;
 #pragma unroll 1
             for (uint32_t place = 0; place < s.n_places; place++) {
-                const float* from = places + 2 * place * PITCH + p;
-                float at[2] = {from[0], from[PITCH]}, d_at[2] = {0.0f, 0.0f};
+                bool odd = place >= s.n_first_places;
+                float* there = places + 2 * place * PITCH + p;
+                float at[2] = {there[0], there[PITCH]}, d_at[2] = {0.0f, 0.0f};
                 for (int l = 0; l < n_canonical; l++) {
-                    if (s.canonical[l].place != place) continue;
+                    CanonicalPlane plane = s.planes[odd][l];
+                    if (plane.place != place) continue;
                     float d = x[l * PITCH + p];
-                    d_at[0] += d * slopes[2 * l * PITCH + p];
-                    d_at[1] += d * slopes[(2 * l + 1) * PITCH + p];
-                    canonical_bwd(s.canonical[l], a.d_canonical, at, valid ? d * w.scales[l] : 0.0f);
+                    if (odd) d_share += d * differences[l * PITCH + p];
+                    d *= odd ? share : 1.0f - share;
+                    const float* slope = slopes + 2 * (odd ? n_canonical + l : l) * PITCH + p;
+                    d_at[0] += d * slope[0];
+                    d_at[1] += d * slope[PITCH];
+                    canonical_bwd(s.canonical[l], a.d_canonical + plane.offset, at, valid ? d * w.scales[l] : 0.0f);
                 }
-                if (!valid || place >= s.n_motions) continue;
-                a.d_rows[uint64_t(2 * place) * n_points + index] = d_at[0];
-                a.d_rows[uint64_t(2 * place + 1) * n_points + index] = d_at[1];
+                there[0] = d_at[0];
+                there[PITCH] = d_at[1];
             }
             if (!valid) continue;
-            for (uint32_t l = 0; l < s.n_residual; l++)
-                a.d_rows[uint64_t(2 * s.n_motions + l) * n_points + index] = x[(n_canonical + l) * PITCH + p];
+            float* d_row = a.d_rows + index;
+            for (uint32_t m = 0; m < s.n_motions; m++) {
+                float d[2] = {0.0f, 0.0f};
+                for (uint32_t place = 0; place < s.n_places; place++) {
+                    if (!(s.motions[place] >> m & 1)) continue;
+                    d[0] += places[2 * place * PITCH + p];
+                    d[1] += places[(2 * place + 1) * PITCH + p];
+                }
+                d_row[0] = d[0];
+                d_row[n_points] = d[1];
+                d_row += 2 * uint64_t(n_points);
+            }
+            for (uint32_t l = 0; l < s.n_residual; l++, d_row += n_points) *d_row = x[(n_canonical + l) * PITCH + p];
+            if (s.n_blend) *d_row = d_share * share * (1.0f - share);
         }
     }
     if (mode == RENDER) return;
@@ -286,8 +334,7 @@ DEVICE void frame(const FrameArgs& a) {
 #pragma unroll
                     for (int k = 0; k < W / 2; k++) sums[At::w2 + row * W + half * (W / 2) + k] += d_w2[r][k];
 #pragma unroll
-                    for (int k = 0; k < MAX_FEATURES / 2; k++)
-                        sums[At::w1 + row * MAX_FEATURES + half * (MAX_FEATURES / 2) + k] += d_w1[r][k];
+                    for (int k = 0; k < most / 2; k++) sums[At::w1 + row * most + 2 * k + half] += d_w1[r][k];
                     if (half == 0) {
                         sums[At::b1 + row] += d_b1[r];
                         sums[At::b2 + row] += d_b2[r];
@@ -296,8 +343,7 @@ DEVICE void frame(const FrameArgs& a) {
 #pragma unroll
                 for (int k = 0; k < W / 8; k++) sums[At::w3 + (lane % 4) * W + lane / 4 + 8 * k] += d_w3[k];
 #pragma unroll
-                for (int k = 0; k < MAX_FEATURES / 8; k++)
-                    sums[At::skip + (lane % 4) * MAX_FEATURES + lane / 4 + 8 * k] += d_skip[k];
+                for (int k = 0; k < most / 8; k++) sums[At::skip + (lane % 4) * most + lane / 4 + 8 * k] += d_skip[k];
                 if (lane < 4) sums[At::b3 + lane] += d_b3;
                 if (lane < MAX_LEVELS) sums[At::scale + lane] += d_scale;
             }
@@ -315,63 +361,3 @@ DEVICE void frame(const FrameArgs& a) {
 FRAME_KERNELS(16)
 FRAME_KERNELS(32)
 FRAME_KERNELS(64)
-
-struct FrameReduceArgs {
-    const float* partials;
-    // null when only the error is wanted
-    float* d_network;
-    // becomes the gradient of the weights and biases
-    float* d_modulated;
-    // two values, see Sum
-    float* error;
-    uint32_t n_blocks, n_features, width, n_out, n_canonical;
-    uint32_t w2, b2, w3, b3, skip;
-    // where the logarithms of the canonical levels' scales lie
-    uint32_t scales[MAX_LEVELS];
-    // the gradients are of the loss times this
-    float gain;
-    // whether the error is added to the one that is there
-    uint32_t adds;
-};
-
-// A warp per sum of the blocks, over the blocks in their order.
-template <int W>
-DEVICE void frame_reduce(const FrameReduceArgs& a) {
-    typedef Partial<W> At;
-    int i = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
-    if (i >= At::len || (!a.d_network && i != At::error)) return;
-    const float* partials = a.partials + uint64_t(i) * a.n_blocks;
-    if (i == At::error) {
-        store_sum(partials, a.n_blocks, a.adds, a.error);
-        return;
-    }
-    float sum = 0.0f;
-    for (uint32_t b = lane; b < a.n_blocks; b += 32) sum += partials[b];
-    sum = warp_sum(sum) * a.gain;
-    if (lane != 0) return;
-    int width = a.width, n = a.n_features, n_out = a.n_out;
-    if (i < At::w1) {
-        int row = i / W, column = i % W;
-        if (row < width && column < width) a.d_network[a.w2 + row * width + column] += sum;
-    } else if (i < At::w3) {
-        int row = (i - At::w1) / MAX_FEATURES, column = (i - At::w1) % MAX_FEATURES;
-        if (row < width && column < n) a.d_modulated[row * n + column] = sum;
-    } else if (i < At::skip) {
-        int row = (i - At::w3) / W, column = (i - At::w3) % W;
-        if (row < n_out && column < width) a.d_network[a.w3 + row * width + column] += sum;
-    } else if (i < At::b1) {
-        int row = (i - At::skip) / MAX_FEATURES, column = (i - At::skip) % MAX_FEATURES;
-        if (a.skip != NO_LAYER && row < n_out && column < n) a.d_network[a.skip + row * n + column] += sum;
-    } else if (i < At::b2) {
-        if (i - At::b1 < width) a.d_modulated[width * n + i - At::b1] = sum;
-    } else if (i < At::b3) {
-        if (i - At::b2 < width) a.d_network[a.b2 + i - At::b2] += sum;
-    } else if (i < At::scale) {
-        if (i - At::b3 < n_out) a.d_network[a.b3 + i - At::b3] += sum;
-    } else if (i - At::scale < int(a.n_canonical)) {
-        a.d_network[a.scales[i - At::scale]] += sum;
-    }
-}
-KERNEL(frame_reduce_16, 256, FrameReduceArgs) { frame_reduce<16>(a); }
-KERNEL(frame_reduce_32, 256, FrameReduceArgs) { frame_reduce<32>(a); }
-KERNEL(frame_reduce_64, 256, FrameReduceArgs) { frame_reduce<64>(a); }

@@ -7,6 +7,7 @@
 #include "peak.cu"
 #include "pixels.cu"
 #include "rate.cu"
+#include "reduce.cu"
 #include "upsample.cu"
 #include "coordinates/dense.cu"
 #include "coordinates/fused.cu"

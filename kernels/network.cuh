@@ -8,16 +8,20 @@
 #define TILE 64
 // Distance of rows: loads of 16 bytes of eight rows meet no bank of shared memory twice.
 #define PITCH (TILE + 4)
-// Most features of a point: a lane keeps the gradients of half of them for its rows in registers.
-#define MAX_FEATURES 16
+// Most features of a point: a lane keeps the gradients of half of them for its rows in registers, of
+// which the widest network leaves fewer.
+template <int W>
+struct Features {
+    static const int most = W < 64 ? 24 : 16;
+};
 // Where there is no skip layer.
 #define NO_LAYER 0xFFFFFFFFu
 
 // Sums of a block, in this order.
 template <int W>
 struct Partial {
-    static const int w2 = 0, w1 = w2 + W * W, w3 = w1 + W * MAX_FEATURES, skip = w3 + 4 * W;
-    static const int b1 = skip + 4 * MAX_FEATURES, b2 = b1 + W, b3 = b2 + W, scale = b3 + 4;
+    static const int w2 = 0, w1 = w2 + W * W, w3 = w1 + W * Features<W>::most, skip = w3 + 4 * W;
+    static const int b1 = skip + 4 * Features<W>::most, b2 = b1 + W, b3 = b2 + W, scale = b3 + 4;
     static const int error = scale + MAX_LEVELS, len = error + 1;
 };
 
@@ -25,21 +29,22 @@ struct Partial {
 template <int W>
 struct Weights {
     // [n_features, W], [W, W] from input to output; [W, 4]; [n_features, 4]
-    float w1t[MAX_FEATURES * W], b1[W], w2t[W * W], b2[W], w3t[W * 4], b3[4], skipt[MAX_FEATURES * 4];
+    float w1t[Features<W>::most * W], b1[W], w2t[W * W], b2[W], w3t[W * 4], b3[4], skipt[Features<W>::most * 4];
     // of the canonical levels
     float scales[MAX_LEVELS];
 };
 // From output to input, for the way back.
 template <int W>
 struct WeightsBwd {
-    float w1[W * MAX_FEATURES], w2[W * W];
+    float w1[W * Features<W>::most], w2[W * W];
 };
 
-// sum[q][i] += w[i] x[q] for 16 outputs and two points
-DEVICE void add_products(float sum[2][16], const float* w, const float* x) {
+// sum[q][i] += w[i] x[q] for N outputs and two points
+template <int N>
+DEVICE void add_products(float (&sum)[2][N], const float* w, const float* x) {
     float v[2] = {x[0], x[32]};
 #pragma unroll
-    for (int i = 0; i < 16; i += 4) {
+    for (int i = 0; i < N; i += 4) {
         float4 w4 = *reinterpret_cast<const float4*>(w + i);
 #pragma unroll
         for (int q = 0; q < 2; q++) {

@@ -9,17 +9,17 @@ struct Size {
 };
 
 #define SIZE(name, value) {name, uint64_t(value)}
-// Bytes of the weights, sums of a block.
+// Bytes of the weights, sums of a block, most features.
 #define FRAME_SIZES(W)                                 \
     SIZE("FRAME_WEIGHTS_" #W, sizeof(Weights<W>)),     \
     SIZE("FRAME_BACKWARD_" #W, sizeof(WeightsBwd<W>)), \
-    SIZE("FRAME_SUMS_" #W, Partial<W>::len)
+    SIZE("FRAME_SUMS_" #W, Partial<W>::len),           \
+    SIZE("FRAME_FEATURES_" #W, Features<W>::most)
 
 static const Size SIZES[] = {
     SIZE("BLOCK_SUM_SHARED", BLOCK_SUM_SHARED),
     SIZE("MAX_LEVELS", MAX_LEVELS),
-    SIZE("MAX_MOTIONS", MAX_MOTIONS),
-    SIZE("MAX_FEATURES", MAX_FEATURES),
+    SIZE("MAX_TIMED", MAX_TIMED),
     SIZE("NO_LAYER", NO_LAYER),
     SIZE("FRAME_TILE", TILE),
     SIZE("FRAME_PITCH", PITCH),

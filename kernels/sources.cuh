@@ -3,44 +3,50 @@
 #pragma once
 #include "common.cuh"
 
-// Most levels of all canonical, all motion and all residual sources: arguments of a kernel must stay
-// below 4 KiB, and more features than these a point does not have.
+// Most canonical levels of a frame, both anchors counting once, and most levels of all motion, residual
+// and blend sources: arguments of a kernel must stay below 4 KiB.
 #define MAX_LEVELS 16
-// Most motion sources: each takes two rows of every tile's shared memory.
-#define MAX_MOTIONS 4
+#define MAX_TIMED 40
 
 struct Level {
     float stride, margin;
     int32_t width, height;
-    // where its first plane begins in its buffer; the next component follows
-    uint32_t offset;
     uint32_t cubic;
-    // of a canonical level the place where it is read, of a motion level its source
-    uint32_t place;
     // where the logarithm of its scale lies in the network buffer
     uint32_t scale;
+    // of a motion, residual or blend level: where its first plane begins in the planes of one time, and
+    // its first row of gradients; those of the next component follow
+    uint32_t offset, row;
 };
 
+// A plane of a canonical level: where it begins in the grids, and the place where it is read.
+struct CanonicalPlane {
+    uint32_t offset, place;
+};
+
+// What a frame is made of. Canonical planes are one set, or where they are anchors two, the even one's
+// and the odd one's, which are mixed.
 struct Sources {
     Level canonical[MAX_LEVELS];
-    // in the planes of one time
-    Level motion[MAX_LEVELS];
-    Level residual[MAX_LEVELS];
-    uint32_t n_canonical, n_motion, n_residual;
-    // where the canonical grids are read: a place per motion source, then one for those that are not
-    // moved, if there are any
-    uint32_t n_motions, n_places;
-    // the first motion level of every place, and where the last one's end
-    uint32_t first[MAX_MOTIONS + 2];
-    uint32_t unused;
+    // motion, then residual, then blend
+    Level timed[MAX_TIMED];
+    CanonicalPlane planes[2][MAX_LEVELS];
+    // of every place the motion sources that move points there, a bit each
+    uint32_t motions[2 * MAX_LEVELS];
+    // levels
+    uint32_t n_canonical, n_motion, n_residual, n_blend;
+    // motion sources; places, of which the first ones are those of the first set
+    uint32_t n_motions, n_places, n_first_places;
+    // what time adds to the sum of the blend grids
+    float blend_bias;
 };
 
-// The nodes around a time of every motion level, then of every residual level.
+// The nodes around a time of every level of `Sources::timed`.
 struct Nodes {
     // where the level begins in the grids, at the first node and at the second
-    uint32_t first[2 * MAX_LEVELS], second[2 * MAX_LEVELS];
+    uint32_t first[MAX_TIMED], second[MAX_TIMED];
     // weight of the second
-    float weight[2 * MAX_LEVELS];
+    float weight[MAX_TIMED];
 };
 
 struct Lattice {
@@ -117,18 +123,31 @@ DEVICE float bilinear(const float* RESTRICT plane, const Level& level, float x, 
 DEVICE void displaced(const Sources& s, uint32_t place, const float* RESTRICT timed, float x, float y, float* at) {
     at[0] = x;
     at[1] = y;
-    for (uint32_t l = s.first[place]; l < s.first[place + 1]; l++) {
-        const Level& level = s.motion[l];
+    uint32_t motions = s.motions[place];
+    for (uint32_t l = 0; l < s.n_motion; l++) {
+        const Level& level = s.timed[l];
+        // Every motion source has two rows.
+        if (!(motions >> level.row / 2 & 1)) continue;
         const float* plane = timed + level.offset;
         at[0] += bilinear(plane, level, x, y);
         at[1] += bilinear(plane + level.width * level.height, level, x, y);
     }
 }
 
-// A canonical level at `at`, not scaled, and its slopes in pixels.
-DEVICE float canonical(const Level& level, const float* RESTRICT grids, const float* at, float* slope) {
+DEVICE bool has_anchors(const Sources& s) { return s.n_places > s.n_first_places; }
+
+// The odd anchor's share of the features of pixel (x, y).
+DEVICE float odd_share(const Sources& s, const float* RESTRICT timed, float x, float y) {
+    uint32_t first = s.n_motion + s.n_residual;
+    float sum = s.blend_bias;
+    for (uint32_t l = first; l < first + s.n_blend; l++)
+        sum += bilinear(timed + s.timed[l].offset, s.timed[l], x, y);
+    return 1.0f / (1.0f + expf(-sum));
+}
+
+// A plane of a canonical level at `at`, not scaled, and its slopes in pixels.
+DEVICE float canonical(const Level& level, const float* RESTRICT plane, const float* at, float* slope) {
     Axis columns = axis(level, at[0], level.width), rows = axis(level, at[1], level.height);
-    const float* plane = grids + level.offset;
     float value = 0.0f;
     slope[0] = slope[1] = 0.0f;
     // Linear levels take the middle two of four rows and columns.
@@ -191,11 +210,10 @@ DEVICE void add_runs(const Level& level, unsigned long long* plane, const Axis& 
     }
 }
 
-// Adds g times the weights of canonical() to the sums of the level's entries. All lanes of a warp call
+// Adds g times the weights of canonical() to the sums of the plane's entries. All lanes of a warp call
 // it together; g is 0 where a lane has no point.
-DEVICE void canonical_bwd(const Level& level, unsigned long long* sums, const float* at, float g) {
+DEVICE void canonical_bwd(const Level& level, unsigned long long* plane, const float* at, float g) {
     Axis columns = axis(level, at[0], level.width), rows = axis(level, at[1], level.height);
-    unsigned long long* plane = sums + level.offset;
     if (level.stride >= FEW_ENTRIES && !level.cubic) {
         add_runs(level, plane, columns, rows, g);
         return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Motion and residual planes of one time, and the way back from the points of a lattice to them.
+// Motion, residual and blend planes of one time, and the way back from the points of a lattice to them.
 #include "sources.cuh"
 
-struct BlendArgs {
+struct TimedPlanesArgs {
     const float* grids;
     const float* network;
     float* timed;
@@ -11,11 +11,10 @@ struct BlendArgs {
 };
 
 // timed = scale * the planes between two nodes. One row of blocks per level.
-KERNEL(blend, 256, BlendArgs) {
+KERNEL(timed_planes, 256, TimedPlanesArgs) {
     uint32_t index = blockIdx.y;
-    bool is_motion = index < a.sources.n_motion;
-    const Level& level = is_motion ? a.sources.motion[index] : a.sources.residual[index - a.sources.n_motion];
-    uint32_t n = uint32_t(level.width * level.height) * (is_motion ? 2 : 1);
+    const Level& level = a.sources.timed[index];
+    uint32_t n = uint32_t(level.width * level.height) * (index < a.sources.n_motion ? 2 : 1);
     const float* first = a.grids + a.nodes.first[index];
     const float* second = a.grids + a.nodes.second[index];
     float scale = expf(a.network[level.scale]), weight = a.nodes.weight[index];
@@ -24,7 +23,8 @@ KERNEL(blend, 256, BlendArgs) {
 }
 
 struct UpsampleBwdArgs {
-    // [2 motion sources + residual levels, points]: gradients of displacements and residual features
+    // [2 motion sources + residual levels + 1 where there are blend grids, points]: gradients of
+    // displacements, of residual features and of the blend grids' sum
     const float* d_rows;
     const float* timed;
     const float* network;
@@ -54,17 +54,16 @@ DEVICE float tent(const Level& level, float pixel, int e, int n) {
 }
 
 // Entries gather from the points around them. One row of blocks per plane: motion levels, two
-// components each, then residual levels. Where an entry has many points, a warp shares them.
+// components each, then the others. Where an entry has many points, a warp shares them.
 KERNEL(upsample_bwd, 256, UpsampleBwdArgs) {
     SHARED(float, sums);
-    uint32_t plane = blockIdx.y;
-    bool is_motion = plane < 2 * a.sources.n_motion;
-    uint32_t index = is_motion ? plane / 2 : plane - 2 * a.sources.n_motion;
+    uint32_t plane = blockIdx.y, n_motion = a.sources.n_motion;
+    bool is_motion = plane < 2 * n_motion;
+    uint32_t index = is_motion ? plane / 2 : plane - n_motion;
     uint32_t component = is_motion ? plane % 2 : 0;
-    const Level& level = is_motion ? a.sources.motion[index] : a.sources.residual[index];
-    uint32_t row = is_motion ? 2 * level.place + component : 2 * a.sources.n_motions + index;
+    const Level& level = a.sources.timed[index];
     const Lattice& l = a.lattice;
-    const float* d = a.d_rows + uint64_t(row) * l.nx * l.ny;
+    const float* d = a.d_rows + uint64_t(level.row + component) * l.nx * l.ny;
     int n = level.width * level.height;
     uint32_t start = level.offset + component * n;
     // An entry has the points of two strides both ways: from 8 on there are more than 256.
@@ -100,10 +99,10 @@ KERNEL(upsample_bwd, 256, UpsampleBwdArgs) {
         if (shared) sum = warp_sum(sum);
         if (e < n && lane == 0) {
             sum *= a.gain;
-            uint32_t timed = is_motion ? index : a.sources.n_motion + index, local = component * n + e;
-            float scaled = sum * expf(a.network[level.scale]), w = a.nodes.weight[timed];
-            a.d_grids[a.nodes.first[timed] + local] += scaled * (1.0f - w);
-            if (w > 0.0f) a.d_grids[a.nodes.second[timed] + local] += scaled * w;
+            uint32_t local = component * n + e;
+            float scaled = sum * expf(a.network[level.scale]), w = a.nodes.weight[index];
+            a.d_grids[a.nodes.first[index] + local] += scaled * (1.0f - w);
+            if (w > 0.0f) a.d_grids[a.nodes.second[index] + local] += scaled * w;
             product += sum * a.timed[start + e];
         }
     }
@@ -122,7 +121,7 @@ struct ScaleBwdArgs {
 KERNEL(scale_bwd, 32, ScaleBwdArgs) {
     uint32_t index = blockIdx.x, n_motion = a.sources.n_motion;
     bool is_motion = index < n_motion;
-    const Level& level = is_motion ? a.sources.motion[index] : a.sources.residual[index - n_motion];
+    const Level& level = a.sources.timed[index];
     uint32_t plane = is_motion ? 2 * index : index + n_motion;
     uint32_t n = (is_motion ? 2 : 1) * a.n_blocks;
     float sum = 0.0f;

@@ -109,19 +109,22 @@ fn forced_key_units_begin_a_group() {
 #[test]
 fn latency_and_buffers_are_announced() {
     init();
-    let mut harness = gst_check::Harness::new_parse(&format!("{ENC} key-int-max=10"));
-    let caps = gray_caps(16, 16, "25/1");
-    harness.set_src_caps(caps.clone());
-    harness.play();
-    harness.push(gray_frame(16, 16, 0, Some(40))).expect("accepted");
-    assert_eq!(harness.query_latency(), Some(gst::ClockTime::from_mseconds(400)));
+    for (jobs, latency) in [(1, 400), (2, 1600)] {
+        let properties = format!("key-int-max=10 threads=2 jobs={jobs}");
+        let mut harness = gst_check::Harness::new_parse(&format!("{ENC} {properties}"));
+        let caps = gray_caps(16, 16, "25/1");
+        harness.set_src_caps(caps.clone());
+        harness.play();
+        harness.push(gray_frame(16, 16, 0, Some(40))).expect("accepted");
+        assert_eq!(harness.query_latency(), Some(gst::ClockTime::from_mseconds(latency)));
 
-    let mut query = gst::query::Allocation::new(Some(&caps), true);
-    let pad = harness.element().unwrap().static_pad("sink");
-    assert!(pad.unwrap().query(&mut query));
-    let (_, size, min, _) = query.allocation_pools().next().expect("a pool");
-    assert!(size >= 256 && min >= 11, "{size} {min}");
-    assert!(query.find_allocation_meta::<gst_video::VideoMeta>().is_some());
+        let mut query = gst::query::Allocation::new(Some(&caps), true);
+        let pad = harness.element().unwrap().static_pad("sink");
+        assert!(pad.unwrap().query(&mut query));
+        let (_, size, min, _) = query.allocation_pools().next().expect("a pool");
+        assert!(size >= 256 && u64::from(min) >= latency / 40 + 1, "{size} {min}");
+        assert!(query.find_allocation_meta::<gst_video::VideoMeta>().is_some());
+    }
 }
 
 #[test]
@@ -280,6 +283,27 @@ fn frames_before_a_flush_are_gone_and_those_after_are_encoded() {
 }
 
 #[test]
+fn a_live_source_gets_one_group_at_a_time() {
+    for (live, wanted) in [(false, 4), (true, 1)] {
+        let pipeline = parse(&format!(
+            "videotestsrc is-live={live} num-buffers=4 ! video/x-raw,format=GRAY8,width=16,height=16,framerate=25/1 \
+             ! lnrenc name=enc epochs=1 threads=2 key-int-max=2 ! fakesink name=sink sync=false"
+        ));
+        let bus = pipeline.bus().unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let end = [gst::MessageType::Eos, gst::MessageType::Error];
+        let message = bus.timed_pop_filtered(gst::ClockTime::from_seconds(20), &end);
+        assert_eq!(message.map(|m| m.type_()), Some(gst::MessageType::Eos));
+        let mut query = gst::query::Latency::new();
+        let pad = pipeline.by_name("enc").unwrap().static_pad("src").unwrap();
+        assert!(pad.query(&mut query));
+        let groups = query.result().1.mseconds() / 80;
+        pipeline.set_state(gst::State::Null).unwrap();
+        assert_eq!(groups, wanted, "live={live}");
+    }
+}
+
+#[test]
 fn scene_changes_begin_a_group() {
     for (scene_cut, key) in [(true, true), (false, false)] {
         let frames = (0..6u64).map(|i| {
@@ -333,4 +357,30 @@ fn red_stays_red() {
         let (r, g, b) = (mean(0), mean(1), mean(2));
         assert!(r > 180.0 && g < 80.0 && b < 80.0, "{format}: {r} {g} {b}");
     }
+}
+
+/// The buffers of a stream of several groups, with so many of them trained at once.
+fn encoded(jobs: u32) -> Vec<(Option<gst::ClockTime>, bool, Vec<u8>)> {
+    init();
+    let mut harness = gst_check::Harness::new_parse(&format!(
+        "{ENC} key-int-max=3 threads={jobs} jobs={jobs} bitrate=30"
+    ));
+    harness.set_src_caps(gray_caps(16, 16, "25/1"));
+    harness.play();
+    for i in 0..17 {
+        harness.push(gray_frame(16, 16, i * 40, Some(40))).expect("accepted");
+    }
+    harness.push_event(gst::event::Eos::new());
+    let buffer = |b: gst::Buffer| {
+        let is_key = !b.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        (b.pts(), is_key, b.map_readable().expect("readable").to_vec())
+    };
+    std::iter::from_fn(|| harness.try_pull()).map(buffer).collect()
+}
+
+#[test]
+fn groups_at_once_are_those_of_one_after_the_other() {
+    let one = encoded(1);
+    assert_eq!(one.len(), 17);
+    assert!(encoded(2) == one);
 }

@@ -10,14 +10,15 @@ mod documents;
 use std::path::{Path, PathBuf};
 
 /// Layers and what each may use besides itself (the architecture's direction of dependencies).
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("base", &[]),
     ("bitstream", &["base"]),
+    ("flow", &["base"]),
     ("backend", &["base"]),
-    ("model", &["base", "backend"]),
+    ("model", &["base", "backend", "flow"]),
     ("train", &["base", "backend", "model"]),
     ("align", &["base", "backend", "model", "train"]),
-    ("codec", &["base", "bitstream", "backend", "model", "train", "align"]),
+    ("codec", &["base", "bitstream", "flow", "backend", "model", "train", "align"]),
 ];
 /// Folders where unsafe code may stand.
 const UNSAFE_FENCE: [&str; 3] = [

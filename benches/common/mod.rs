@@ -99,14 +99,9 @@ pub fn cpu_seconds() -> Option<f64> {
 pub fn grid_model(canonical: &[u32], motion: &[u32], residual: &[u32], width: u32) -> ModelSpec {
     ModelSpec {
         sources: vec![
-            SourceSpec::Canonical {
-                strides: canonical.to_vec(),
-                cubic_up_to: 2,
-                margin: 0,
-                motion: Some(0),
-            },
-            SourceSpec::Motion { strides: motion.to_vec(), node_step: 1 },
-            SourceSpec::Residual { strides: residual.to_vec(), node_step: 1 },
+            SourceSpec::canonical(canonical, 2, 0, &[0]),
+            SourceSpec::motion(motion, 1),
+            SourceSpec::residual(residual, 1),
         ],
         latent: LatentSpec { dim: 8, node_step: 1 },
         network: NetworkSpec { width, rank: 1, ..ModelSpec::default().network },

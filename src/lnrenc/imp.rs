@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
@@ -10,7 +10,7 @@ use gst_video::video_codec_state::Readable;
 use gst_video::{VideoCodecFrame, VideoCodecFrameFlags, VideoCodecState};
 
 use super::output::{self, Stop};
-use super::progress::{Reporter, Stats};
+use super::progress::{self, Begun, Reporter, Stats};
 use super::session::Session;
 use super::settings::{self, Settings};
 use crate::engine::EngineSlot;
@@ -40,6 +40,8 @@ pub struct LnrEnc {
     has_told_of_alpha: AtomicBool,
     cancel: CancelFlag,
     engine: EngineSlot,
+    /// Most frames that the codec holds back.
+    n_held: AtomicU32,
 }
 
 #[glib::object_subclass]
@@ -132,7 +134,9 @@ impl VideoEncoderImpl for LnrEnc {
     }
 
     fn stop(&self) -> std::result::Result<(), gst::ErrorMessage> {
-        *self.session.lock().unwrap() = None;
+        // Whatever is still trained ends here.
+        let session = self.session.lock().unwrap().take();
+        self.give_up(session.map(|mut session| session.reset()));
         *self.tagged.lock().unwrap() = TaggedOrientation::default();
         Ok(())
     }
@@ -177,9 +181,8 @@ impl VideoEncoderImpl for LnrEnc {
     }
 
     fn flush(&self) -> bool {
-        if let Some(session) = self.session.lock().unwrap().as_mut() {
-            session.reset();
-        }
+        let begun = self.session.lock().unwrap().as_mut().map(Session::reset);
+        self.give_up(begun);
         true
     }
 
@@ -197,8 +200,8 @@ impl VideoEncoderImpl for LnrEnc {
         &self,
         query: &mut gst::query::Allocation,
     ) -> std::result::Result<(), gst::LoggableError> {
-        // The base class keeps the buffers of all frames that wait for their group.
-        let held = self.settings.lock().unwrap().key_int_max + 1;
+        // The base class keeps the buffers of all frames that the codec holds back.
+        let held = self.n_held.load(Ordering::Relaxed) + 1;
         let caps = query.get_owned().0;
         if let Some(info) = caps.and_then(|c| gst_video::VideoInfo::from_caps(&c).ok()) {
             query.add_allocation_pool(None::<&gst::BufferPool>, info.size() as u32, held, 0);
@@ -212,6 +215,12 @@ impl LnrEnc {
     fn engine(&self) -> Result<Engine> {
         let settings = self.settings.lock().unwrap().engine();
         self.engine.get(&*self.obj(), *CAT, settings)
+    }
+
+    /// Tells that the training of these groups ended early.
+    fn give_up(&self, begun: Option<Begun>) {
+        let begun = begun.unwrap_or_default();
+        progress::end(self.obj().upcast_ref(), begun, gst::ProgressType::Canceled);
     }
 
     fn with_session(
@@ -255,17 +264,36 @@ impl LnrEnc {
         run: impl FnOnce(&mut Session, &mut Control) -> Result<Vec<AccessUnit>>,
     ) -> std::result::Result<gst::FlowSuccess, Stop> {
         let obj = self.obj();
-        let mut reporter = Reporter::new(obj.upcast_ref(), &self.stats);
+        let mut begun = std::mem::take(&mut session.begun);
+        let mut reporter = Reporter::new(obj.upcast_ref(), &self.stats, &mut begun);
         let mut listener = |progress: &lnr::Progress| reporter.update(progress);
         let mut control = Control { cancel: self.cancel.clone(), progress: Some(&mut listener) };
         let result = run(session, &mut control);
-        reporter.end(match &result {
-            Ok(_) => gst::ProgressType::Complete,
-            Err(Error::Cancelled) => gst::ProgressType::Canceled,
-            Err(_) => gst::ProgressType::Error,
-        });
+        reporter.complete(session.encoder.stats().groups);
+        match &result {
+            Ok(_) => session.begun = begun,
+            Err(Error::Cancelled) => self.give_up(Some(begun)),
+            Err(_) => progress::end(obj.upcast_ref(), begun, gst::ProgressType::Error),
+        }
         self.stats.lock().unwrap().totals = *session.encoder.stats();
-        let units = result.map_err(|e| self.fail(&e))?;
+        match result {
+            Ok(units) => self.push_all(session, units),
+            Err(e) => {
+                // Groups before the one that failed are whole.
+                if !matches!(e, Error::Cancelled) {
+                    let units = session.encoder.take_finished();
+                    self.push_all(session, units)?;
+                }
+                Err(self.fail(&e))
+            }
+        }
+    }
+
+    fn push_all(
+        &self,
+        session: &mut Session,
+        units: Vec<AccessUnit>,
+    ) -> std::result::Result<gst::FlowSuccess, Stop> {
         let durations = output::durations(&units);
         for (unit, duration) in units.into_iter().zip(durations) {
             self.push(session, unit, duration).map_err(Stop::Refused)?;
@@ -313,10 +341,15 @@ impl LnrEnc {
             light: hdr.light,
             ..Metadata::default()
         };
-        let config = settings.encoder(format, frame_rate)?.metadata(metadata);
+        let mut config = settings.encoder(format, frame_rate)?.metadata(metadata);
+        if config.jobs == 0 && output::is_live(&self.obj()) {
+            // Whoever watches waits for every group that is trained beside.
+            config.jobs = 1;
+        }
         let encoder = Encoder::with_engine(config.clone(), self.engine()?)?;
         let session = Session::new(encoder, info.clone());
         let n_frames = session.encoder.max_delay_frames();
+        self.n_held.store(n_frames, Ordering::Relaxed);
         let latency = session.frame_duration() * u64::from(n_frames);
         *self.session.lock().unwrap() = Some(session);
         self.obj().set_latency(latency, latency);

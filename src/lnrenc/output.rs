@@ -72,6 +72,12 @@ pub(super) fn tell_refusal(element: &LnrEnc, flow: gst::FlowError) {
     }
 }
 
+/// Whether the source is live, as far as it says.
+pub(super) fn is_live(element: &LnrEnc) -> bool {
+    let mut query = gst::query::Latency::new();
+    element.sink_pad().peer_query(&mut query) && query.result().0
+}
+
 /// Warns of what a format has and streams do not.
 pub(super) fn tell_of_alpha(element: &LnrEnc, info: &gst_video::VideoInfo) {
     gst::element_warning!(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,12 @@ impl Stats {
             .field("mean-psnr", t.psnr)
             .field("iterations", t.iterations)
             .field("seconds", t.seconds)
+            .field("trials", t.trials)
+            .field("groups-with-anchors", t.groups_with_anchors)
+            .field("groups-from-flow", t.groups_from_flow)
+            .field("anchor-step", t.choice.anchor_step)
+            .field("finest-canonical", t.choice.finest_canonical)
+            .field("from-flow", t.choice.from_flow)
             .build()
     }
 }
@@ -47,27 +54,31 @@ fn fill(builder: gst::structure::Builder, p: &Progress) -> gst::structure::Build
         .field("eta", f64::from(p.eta()))
 }
 
+/// Numbers of the groups whose training was told to have begun, and no end of it.
+pub(super) type Begun = BTreeSet<u64>;
+
 /// Tells the application about the groups that are trained within one call of the codec.
 pub(super) struct Reporter<'a> {
     element: &'a gst::Element,
     stats: &'a Mutex<Stats>,
-    /// The group whose start was told.
-    group: Option<u64>,
+    begun: &'a mut Begun,
     told: Instant,
 }
 
 impl<'a> Reporter<'a> {
-    pub fn new(element: &'a gst::Element, stats: &'a Mutex<Stats>) -> Self {
-        Self { element, stats, group: None, told: Instant::now() }
+    pub fn new(element: &'a gst::Element, stats: &'a Mutex<Stats>, begun: &'a mut Begun) -> Self {
+        Self { element, stats, begun, told: Instant::now() }
     }
 
-    /// Called at every iteration.
+    /// Called at every iteration of every group.
     pub fn update(&mut self, p: &Progress) {
-        if self.group != Some(p.group) {
-            self.end(ProgressType::Complete);
-            self.group = Some(p.group);
+        if self.begun.insert(p.group) {
             let text = format!("Training group {} ({} frames)", p.group, p.n_frames);
-            self.post(ProgressType::Start, &text);
+            post(self.element, ProgressType::Start, &text);
+        }
+        // Of those that are trained at once, the first one will come out next.
+        if self.begun.first() != Some(&p.group) {
+            return;
         }
         // The application may be reading: skip this iteration rather than wait.
         if let Ok(mut stats) = self.stats.try_lock() {
@@ -82,20 +93,26 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// Closes the group that was begun last, if any.
-    pub fn end(&mut self, how: ProgressType) {
-        if let Some(group) = self.group.take() {
-            let word = match how {
-                ProgressType::Complete => "Trained",
-                ProgressType::Canceled => "Gave up",
-                _ => "Failed to train",
-            };
-            self.post(how, &format!("{word} group {group}"));
-        }
+    /// Closes the groups that came out: all before number `next`.
+    pub fn complete(&mut self, next: u64) {
+        let later = self.begun.split_off(&next);
+        end(self.element, std::mem::replace(self.begun, later), ProgressType::Complete);
     }
+}
 
-    fn post(&self, how: ProgressType, text: &str) {
-        let message = gst::message::Progress::builder(how, CODE, text).src(self.element).build();
-        let _ = self.element.post_message(message);
+/// Closes these groups.
+pub(super) fn end(element: &gst::Element, groups: Begun, how: ProgressType) {
+    let word = match how {
+        ProgressType::Complete => "Trained",
+        ProgressType::Canceled => "Gave up",
+        _ => "Failed to train",
+    };
+    for group in groups {
+        post(element, how, &format!("{word} group {group}"));
     }
+}
+
+fn post(element: &gst::Element, how: ProgressType, text: &str) {
+    let message = gst::message::Progress::builder(how, CODE, text).src(element).build();
+    let _ = element.post_message(message);
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use gst::prelude::*;
 use gst_video::{VideoCodecFrame, VideoCodecFrameFlags, VideoFrameRef, VideoInfo};
 
+use super::progress::Begun;
 use crate::frame;
 use lnr::stream::{Metadata, Orientation};
 use lnr::{Encoder, Error, InputFrame, PictureFormat, RateControl, Result};
@@ -17,6 +18,7 @@ pub(super) struct Session {
     pub encoder: Encoder,
     /// System frame numbers in order. Frames themselves hold the stream lock, so they are not kept.
     pub frames: VecDeque<u32>,
+    pub begun: Begun,
     info: VideoInfo,
     format: PictureFormat,
     /// What was asked for last; the encoder takes it over where a group begins.
@@ -32,6 +34,7 @@ impl Session {
             rate_control: encoder.settings().rate_control,
             encoder,
             frames: VecDeque::new(),
+            begun: Begun::new(),
             info,
             last: None,
         }
@@ -83,11 +86,12 @@ impl Session {
         })
     }
 
-    /// Forgets what was not trained.
-    pub fn reset(&mut self) {
+    /// Forgets what did not come out. Returns the groups whose training ends so.
+    pub fn reset(&mut self) -> Begun {
         self.encoder.reset();
         self.frames.clear();
         self.last = None;
+        std::mem::take(&mut self.begun)
     }
 }
 

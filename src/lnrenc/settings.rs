@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub seed: u64,
     /// MiB; 0 = no bound
     pub max_memory: u32,
+    /// 0 = automatic
+    pub jobs: u32,
     pub epochs: u32,
     /// As the property's text.
     pub model: String,
@@ -46,6 +48,7 @@ impl Default for Settings {
             threads: d.threads as u32,
             seed: d.seed,
             max_memory: (d.max_memory >> 20) as u32,
+            jobs: d.jobs as u32,
             epochs: d.epochs,
             model: String::new(),
         }
@@ -71,6 +74,7 @@ impl Settings {
             .device(self.device)
             .threads(self.threads as usize)
             .max_memory(u64::from(self.max_memory) << 20)
+            .jobs(self.jobs as usize)
             .epochs(self.epochs))
     }
 
@@ -103,6 +107,7 @@ impl Settings {
             "threads" => self.threads.to_value(),
             "seed" => self.seed.to_value(),
             "max-memory" => self.max_memory.to_value(),
+            "jobs" => self.jobs.to_value(),
             "epochs" => self.epochs.to_value(),
             "model" => self.model.to_value(),
             _ => unreachable!("no such property"),
@@ -128,6 +133,7 @@ impl Settings {
             "threads" => self.threads = to(value),
             "seed" => self.seed = to(value),
             "max-memory" => self.max_memory = to(value),
+            "jobs" => self.jobs = to(value),
             "epochs" => self.epochs = to(value),
             "model" => self.model = to::<Option<String>>(value).unwrap_or_default(),
             _ => unreachable!("no such property"),
@@ -178,7 +184,7 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
             uint(
                 "key-int-max",
                 "Longest group",
-                "Most frames that share a network; also the latency in frames",
+                "Most frames that share a network; also the latency in frames, where jobs=1",
                 1,
                 limits::MAX_GROUP_FRAMES,
                 d.key_int_max,
@@ -201,11 +207,20 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
             uint(
                 "max-memory",
                 "Memory bound",
-                "Memory to stay below in MiB, of the GPU where that trains; groups get shorter for it \
-                 (0 = no bound but a GPU's own)",
+                "Memory to stay below in MiB, of the GPU where that trains; groups get shorter for it, \
+                 fewer are trained at once (0 = no bound but a GPU's own)",
                 0,
                 i32::MAX as u32,
                 d.max_memory,
+            ),
+            uint(
+                "jobs",
+                "Groups at once",
+                "Groups that are trained at once, which changes no byte; each adds to the latency \
+                 (0 = as threads and memory allow, up to 8; one on a GPU or for a live source)",
+                0,
+                limits::MAX_THREADS as u32,
+                d.jobs,
             ),
             uint(
                 "epochs",

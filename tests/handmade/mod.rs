@@ -76,12 +76,7 @@ pub fn long_group(id: u8, pts_ms: u64) -> Vec<u8> {
 /// symbols are the likeliest at every place, so that a thousand bytes hold all latents.
 pub fn bomb(id: u8, pts_ms: u64, n: usize) -> Vec<u8> {
     // 8 and 7 levels of (16 + 2 * margin)^2 entries.
-    let source = |n_levels| SourceSpec::Canonical {
-        strides: vec![1; n_levels],
-        cubic_up_to: 1,
-        margin: 512,
-        motion: None,
-    };
+    let source = |n_levels: usize| SourceSpec::canonical(&vec![1; n_levels], 1, 512, &[]);
     let model = grids(vec![source(8), source(7)], 4096, 64, 1);
     let ones = vec![0xFF; n];
     let sections = [LATENTS, NETWORKS, SOURCE, SOURCE].map(|tag| (tag, true, &ones[..]));

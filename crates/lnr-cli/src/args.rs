@@ -7,7 +7,7 @@ use lnr::{EncoderSettings, ModelOptions, Profile, SpeedPreset};
 
 use crate::eval::EvalArgs;
 use crate::numbers::{Size, Start, parse_rate, parse_seconds, parse_size, parse_start};
-use crate::values::{Compute, parse_model, parse_threads, presets, profiles};
+use crate::values::{Compute, parse_jobs, parse_model, parse_threads, presets, profiles};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -105,7 +105,8 @@ pub struct EncodeArgs {
     /// Do not begin a group at every scene change.
     #[arg(long)]
     pub no_scene_cut: bool,
-    /// Seed of the random numbers; equal seeds give equal files on the same machine.
+    /// Seed of the random numbers; equal seeds give equal files on the same machine, whatever --threads and
+    /// --jobs say.
     #[arg(long, default_value_t = EncoderSettings::SEED)]
     pub seed: u64,
     /// Keep pictures as they are stored, and how to turn them as metadata, instead of turning them.
@@ -113,6 +114,10 @@ pub struct EncodeArgs {
     pub no_rotate: bool,
     #[command(flatten)]
     pub compute: Compute,
+    /// Groups that are trained at once, which changes no byte of the file; 0: as many as threads and
+    /// memory allow, up to 8, or one on a GPU.
+    #[arg(long, default_value_t = 0, value_parser = parse_jobs)]
+    pub jobs: usize,
     /// Iterations per frame instead of the preset's.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use lnr::{
@@ -36,7 +37,11 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         lnr::Error::InvalidSetting(_) => Failure::usage(e.to_string()),
         e => Failure::codec(&args.input, e),
     })?;
-    console.detail(&format!("computing with {}", encoder.backend()));
+    let at_once = match encoder.jobs() {
+        1 => String::new(),
+        n => format!(", {n} groups at once"),
+    };
+    console.detail(&format!("computing with {}{at_once}", encoder.backend()));
     let mut frames = Selection::new(args, source, console)?;
     let sink = match args.resume {
         true => resume::resume(args, &mut encoder, &mut frames, console)?,
@@ -50,18 +55,26 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         sink: sink.map_or_else(|| output::open_units(&args.output, &info), Ok)?,
         n_written: stats.frames,
         n_expected: frames.n_expected(),
+        parts: BTreeMap::new(),
+        told: stats,
         duration: frames.end(),
         format: info.format,
     };
     console.start(encoding.n_expected);
     let result = encoding.encode(&mut frames);
     console.stop();
+    // Groups that are finished are kept whatever happened.
+    let result = match result {
+        Err(f) if !matches!(f.code, Code::Output | Code::Unread) => {
+            encoding.keep_finished().and(Err(f))
+        }
+        result => result,
+    };
     if result.is_ok()
         && let Err(f) = encoding.sink.add_index()
     {
         console.warn(&format!("{}; the file is whole, but has no index", f.message));
     }
-    // Groups that are finished are kept whatever happened.
     let finished = encoding.sink.finish();
     match result {
         Err(f) if f.code == Code::Interrupted && encoding.n_written == 0 => {
@@ -99,6 +112,7 @@ fn settings(args: &EncodeArgs, info: &VideoInfo) -> EncoderSettings {
         .key_int_max(args.key_int_max)
         .scene_cut(!args.no_scene_cut)
         .seed(args.seed)
+        .jobs(args.jobs)
         .epochs(args.epochs.unwrap_or(0));
     args.compute.encoder(settings)
 }
@@ -111,6 +125,10 @@ struct Encoding<'a> {
     n_written: u64,
     /// How many frames there will be, where that is known.
     n_expected: Option<u64>,
+    /// Frames' worth of training of the groups that are not written yet, by number.
+    parts: BTreeMap<u64, f64>,
+    /// The totals that the log knows.
+    told: EncoderStats,
     /// Of what was written, in ns.
     duration: u64,
     format: lnr::PictureFormat,
@@ -120,39 +138,57 @@ impl Encoding<'_> {
     fn encode(&mut self, frames: &mut Selection) -> Outcome<()> {
         let read = loop {
             match frames.next() {
-                Ok(Some(frame)) => self.train(|encoder, control| encoder.push(frame, control))?,
+                Ok(Some(frame)) => {
+                    self.train(|encoder, control| encoder.push(frame, control))?;
+                }
                 Ok(None) => break Ok(()),
                 Err(f) if f.code == Code::Interrupted => return Err(f),
                 // What came before the damage is worth keeping.
                 Err(f) => break Err(f),
             }
         };
-        self.train(Encoder::finish)?;
+        while self.train(Encoder::finish_next)? {}
         read
     }
 
-    /// Runs a step of the encoder, shows its progress and writes what it returns.
+    /// Runs a step of the encoder, shows its progress and writes what it returns, if anything.
     fn train(
         &mut self,
         step: impl FnOnce(&mut Encoder, &mut Control) -> lnr::Result<Vec<AccessUnit>>,
-    ) -> Outcome<()> {
-        let (console, n_written) = (self.console, self.n_written);
+    ) -> Outcome<bool> {
+        let (console, n_written, parts) = (self.console, self.n_written, &mut self.parts);
         let mut show = |p: &Progress| {
             let part = f64::from(p.iteration) / f64::from(p.n_iterations.max(1));
-            let done = n_written as f64 + part.min(1.0) * f64::from(p.n_frames);
+            parts.insert(p.group, part.min(1.0) * f64::from(p.n_frames));
+            let done = n_written as f64 + parts.values().sum::<f64>();
             console.advance(done, format!("group {}, {:.2} dB", p.group + 1, p.psnr));
         };
         let mut control = Control { cancel: console.cancel.clone(), progress: Some(&mut show) };
-        let before = *self.encoder.stats();
         let units = step(&mut self.encoder, &mut control)
             .map_err(|e| Failure::codec(&self.args.input, e))?;
-        if !units.is_empty() {
-            self.sink.write(&units)?;
-            self.n_written += units.len() as u64;
-            self.duration += units.iter().map(|u| u.duration).sum::<u64>();
-            console.advance(self.n_written as f64, "");
-            console.log(&group_line(&before, self.encoder.stats(), self.n_expected));
+        self.write(&units)?;
+        Ok(!units.is_empty())
+    }
+
+    /// Writes what was finished before the end came.
+    fn keep_finished(&mut self) -> Outcome<()> {
+        let units = self.encoder.take_finished();
+        self.write(&units)
+    }
+
+    /// Writes the units of the groups that were finished since the last time.
+    fn write(&mut self, units: &[AccessUnit]) -> Outcome<()> {
+        if units.is_empty() {
+            return Ok(());
         }
+        self.sink.write(units)?;
+        self.n_written += units.len() as u64;
+        self.duration += units.iter().map(|u| u.duration).sum::<u64>();
+        let (before, after) = (self.told, *self.encoder.stats());
+        self.told = after;
+        self.parts.retain(|&group, _| group >= after.groups);
+        self.console.advance(self.n_written as f64 + self.parts.values().sum::<f64>(), "");
+        self.console.log(&group_line(&before, &after, self.n_expected));
         Ok(())
     }
 
@@ -196,6 +232,9 @@ impl Encoding<'_> {
                 "width": self.format.width,
                 "height": self.format.height,
                 "iterations": stats.iterations,
+                "trials": stats.trials,
+                "groups_with_anchors": stats.groups_with_anchors,
+                "groups_from_flow": stats.groups_from_flow,
                 "seconds": text::rounded(seconds, 3),
                 "frames_s": text::rounded(rate, 3),
                 "backend": backend.name,
@@ -224,9 +263,12 @@ fn group_line(before: &EncoderStats, after: &EncoderStats, n_expected: Option<u6
     let sum = |s: &EncoderStats| s.psnr * s.frames as f64;
     let psnr = (sum(after) - sum(before)) / (last - before.frames).max(1) as f64;
     let seconds = after.seconds - before.seconds;
-    let group = after.groups;
+    let group = match (before.groups + 1, after.groups) {
+        (first, last) if first < last => format!("groups {first} to {last}"),
+        (_, last) => format!("group {last}"),
+    };
     format!(
-        "group {group}: frames {first} to {last}{of}, {bytes} bytes, {psnr:.2} dB RGB PSNR, {seconds:.1} s"
+        "{group}: frames {first} to {last}{of}, {bytes} bytes, {psnr:.2} dB RGB PSNR, {seconds:.1} s"
     )
 }
 

@@ -50,15 +50,23 @@ pub fn describe(header: &GroupHeader) -> Vec<String> {
 
 fn source(source: &SourceSpec) -> String {
     match source {
-        SourceSpec::Canonical { strides, cubic_up_to, margin, motion } => {
-            let moved = match motion {
-                Some(motion) => format!("moved by motion source {}", motion + 1),
-                None => "not moved".into(),
+        SourceSpec::Canonical { strides, cubic_up_to, margin, motion, anchors } => {
+            let moved = match anchors {
+                None => moved_by(motion),
+                Some(a) => format!(
+                    "anchors every {} frames, even ones {}, odd ones {}",
+                    a.step,
+                    moved_by(motion),
+                    moved_by(&a.odd_motion)
+                ),
             };
             format!(
                 "  canonical grids at strides {strides:?}, cubic up to {cubic_up_to}, margin \
                  {margin}, {moved}"
             )
+        }
+        SourceSpec::Blend { strides, node_step } => {
+            format!("  blend grids at strides {strides:?}, a node every {node_step} frames")
         }
         SourceSpec::Motion { strides, node_step } => {
             format!("  motion grids at strides {strides:?}, a node every {node_step} frames")
@@ -73,6 +81,16 @@ fn source(source: &SourceSpec) -> String {
         SourceSpec::Fourier { resolutions } => {
             format!("  Fourier features, half periods {resolutions:?} along the longer side")
         }
+    }
+}
+
+/// Which motion sources move grids, counted from 1.
+fn moved_by(motion: &[u32]) -> String {
+    let numbers: Vec<String> = motion.iter().map(|m| (m + 1).to_string()).collect();
+    match numbers.len() {
+        0 => "not moved".into(),
+        1 => format!("moved by motion source {}", numbers[0]),
+        _ => format!("moved by motion sources {}", numbers.join(" + ")),
     }
 }
 
@@ -111,13 +129,18 @@ pub fn json(header: &GroupHeader) -> Value {
 
 fn source_json(source: &SourceSpec) -> Value {
     match source {
-        SourceSpec::Canonical { strides, cubic_up_to, margin, motion } => json!({
+        SourceSpec::Canonical { strides, cubic_up_to, margin, motion, anchors } => json!({
             "kind": "canonical",
             "strides": strides,
             "cubic_up_to": cubic_up_to,
             "margin": margin,
             "motion": motion,
+            "anchor_step": anchors.as_ref().map(|a| a.step),
+            "odd_motion": anchors.as_ref().map(|a| &a.odd_motion),
         }),
+        SourceSpec::Blend { strides, node_step } => {
+            json!({ "kind": "blend", "strides": strides, "node_step": node_step })
+        }
         SourceSpec::Motion { strides, node_step } => {
             json!({ "kind": "motion", "strides": strides, "node_step": node_step })
         }

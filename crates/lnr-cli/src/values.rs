@@ -25,8 +25,8 @@ pub struct Compute {
     /// Number of the GPU, from 0.
     #[arg(long, default_value_t = 0)]
     pub device: u8,
-    /// Memory to stay below in MiB, of the GPU where that computes: groups get shorter for it, and
-    /// files that need more are refused; 0: no bound.
+    /// Memory to stay below in MiB, of the GPU where that computes: groups get shorter for it, fewer are
+    /// trained at once, and files that need more are refused; 0: no bound.
     #[arg(long, default_value_t = 0)]
     pub max_memory: u32,
 }
@@ -93,6 +93,11 @@ pub fn parse_threads(text: &str) -> Result<usize, String> {
         let cores = if n_cores == 1 { "core" } else { "cores" };
         format!("expected 0 to {most}: at most {THREADS_PER_CORE} for each of {n_cores} {cores}")
     })
+}
+
+pub fn parse_jobs(text: &str) -> Result<usize, String> {
+    let n = text.parse().ok().filter(|n| (0..=MAX_THREADS).contains(n));
+    n.ok_or_else(|| format!("expected 0 to {MAX_THREADS}"))
 }
 
 #[cfg(test)]

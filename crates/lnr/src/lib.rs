@@ -137,15 +137,16 @@ mod backend;
 mod base;
 mod bitstream;
 mod codec;
+mod flow;
 mod model;
 mod train;
 
 pub use base::{Chroma, ChromaSite, Color, Error, Matrix, Picture, PictureFormat, Result, Tau};
 pub use codec::{
-    AccessUnit, BackendChoice, BackendInfo, CancelFlag, Control, Decoder, DecoderSettings, Encoder,
-    EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator, Joiner,
-    Latent, LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown, SpeedPreset,
-    Threads,
+    AccessUnit, BackendChoice, BackendInfo, CancelFlag, Choice, Control, Decoder, DecoderSettings,
+    Encoder, EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator,
+    Joiner, Latent, LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown,
+    SpeedPreset, Threads,
 };
 pub use codec::{convert, metrics};
 
@@ -182,6 +183,9 @@ pub mod internals {
     }
     pub mod codec {
         pub use crate::codec::*;
+    }
+    pub mod flow {
+        pub use crate::flow::*;
     }
     pub mod model {
         pub use crate::model::*;

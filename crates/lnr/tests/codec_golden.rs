@@ -37,9 +37,9 @@ struct Good {
     size: (u32, u32),
 }
 
-/// Those whose name begins with `paper` have a paper profile, `several` has several sources of each
-/// kind, which no encoder chooses yet.
-fn good() -> [Good; 6] {
+/// Those whose name begins with `paper` have a paper profile; `several` and `anchors` have the sources of
+/// [`by_hand`].
+fn good() -> [Good; 7] {
     let new = |name, (width, height), chroma, depth, n_frames, longest, size| Good {
         name,
         format: PictureFormat::new(width, height, chroma, depth),
@@ -55,6 +55,7 @@ fn good() -> [Good; 6] {
         // Level 16 has 18 vertices in a row: floats once made it 17.
         new("paper-854x480", (854, 480), Chroma::Gray, 8, 1, 33, (61, 34)),
         new("several-8", (40, 28), Chroma::Yuv420, 8, 4, 33, (40, 28)),
+        new("anchors-8", (40, 28), Chroma::Yuv420, 8, 6, 33, (40, 28)),
     ]
 }
 
@@ -67,8 +68,8 @@ fn samples(pictures: &[Picture]) -> Vec<u8> {
 
 /// A stream with a picture between the last two frames, where it has two.
 fn stream(good: &Good) -> Vec<u8> {
-    if good.name.starts_with("several") {
-        return several(good);
+    if let Some(sources) = by_hand(good.name) {
+        return of_sources(good, sources);
     }
     let is_paper = good.name.starts_with("paper");
     let settings = if is_paper { paper(good.format) } else { config(good.format) };
@@ -84,18 +85,35 @@ fn stream(good: &Good) -> Vec<u8> {
     file
 }
 
-/// A group of a model that the encoder does not choose, with metadata of every kind.
-fn several(good: &Good) -> Vec<u8> {
-    let model = ModelSpec {
-        sources: vec![
-            SourceSpec::canonical(&[1, 4], 1, 3, Some(1)),
-            SourceSpec::canonical(&[2], 2, 0, None),
-            SourceSpec::canonical(&[2, 8], 0, 0, Some(0)),
+/// The sources of models that the encoder does not choose.
+fn by_hand(name: &str) -> Option<Vec<SourceSpec>> {
+    match name {
+        "several-8" => Some(vec![
+            SourceSpec::canonical(&[1, 4], 1, 3, &[1]),
+            SourceSpec::canonical(&[2], 2, 0, &[]),
+            SourceSpec::canonical(&[2, 8], 0, 0, &[0]),
             SourceSpec::motion(&[8], 2),
             SourceSpec::motion(&[4, 16], 1),
             SourceSpec::residual(&[4], 1),
             SourceSpec::residual(&[8, 16], 3),
-        ],
+        ]),
+        "anchors-8" => Some(vec![
+            SourceSpec::canonical(&[1, 4], 1, 3, &[0, 1]).anchored(2, &[0, 2]),
+            SourceSpec::motion(&[16], 1),
+            SourceSpec::motion(&[8, 16], 3),
+            SourceSpec::motion(&[8], 2),
+            SourceSpec::residual(&[4, 8], 1),
+            SourceSpec::blend(&[8], 1),
+            SourceSpec::blend(&[8, 16], 4),
+        ]),
+        _ => None,
+    }
+}
+
+/// A group of a model of these sources, with metadata of every kind.
+fn of_sources(good: &Good, sources: Vec<SourceSpec>) -> Vec<u8> {
+    let model = ModelSpec {
+        sources,
         latent: LatentSpec { dim: 3, node_step: 2 },
         network: NetworkSpec { width: 7, rank: 2, ..ModelSpec::default().network },
         precision: Precision::Steps,

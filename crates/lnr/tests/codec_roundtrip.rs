@@ -68,6 +68,7 @@ fn equal_seeds_give_equal_files() {
         bytes(&encode_pattern(config, 3)).concat()
     };
     assert_eq!(run(1, 2), run(1, 2));
+    assert_eq!(run(1, 2), run(1, 1));
     assert_ne!(run(1, 2), run(2, 2));
 }
 
@@ -110,7 +111,7 @@ fn groups_times_and_any_tau() {
 fn times_that_no_group_holds_are_refused_at_once() {
     let format = yuv420(16, 16);
     let (longest, end) = (1 << 50, i64::MAX as u64);
-    let mut encoder = Encoder::new(config(format)).unwrap();
+    let mut encoder = Encoder::new(config(format).jobs(1)).unwrap();
     let mut control = Control::default();
     let mut push = |pts, duration| {
         encoder.push(lnr::InputFrame { pts, duration, ..frame(format, 0) }, &mut control)
@@ -205,7 +206,7 @@ fn bit_rates_are_met() {
 fn a_cancelled_encoder_stops_and_can_go_on() {
     let format = yuv420(64, 64);
     let mut config = config(format);
-    (config.key_int_max, config.epochs) = (2, 1_000_000);
+    (config.key_int_max, config.epochs, config.jobs) = (2, 1_000_000, 1);
     let mut encoder = Encoder::new(config).unwrap();
     let cancel = CancelFlag::default();
     let mut n_reports = 0;
@@ -226,7 +227,7 @@ fn what_to_aim_at_may_change_and_counts_from_the_next_group() {
     let format = yuv420(32, 32);
     let settings = |rate_control| {
         let mut config = config(format);
-        (config.key_int_max, config.rate_control) = (2, rate_control);
+        (config.key_int_max, config.rate_control, config.jobs) = (2, rate_control, 1);
         config
     };
     let (fine, coarse) = (RateControl::Quality(90.0), RateControl::Quality(10.0));
@@ -253,7 +254,7 @@ fn what_to_aim_at_may_change_and_counts_from_the_next_group() {
 fn a_bit_rate_may_be_asked_for_on_the_way() {
     let format = yuv420(48, 32);
     let mut config = config(format);
-    (config.key_int_max, config.epochs) = (4, 60);
+    (config.key_int_max, config.epochs, config.jobs) = (4, 60, 1);
     let mut encoder = Encoder::new(config.quality(95.0)).unwrap();
     let mut control = Control::default();
     let mut bits = [0.0; 2];
@@ -274,7 +275,7 @@ fn a_bit_rate_may_be_asked_for_on_the_way() {
 fn what_a_stream_says_may_change_with_the_next_group() {
     let format = yuv420(16, 16);
     let mut settings = config(format);
-    settings.key_int_max = 2;
+    (settings.key_int_max, settings.jobs) = (2, 1);
     let mut encoder = Encoder::new(settings).unwrap();
     let mut control = Control::default();
     let mut units = Vec::new();

@@ -69,9 +69,13 @@ impl Row {
             "latents_bytes" => bytes(&[Part::Latents]),
             "base_bytes" => bytes(&[Part::Base]),
             "hyper_bytes" => bytes(&[Part::Hyper]),
-            "grids_bytes" => {
-                bytes(&[Part::Canonical, Part::Motion, Part::Residual, Part::HashTables])
-            }
+            "grids_bytes" => bytes(&[
+                Part::Canonical,
+                Part::Motion,
+                Part::Residual,
+                Part::Blend,
+                Part::HashTables,
+            ]),
             "huffman_bytes" => {
                 let bits: Option<u64> = self.parts.iter().map(|s| s.huffman_bits).sum();
                 bits.filter(|_| !self.parts.is_empty()).map(|bits| bits.div_ceil(8) as f64)

@@ -89,12 +89,12 @@ impl Price {
         };
         let (n_grid, n_scales) = match source {
             SourceSpec::Canonical { strides, margin, .. } => {
-                (entries(strides, *margin), strides.len())
+                (n_nodes.saturating_mul(entries(strides, *margin)), strides.len())
             }
             SourceSpec::Motion { strides, .. } => {
                 (n_nodes.saturating_mul(2 * entries(strides, 0)), strides.len())
             }
-            SourceSpec::Residual { strides, .. } => {
+            SourceSpec::Residual { strides, .. } | SourceSpec::Blend { strides, .. } => {
                 (n_nodes.saturating_mul(entries(strides, 0)), strides.len())
             }
             SourceSpec::Hash { features, table, resolutions } => {

@@ -44,7 +44,7 @@ impl Default for ModelSpec {
 /// A feature source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceSpec {
-    /// Grids of the whole group, sampled where a motion source moves the point: a feature per level.
+    /// Grids of the whole group, sampled where motion moves the point: a feature per level.
     Canonical {
         /// Stride of each level in pixels, finest first.
         strides: Vec<u32>,
@@ -52,8 +52,10 @@ pub enum SourceSpec {
         cubic_up_to: u32,
         /// Pixels by which the grids reach beyond each edge of the frame.
         margin: u32,
-        /// Which of the motion sources moves it, from 0; `None` leaves points where they are.
-        motion: Option<u32>,
+        /// The motion sources, ascending from 0, whose displacements move points, added up.
+        motion: Vec<u32>,
+        /// Several such grids along the group, instead of one.
+        anchors: Option<Anchors>,
     },
     /// Displacements in x and y per time node, summed over levels: no features.
     Motion {
@@ -64,6 +66,14 @@ pub enum SourceSpec {
     },
     /// Grids per time node: a feature per level.
     Residual {
+        /// Stride of each level in pixels, finest first.
+        strides: Vec<u32>,
+        /// Frames between time nodes.
+        node_step: u32,
+    },
+    /// Which of two anchors a point shows, per time node, summed over the levels of all such sources:
+    /// no features. See [`Anchors`].
+    Blend {
         /// Stride of each level in pixels, finest first.
         strides: Vec<u32>,
         /// Frames between time nodes.
@@ -85,10 +95,40 @@ pub enum SourceSpec {
     },
 }
 
+/// Canonical grids at frames 0, step, 2 step ... A frame mixes the two around it, each read through
+/// motion of its own: those of even number through [`SourceSpec::Canonical`]'s, those of odd number
+/// through this one's. A feature is even + g (odd - even), g = sigmoid(G + 4 (2 w - 1)): G is the sum of
+/// all blend grids at the point, w the odd one's share of the time between the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchors {
+    /// Frames from one to the next.
+    pub step: u32,
+    /// The motion sources, ascending from 0, of those of odd number.
+    pub odd_motion: Vec<u32>,
+}
+
 impl SourceSpec {
     /// Canonical grids of these strides in pixels, finest first.
-    pub fn canonical(strides: &[u32], cubic_up_to: u32, margin: u32, motion: Option<u32>) -> Self {
-        Self::Canonical { strides: strides.to_vec(), cubic_up_to, margin, motion }
+    pub fn canonical(strides: &[u32], cubic_up_to: u32, margin: u32, motion: &[u32]) -> Self {
+        let (strides, motion) = (strides.to_vec(), motion.to_vec());
+        Self::Canonical { strides, cubic_up_to, margin, motion, anchors: None }
+    }
+
+    /// The same every `step` frames, moved by `motion` where their number is even, by `odd_motion` where
+    /// it is odd; other sources are returned as they are.
+    pub fn anchored(self, step: u32, odd_motion: &[u32]) -> Self {
+        match self {
+            Self::Canonical { strides, cubic_up_to, margin, motion, .. } => {
+                let anchors = Some(Anchors { step, odd_motion: odd_motion.to_vec() });
+                Self::Canonical { strides, cubic_up_to, margin, motion, anchors }
+            }
+            other => other,
+        }
+    }
+
+    /// Blend grids of these strides in pixels, finest first, every `node_step` frames.
+    pub fn blend(strides: &[u32], node_step: u32) -> Self {
+        Self::Blend { strides: strides.to_vec(), node_step }
     }
 
     /// Motion grids of these strides in pixels, finest first, every `node_step` frames.
@@ -101,7 +141,7 @@ impl SourceSpec {
         Self::Residual { strides: strides.to_vec(), node_step }
     }
 
-    /// Sources stand in ascending order of this: canonical, motion, residual, hash, Fourier.
+    /// Sources stand in ascending order of this: canonical, motion, residual, hash, Fourier, blend.
     pub fn order(&self) -> u8 {
         match self {
             Self::Canonical { .. } => 0,
@@ -109,6 +149,7 @@ impl SourceSpec {
             Self::Residual { .. } => 2,
             Self::Hash { .. } => 3,
             Self::Fourier { .. } => 4,
+            Self::Blend { .. } => 5,
         }
     }
 
@@ -117,7 +158,8 @@ impl SourceSpec {
         match self {
             Self::Canonical { strides, .. }
             | Self::Motion { strides, .. }
-            | Self::Residual { strides, .. } => strides,
+            | Self::Residual { strides, .. }
+            | Self::Blend { strides, .. } => strides,
             Self::Hash { resolutions, .. } | Self::Fourier { resolutions } => resolutions,
         }
     }
@@ -127,7 +169,7 @@ impl SourceSpec {
         let n_levels = self.levels().len() as u64;
         match self {
             Self::Canonical { .. } | Self::Residual { .. } => n_levels,
-            Self::Motion { .. } => 0,
+            Self::Motion { .. } | Self::Blend { .. } => 0,
             Self::Hash { features, .. } => n_levels * u64::from(*features),
             Self::Fourier { .. } => 4 * n_levels,
         }
@@ -136,10 +178,11 @@ impl SourceSpec {
     /// Time nodes in a group of so many frames.
     pub fn n_nodes(&self, n_frames: u32) -> u32 {
         match self {
-            Self::Motion { node_step, .. } | Self::Residual { node_step, .. } => {
-                n_nodes(n_frames, *node_step)
-            }
-            _ => 1,
+            Self::Motion { node_step, .. }
+            | Self::Residual { node_step, .. }
+            | Self::Blend { node_step, .. } => n_nodes(n_frames, *node_step),
+            Self::Canonical { anchors: Some(anchors), .. } => n_nodes(n_frames, anchors.step),
+            Self::Canonical { .. } | Self::Hash { .. } | Self::Fourier { .. } => 1,
         }
     }
 }
@@ -243,22 +286,31 @@ pub(crate) mod samples {
 
     /// A model of grids: one source of each kind.
     pub fn grids() -> ModelSpec {
-        let canonical = SourceSpec::Canonical {
-            strides: vec![1, 4],
-            cubic_up_to: 1,
-            margin: 8,
-            motion: Some(0),
-        };
         ModelSpec {
             sources: vec![
-                canonical,
-                SourceSpec::Motion { strides: vec![16], node_step: 2 },
-                SourceSpec::Residual { strides: vec![4], node_step: 1 },
+                SourceSpec::canonical(&[1, 4], 1, 8, &[0]),
+                SourceSpec::motion(&[16], 2),
+                SourceSpec::residual(&[4], 1),
             ],
             latent: LatentSpec { dim: 4, node_step: 4 },
             network: NetworkSpec::of_grids(16, 2),
             precision: Precision::Steps,
         }
+    }
+
+    /// The same with anchors, which share a motion and have one each, and with blend grids.
+    pub fn anchored() -> ModelSpec {
+        let mut spec = grids();
+        spec.sources = vec![
+            SourceSpec::canonical(&[1, 4], 1, 8, &[0, 2]).anchored(5, &[1, 2]),
+            SourceSpec::motion(&[16], 2),
+            SourceSpec::motion(&[16], 2),
+            SourceSpec::motion(&[64], 1),
+            SourceSpec::residual(&[4], 1),
+            SourceSpec::blend(&[8, 16], 1),
+            SourceSpec::blend(&[32], 4),
+        ];
+        spec
     }
 
     /// A model of a hash grid, with patches and hypernetworks that have a hidden layer.

@@ -40,6 +40,7 @@ impl ModelSpec {
         for source in &self.sources {
             source.check(n_motions)?;
         }
+        self.check_anchors()?;
         if self.sources.iter().all(|s| s.n_features() == 0) {
             return Err(Error::limit("a model without features"));
         }
@@ -51,6 +52,22 @@ impl ModelSpec {
         match self.is_coordinate() {
             true => self.check_coordinate(),
             false => self.check_grids(),
+        }
+    }
+
+    /// Anchors are the only canonical grids of their model; only they are blended.
+    fn check_anchors(&self) -> Result<()> {
+        let is_canonical = |s: &&SourceSpec| matches!(s, SourceSpec::Canonical { .. });
+        let has_anchors =
+            |s: &SourceSpec| matches!(s, SourceSpec::Canonical { anchors: Some(_), .. });
+        let is_blend = |s: &SourceSpec| matches!(s, SourceSpec::Blend { .. });
+        let n_canonical = self.sources.iter().filter(is_canonical).count();
+        match self.sources.iter().any(has_anchors) {
+            true => known("anchors beside other canonical grids", n_canonical == 1),
+            false if self.sources.iter().any(is_blend) => {
+                Err(Error::damaged("blend grids, and nothing to blend"))
+            }
+            false => Ok(()),
         }
     }
 
@@ -100,17 +117,21 @@ impl SourceSpec {
             }
         }
         match self {
-            Self::Canonical { cubic_up_to, margin, motion, .. } => {
+            Self::Canonical { cubic_up_to, margin, motion, anchors, .. } => {
                 in_range("largest cubic stride", *cubic_up_to, 0..=limits::MAX_STRIDE)?;
                 in_range("margin", *margin, 0..=limits::MAX_STRIDE)?;
-                match motion {
-                    Some(motion) if *motion >= n_motions => Err(Error::damaged(format!(
-                        "a canonical grid is moved by motion source {motion} of {n_motions}"
-                    ))),
-                    _ => Ok(()),
+                check_motion(motion, n_motions)?;
+                match anchors {
+                    Some(anchors) => {
+                        in_range("frames between anchors", anchors.step, NODE_STEPS)?;
+                        check_motion(&anchors.odd_motion, n_motions)
+                    }
+                    None => Ok(()),
                 }
             }
-            Self::Motion { node_step, .. } | Self::Residual { node_step, .. } => {
+            Self::Motion { node_step, .. }
+            | Self::Residual { node_step, .. }
+            | Self::Blend { node_step, .. } => {
                 in_range("frames between time nodes", *node_step, NODE_STEPS)
             }
             Self::Hash { features, table, .. } => {
@@ -119,6 +140,19 @@ impl SourceSpec {
             }
             Self::Fourier { .. } => Ok(()),
         }
+    }
+}
+
+/// Whether a set of motion sources is ascending and of those that there are.
+fn check_motion(motion: &[u32], n_motions: u32) -> Result<()> {
+    if motion.windows(2).any(|w| w[0] >= w[1]) {
+        return Err(Error::limit("motion sources of canonical grids must ascend"));
+    }
+    match motion.last() {
+        Some(last) if *last >= n_motions => Err(Error::damaged(format!(
+            "canonical grids are moved by motion source {last} of {n_motions}"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -177,7 +211,8 @@ fn known(what: &str, is_known: bool) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::spec::samples::{EXTENT, grids, hash};
+    use super::super::spec::Anchors;
+    use super::super::spec::samples::{EXTENT, anchored, grids, hash};
     use super::*;
 
     fn errors(good: fn() -> ModelSpec, changes: &[fn(&mut ModelSpec)]) -> Vec<&'static str> {
@@ -200,10 +235,18 @@ mod tests {
         match s {
             SourceSpec::Canonical { strides, .. }
             | SourceSpec::Motion { strides, .. }
-            | SourceSpec::Residual { strides, .. } => strides,
+            | SourceSpec::Residual { strides, .. }
+            | SourceSpec::Blend { strides, .. } => strides,
             SourceSpec::Hash { resolutions, .. } | SourceSpec::Fourier { resolutions } => {
                 resolutions
             }
+        }
+    }
+
+    fn anchors(m: &mut ModelSpec) -> &mut Anchors {
+        match &mut m.sources[0] {
+            SourceSpec::Canonical { anchors: Some(anchors), .. } => anchors,
+            other => panic!("{other:?}"),
         }
     }
 
@@ -249,19 +292,31 @@ mod tests {
             },
         ];
         assert_eq!(errors(hash, &changes), ["limit"; 9]);
+        let changes: [fn(&mut ModelSpec); 5] = [
+            |m| anchors(m).step = 0,
+            |m| anchors(m).step = 257,
+            |m| anchors(m).odd_motion = vec![2, 1],
+            |m| m.sources[5] = SourceSpec::blend(&[513], 1),
+            |m| m.sources[5] = SourceSpec::blend(&[8], 0),
+        ];
+        assert_eq!(errors(anchored, &changes), ["limit"; 5]);
     }
 
     #[test]
     fn contradictions_are_damage() {
-        let changes: [fn(&mut ModelSpec); 3] = [
+        let changes: [fn(&mut ModelSpec); 4] = [
             |m| m.sources.swap(0, 1),
             |m| *strides(&mut m.sources[0]) = vec![4, 1],
-            |m| {
-                let SourceSpec::Canonical { motion, .. } = &mut m.sources[0] else { return };
-                *motion = Some(1);
-            },
+            |m| m.sources[0] = SourceSpec::canonical(&[1, 4], 1, 8, &[1]),
+            |m| m.sources.push(SourceSpec::blend(&[8], 1)),
         ];
-        assert_eq!(errors(grids, &changes), ["damaged"; 3]);
+        assert_eq!(errors(grids, &changes), ["damaged"; 4]);
+        let changes: [fn(&mut ModelSpec); 3] = [
+            |m| m.sources.swap(4, 5),
+            |m| *anchors(m) = Anchors { step: 5, odd_motion: vec![3] },
+            |m| m.sources[0] = SourceSpec::canonical(&[1, 4], 1, 8, &[0, 2]),
+        ];
+        assert_eq!(errors(anchored, &changes), ["damaged"; 3]);
     }
 
     #[test]
@@ -284,16 +339,16 @@ mod tests {
             |m| m.precision = Precision::Steps,
         ];
         assert_eq!(errors(hash, &changes), ["unsupported"; 4]);
+        let other: fn(&mut ModelSpec) =
+            |m| m.sources.insert(1, SourceSpec::canonical(&[2], 0, 0, &[]));
+        assert_eq!(errors(anchored, &[other]), ["unsupported"]);
     }
 
     #[test]
     fn several_canonical_grids_have_motions_of_their_own() {
         let mut spec = grids();
-        let (mut other, moves) = (spec.sources[0].clone(), spec.sources[1].clone());
-        if let SourceSpec::Canonical { motion, .. } = &mut other {
-            *motion = Some(1);
-        }
-        spec.sources.insert(1, other);
+        let moves = spec.sources[1].clone();
+        spec.sources.insert(1, SourceSpec::canonical(&[1, 4], 1, 8, &[0, 1]));
         spec.sources.insert(2, moves);
         spec.check(&EXTENT).unwrap();
     }

@@ -3,7 +3,7 @@
 //! whether it is legal is [`ModelSpec::check`]'s business.
 
 use super::bytes::{Reader, Writer};
-use crate::base::spec::{Bits, LatentSpec, ModelSpec, Modulation, NetworkSpec};
+use crate::base::spec::{Anchors, Bits, LatentSpec, ModelSpec, Modulation, NetworkSpec};
 use crate::base::spec::{Precision, SourceSpec};
 use crate::base::{Error, Result, limits};
 
@@ -32,7 +32,7 @@ pub(super) fn write_model(spec: &ModelSpec, w: &mut Writer) {
     w.varint(net.patch.into());
     w.varint(net.width.into());
     w.varint(net.n_layers.into());
-    w.varint(net.modulated.iter().fold(0, |set, &layer| set | 1 << layer.min(63)));
+    w.varint(set_of(&net.modulated));
     w.varint(net.rank.into());
     w.varint(net.hyper_layers.into());
     w.varint(net.hyper_width.into());
@@ -65,7 +65,7 @@ pub(super) fn read_model(r: &mut Reader) -> Result<ModelSpec> {
         width: get("network width")?,
         n_layers: get("number of layers")?,
         skip: flags & SKIP != 0,
-        modulated: layers_of(get("set of modulated layers")?),
+        modulated: members_of(get("set of modulated layers")?),
         rank: get("rank")?,
         modulation,
         hyper_layers: get("hypernetwork layers")?,
@@ -83,24 +83,53 @@ pub(super) fn read_model(r: &mut Reader) -> Result<ModelSpec> {
     Ok(ModelSpec { sources, latent, network, precision })
 }
 
-/// The layers whose bits are set.
-fn layers_of(set: u32) -> Vec<u32> {
-    (0..u32::BITS).filter(|layer| set >> layer & 1 != 0).collect()
+/// The numbers whose bits are set.
+fn members_of(set: u32) -> Vec<u32> {
+    (0..u32::BITS).filter(|n| set >> n & 1 != 0).collect()
+}
+
+/// The set of some numbers below 64.
+fn set_of(members: &[u32]) -> u64 {
+    members.iter().fold(0, |set, &n| set | 1 << n.min(63))
+}
+
+/// Codes of the kinds of sources, in the order of [`SourceSpec`]; canonical grids with anchors have
+/// one of their own.
+mod kind {
+    pub const CANONICAL: u8 = 0;
+    pub const MOTION: u8 = 1;
+    pub const RESIDUAL: u8 = 2;
+    pub const HASH: u8 = 3;
+    pub const FOURIER: u8 = 4;
+    pub const BLEND: u8 = 5;
+    pub const ANCHORS: u8 = 6;
 }
 
 fn write_source(source: &SourceSpec, w: &mut Writer) {
-    w.u8(source.order());
+    w.u8(match source {
+        SourceSpec::Canonical { anchors: None, .. } => kind::CANONICAL,
+        SourceSpec::Canonical { anchors: Some(_), .. } => kind::ANCHORS,
+        SourceSpec::Motion { .. } => kind::MOTION,
+        SourceSpec::Residual { .. } => kind::RESIDUAL,
+        SourceSpec::Blend { .. } => kind::BLEND,
+        SourceSpec::Hash { .. } => kind::HASH,
+        SourceSpec::Fourier { .. } => kind::FOURIER,
+    });
     w.varint(source.levels().len() as u64);
     source.levels().iter().for_each(|&v| w.varint(v.into()));
     match source {
-        SourceSpec::Canonical { cubic_up_to, margin, motion, .. } => {
+        SourceSpec::Canonical { cubic_up_to, margin, motion, anchors, .. } => {
             w.varint((*cubic_up_to).into());
             w.varint((*margin).into());
-            w.varint(motion.map_or(0, |m| u64::from(m) + 1));
+            w.varint(set_of(motion));
+            if let Some(anchors) = anchors {
+                w.varint(anchors.step.into());
+                w.varint(set_of(&anchors.odd_motion));
+            }
         }
-        SourceSpec::Motion { node_step, .. } | SourceSpec::Residual { node_step, .. } => {
-            w.varint((*node_step).into());
-        }
+        SourceSpec::Motion { node_step, .. }
+        | SourceSpec::Residual { node_step, .. }
+        | SourceSpec::Blend { node_step, .. } => w.varint((*node_step).into()),
         SourceSpec::Hash { features, table, .. } => {
             w.varint((*features).into());
             w.varint((*table).into());
@@ -110,10 +139,10 @@ fn write_source(source: &SourceSpec, w: &mut Writer) {
 }
 
 fn read_source(r: &mut Reader) -> Result<SourceSpec> {
-    let order = r.u8()?;
-    let most = match order {
-        0..=2 => limits::MAX_LEVELS as u64,
-        3 | 4 => limits::MAX_RESOLUTIONS.into(),
+    let kind = r.u8()?;
+    let most = match kind {
+        kind::HASH | kind::FOURIER => limits::MAX_RESOLUTIONS.into(),
+        ..=kind::ANCHORS => limits::MAX_LEVELS as u64,
         code => return Err(unknown("feature source", code)),
     };
     let any = 0..=u64::from(u32::MAX);
@@ -121,16 +150,26 @@ fn read_source(r: &mut Reader) -> Result<SourceSpec> {
     let levels: Vec<u32> =
         (0..n).map(|_| r.bounded("level", any.clone())).collect::<Result<_>>()?;
     let mut get = |what: &str| r.bounded(what, any.clone());
-    Ok(match order {
-        0 => SourceSpec::Canonical {
+    Ok(match kind {
+        kind::CANONICAL | kind::ANCHORS => SourceSpec::Canonical {
             strides: levels,
             cubic_up_to: get("largest cubic stride")?,
             margin: get("margin")?,
-            motion: get("motion source")?.checked_sub(1),
+            motion: members_of(get("set of motion sources")?),
+            anchors: match kind {
+                kind::ANCHORS => Some(Anchors {
+                    step: get("frames between anchors")?,
+                    odd_motion: members_of(get("set of motion sources")?),
+                }),
+                _ => None,
+            },
         },
-        1 => SourceSpec::Motion { strides: levels, node_step: get("motion node step")? },
-        2 => SourceSpec::Residual { strides: levels, node_step: get("residual node step")? },
-        3 => SourceSpec::Hash {
+        kind::MOTION => SourceSpec::Motion { strides: levels, node_step: get("motion node step")? },
+        kind::RESIDUAL => {
+            SourceSpec::Residual { strides: levels, node_step: get("residual node step")? }
+        }
+        kind::BLEND => SourceSpec::Blend { strides: levels, node_step: get("blend node step")? },
+        kind::HASH => SourceSpec::Hash {
             features: get("features per entry")?,
             table: get("size of hash tables")?,
             resolutions: levels,
@@ -146,7 +185,7 @@ fn unknown(what: &str, code: u8) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::spec::samples::{EXTENT, grids, hash};
+    use crate::base::spec::samples::{EXTENT, anchored, grids, hash};
 
     fn bytes_of(spec: &ModelSpec) -> Vec<u8> {
         let mut w = Writer::default();
@@ -161,10 +200,8 @@ mod tests {
         fourier.network.modulated = vec![0, 2];
         let mut still = grids();
         still.sources.truncate(1);
-        if let SourceSpec::Canonical { motion, .. } = &mut still.sources[0] {
-            *motion = None;
-        }
-        for spec in [grids(), hash(), fourier, still] {
+        still.sources[0] = SourceSpec::canonical(&[1, 4], 1, 8, &[]);
+        for spec in [grids(), anchored(), hash(), fourier, still] {
             spec.check(&EXTENT).unwrap();
             let bytes = bytes_of(&spec);
             let mut r = Reader(&bytes);
@@ -183,6 +220,19 @@ mod tests {
         let network = [0b11, 1, 16, 3, 1, 2, 0, 0];
         let expected = [&[3][..], &canonical, &motion, &residual, &[4, 4], &network].concat();
         assert_eq!(bytes_of(&grids()), expected);
+        let anchors = [6, 2, 1, 4, 1, 8, 0b101, 5, 0b110];
+        let motions = [1, 1, 16, 2, 1, 1, 16, 2, 1, 1, 64, 1];
+        let blends = [5, 2, 8, 16, 1, 5, 1, 32, 4];
+        let expected = [
+            &[7][..],
+            &anchors,
+            &motions,
+            &residual,
+            &blends,
+            &[4, 4],
+            &[0b11, 1, 16, 3, 1, 2, 0, 0],
+        ];
+        assert_eq!(bytes_of(&anchored()), expected.concat());
         let source = [1, 3, 2, 16, 99, 2, 10];
         let network = [0b1_0000, 2, 32, 3, 0b110, 2, 1, 5];
         assert_eq!(bytes_of(&hash()), [&source[..], &[8, 1], &network, &[8, 16, 6, 32]].concat());
@@ -193,7 +243,7 @@ mod tests {
         let mut bytes = bytes_of(&grids());
         let flags = bytes.len() - 8;
         for (at, value, what) in [
-            (1, 5, "feature source 5"),
+            (1, 7, "feature source 7"),
             (flags, 0b100, "modulation 2"),
             (flags, 0x80, "precision 8"),
         ] {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From the pictures of a group to its model and payload.
 
+use super::choose::{self, Choice};
 use super::payload::Coding;
-use super::{CancelFlag, EncoderSettings, Engine, plan};
+use super::profile::paper_spec;
+use super::{CancelFlag, EncoderSettings, Engine, Profile, plan};
 use crate::backend::Shape;
 use crate::base::spec::ModelSpec;
 use crate::base::{Metadata, Picture, Result};
@@ -16,6 +18,8 @@ pub struct Coded {
     pub n_steps: u32,
     /// The price of a bit, see [`Trained::lambda`].
     pub lambda: f32,
+    /// What was chosen where there is a choice.
+    pub choice: Choice,
 }
 
 /// Trains and codes a group by its settings. `report` may stop the training by an error.
@@ -33,18 +37,38 @@ pub fn code(
     report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
 ) -> Result<Coded> {
     let n_frames = pictures.len() as u32;
-    let model = plan::spec(settings, recipe.lambda, n_frames)?;
-    let shape = Shape::new(&model, &plan::extent(settings, n_frames))?;
+    let extent = plan::extent(settings, n_frames);
+    let mut recipe = recipe.clone();
+    let (mut choice, mut n_trial_steps, mut n_tried) = (Choice::default(), 0, 0);
+    let model = match settings.profile {
+        Profile::Warp => {
+            let n_main = recipe.epochs * n_frames;
+            n_trial_steps = recipe.trial().map_or(0, |t| choose::MAX_TRIALS * t.epochs * n_frames);
+            let n_steps = n_trial_steps + n_main;
+            let mut report = |r: &Report| report(&Report { n_steps, ..*r });
+            let chosen = choose::choose(engine, (&extent, &recipe), pictures, cancel, &mut report)?;
+            (recipe.start, choice, n_tried) = (chosen.start, chosen.choice, chosen.n_steps);
+            chosen.structure.spec(&extent)
+        }
+        profile => paper_spec(profile, &settings.model, &extent)?,
+    };
+    // Trials that were not needed count as done.
+    let report = &mut |r: &Report| {
+        let [step, n_steps] = [r.step, r.n_steps].map(|n| n + n_trial_steps);
+        report(&Report { step, n_steps, ..*r })
+    };
+    let shape = Shape::new(&model, &extent)?;
     let coding = Coding { shape: &shape, precision: model.precision };
     let encode = |trained: &Trained, metadata: &Metadata| {
         engine.run(|| coding.encode(&trained.values, metadata, cancel))
     };
     let metadata = &Metadata { source: Some(checksum(pictures)), ..metadata.clone() };
     let measure = |trained: &Trained| Ok(8.0 * encode(trained, metadata)?.len() as f64);
-    let trained = engine.train((&shape, model.precision), recipe, pictures, &measure, report)?;
+    let trained = engine.train((&shape, model.precision), &recipe, pictures, &measure, report)?;
     let price = recipe.target_bits.map(|_| trained.lambda.to_bits());
     let payload = encode(&trained, &Metadata { price, ..metadata.clone() })?;
-    Ok(Coded { model, payload, n_steps: trained.n_steps, lambda: trained.lambda })
+    let n_steps = n_tried + trained.n_steps;
+    Ok(Coded { model, payload, n_steps, lambda: trained.lambda, choice })
 }
 
 /// CRC-32C of the samples of pictures, plane by plane.

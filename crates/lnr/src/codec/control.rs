@@ -33,17 +33,27 @@ impl Progress {
 
 /// A flag that stops long work between two iterations; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct CancelFlag(Arc<AtomicBool>);
+pub struct CancelFlag {
+    own: Arc<AtomicBool>,
+    /// Another one whose wish to stop counts here, too.
+    parent: Option<Arc<AtomicBool>>,
+}
 
 impl CancelFlag {
     /// Asks for a stop, or withdraws the wish.
     pub fn set(&self, cancel: bool) {
-        self.0.store(cancel, Ordering::Release);
+        self.own.store(cancel, Ordering::Release);
     }
 
     /// Whether a stop was asked for.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Acquire);
+        is_set(&self.own) || self.parent.as_deref().is_some_and(is_set)
+    }
+
+    /// A flag that is set where this one is, or by itself.
+    pub(super) fn child(&self) -> Self {
+        Self { own: Arc::default(), parent: Some(self.own.clone()) }
     }
 
     /// # Errors

@@ -1,102 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 mod adopt;
+mod frames;
+mod group;
+mod queue;
+mod stats;
+#[cfg(test)]
+mod tests;
 
-use std::time::Instant;
-
-use super::coded::{self, Coded};
+use super::budget::BitBudget;
 use super::engine::BackendInfo;
-use super::memory;
-use super::metrics::{psnr, rgb_mse};
-use super::payload::{Coding, shape};
-use super::plan::{self, BitBudget};
-use super::{Control, EncoderSettings, Engine, Progress, RateControl, SceneDetector};
-use crate::base::{Error, Metadata, Picture, Result, Tau, limits};
-use crate::bitstream::{self, GroupHeader};
-use crate::train::{Recipe, Report};
-
-/// A picture to encode.
-#[derive(Clone, Debug)]
-pub struct InputFrame {
-    /// Its samples, in the encoder's format.
-    pub picture: Picture,
-    /// Presentation time in ns.
-    pub pts: u64,
-    /// Duration in ns, at least 1. It counts for the last frame of a group; others last until the next.
-    pub duration: u64,
-    /// Whether it must begin a group.
-    pub force_key: bool,
-}
-
-impl InputFrame {
-    /// A picture that is shown at `pts` for `duration`, both in ns, and may stand anywhere in a group.
-    pub fn new(picture: Picture, pts: u64, duration: u64) -> Self {
-        Self { picture, pts, duration, force_key: false }
-    }
-
-    /// # Errors
-    /// [`Error::InvalidSetting`] naming the number that no group can hold.
-    fn check_times(&self) -> Result<()> {
-        let (pts, duration) = (self.pts, self.duration);
-        if !(1..=limits::MAX_FRAME_DURATION).contains(&duration) {
-            return Err(Error::InvalidSetting(format!(
-                "a frame that lasts {duration} ns: choose 1 to {}",
-                limits::MAX_FRAME_DURATION
-            )));
-        }
-        let end = pts.checked_add(duration);
-        if end.is_none_or(|end| end > i64::MAX as u64) {
-            return Err(Error::InvalidSetting(format!(
-                "a frame at {pts} ns that lasts {duration} ns: it must end by {} ns",
-                i64::MAX
-            )));
-        }
-        Ok(())
-    }
-}
-
-/// One encoded frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AccessUnit {
-    /// Its bytes (FORMAT section 2).
-    pub data: Vec<u8>,
-    /// Presentation time in ns.
-    pub pts: u64,
-    /// Duration in ns.
-    pub duration: u64,
-    /// Whether it begins a group: decoding can start here.
-    pub is_key: bool,
-}
-
-/// Running totals of an encoder.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct EncoderStats {
-    /// Groups written.
-    pub groups: u64,
-    /// Frames written.
-    pub frames: u64,
-    /// Bytes written.
-    pub bytes: u64,
-    /// Mean over frames of the RGB PSNR in dB of what the written bytes decode to.
-    pub psnr: f64,
-    /// Training iterations so far.
-    pub iterations: u64,
-    /// Seconds spent so far.
-    pub seconds: f64,
-}
-
-impl EncoderStats {
-    /// Counts a group.
-    fn add(&mut self, n_frames: usize, bytes: u64, psnr: f64) {
-        let n = n_frames as f64;
-        self.psnr = (self.psnr * self.frames as f64 + psnr * n) / (self.frames as f64 + n);
-        self.groups += 1;
-        self.frames += n_frames as u64;
-        self.bytes += bytes;
-    }
-}
+use super::{Control, EncoderSettings, Engine, RateControl, SceneDetector, memory, plan};
+use crate::base::{Error, Metadata, Result, limits};
+use frames::durations;
+pub use frames::{AccessUnit, InputFrame};
+use group::{Finished, Group};
+use queue::Queue;
+pub use stats::EncoderStats;
 
 /// Collects frames into groups and trains a network for each.
 pub struct Encoder {
@@ -105,10 +25,16 @@ pub struct Encoder {
     pending: Vec<InputFrame>,
     scenes: SceneDetector,
     budget: Option<BitBudget>,
+    /// Number of the first group that the budget counts.
+    budget_from: u64,
     /// What groups that begin from now on aim at and say, where that is something else.
     next_rate_control: Option<RateControl>,
     next_metadata: Option<Metadata>,
     max_frames: usize,
+    /// Groups that are trained beside this thread.
+    queue: Queue,
+    /// Access units that nobody took yet.
+    ready: Vec<AccessUnit>,
     stats: EncoderStats,
 }
 
@@ -131,28 +57,35 @@ impl Encoder {
     /// even one frame fits into the memory that may be used; [`Error::Backend`] when the device fails.
     pub fn with_engine(settings: EncoderSettings, engine: Engine) -> Result<Self> {
         settings.validate()?;
+        let max_frames = memory::max_group_frames(&settings, &engine)?;
+        let n_jobs = memory::jobs(&settings, &engine, max_frames)?;
         Ok(Self {
             pending: Vec::new(),
             scenes: SceneDetector::default(),
             budget: BitBudget::new(&settings),
+            budget_from: 0,
             next_rate_control: None,
             next_metadata: None,
-            max_frames: memory::max_group_frames(&settings, &engine)?,
+            max_frames,
+            queue: Queue::new(n_jobs, &engine),
+            ready: Vec::new(),
             stats: EncoderStats::default(),
             settings,
             engine,
         })
     }
 
-    /// Adds the next frame. When it closes a group, that group is trained, and its access units are
-    /// returned: one per frame, in order.
+    /// Adds the next frame. When it closes a group, the training of that group begins. Returns the access
+    /// units of a group that is finished, if there is one: one per frame, in order. Where one group is
+    /// trained at a time ([`EncoderSettings::jobs`]), that is the group which the frame has closed.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] when `control` asks for a stop (the group being trained is lost);
+    /// [`Error::Cancelled`] when `control` asks for a stop;
     /// [`Error::InvalidSetting`] for a picture of another format, a time that goes backwards or that
     /// the format cannot hold (durations are 1..=2^50 ns, and a frame ends before 2^63 ns);
-    /// [`Error::Diverged`] when training left the realm of numbers twice (the group is lost);
-    /// [`Error::Backend`] when the device fails.
+    /// [`Error::Diverged`] when training left the realm of numbers twice;
+    /// [`Error::Backend`] when the device fails. All groups that were closed and not returned are lost
+    /// then, but those that [`Encoder::take_finished`] returns.
     pub fn push(&mut self, frame: InputFrame, control: &mut Control) -> Result<Vec<AccessUnit>> {
         if *frame.picture.format() != self.settings.format {
             return Err(Error::InvalidSetting(
@@ -170,33 +103,75 @@ impl Encoder {
         // In a group a frame lasts until the next one: no frame of it could last so long.
         let is_gap = |last: &InputFrame| frame.pts - last.pts > limits::MAX_FRAME_DURATION;
         let is_far = self.pending.last().is_some_and(is_gap);
-        let mut units = Vec::new();
         if !self.pending.is_empty() && (frame.force_key || is_cut || is_far) {
-            units = self.encode_group(control)?;
+            self.close_group(control)?;
         }
         if self.pending.is_empty() {
             self.take_over();
         }
         self.pending.push(frame);
         if self.pending.len() >= self.max_frames {
-            units.extend(self.encode_group(control)?);
+            self.close_group(control)?;
         }
-        Ok(units)
+        self.queue.listen(control);
+        if self.ready.is_empty() && self.queue.is_first_done() {
+            self.take_first()?;
+        }
+        Ok(std::mem::take(&mut self.ready))
     }
 
-    /// Trains what is left as a shorter group; the encoder can go on with new frames after it.
+    /// Trains what is left, the last frames as a shorter group; the encoder can go on with new frames
+    /// after it.
     ///
     /// # Errors
     /// As [`Encoder::push`].
     pub fn finish(&mut self, control: &mut Control) -> Result<Vec<AccessUnit>> {
-        let units = if self.pending.is_empty() { Vec::new() } else { self.encode_group(control)? };
-        self.scenes = SceneDetector::default();
-        Ok(units)
+        let mut units = Vec::new();
+        loop {
+            let next = self.finish_next(control).inspect_err(|_| {
+                // They are not lost.
+                self.ready.splice(..0, units.drain(..));
+            })?;
+            if next.is_empty() {
+                return Ok(units);
+            }
+            units.extend(next);
+        }
     }
 
-    /// Discards the frames that were not trained yet.
+    /// As [`Encoder::finish`], but returns as soon as the next group is finished, so that it can be
+    /// written while others are trained. Returns nothing when none is left.
+    ///
+    /// # Errors
+    /// As [`Encoder::push`].
+    pub fn finish_next(&mut self, control: &mut Control) -> Result<Vec<AccessUnit>> {
+        if !self.pending.is_empty() {
+            self.close_group(control)?;
+        }
+        self.scenes = SceneDetector::default();
+        while self.ready.is_empty() && self.queue.len() > 0 {
+            self.queue.spread();
+            self.wait(control)?;
+            if self.queue.is_first_done() {
+                self.take_first()?;
+            }
+        }
+        Ok(std::mem::take(&mut self.ready))
+    }
+
+    /// The access units of groups that are finished and were not returned yet, such as those before a
+    /// group that failed; waits for none.
+    pub fn take_finished(&mut self) -> Vec<AccessUnit> {
+        self.queue.listen(&mut Control::default());
+        self.take_good();
+        std::mem::take(&mut self.ready)
+    }
+
+    /// Discards the frames and groups that were not returned yet.
     pub fn reset(&mut self) {
         self.pending.clear();
+        self.drop_groups();
+        self.ready.clear();
         self.scenes = SceneDetector::default();
     }
 
@@ -226,17 +201,25 @@ impl Encoder {
         {
             self.settings.rate_control = next;
             self.budget = BitBudget::new(&self.settings);
+            self.budget_from = self.number();
         }
     }
 
-    /// Frames that wait for their group to close.
+    /// Frames that it holds: those that wait for their group to close, and those of groups that were
+    /// not returned yet.
     pub fn n_pending(&self) -> usize {
-        self.pending.len()
+        self.pending.len() + self.queue.n_frames() + self.ready.len()
     }
 
-    /// Most frames that `push` holds back before it returns their access units.
+    /// Most frames that `push` holds back before it returns their access units: those of one group, and
+    /// of the groups that are trained meanwhile where there are several at once.
     pub fn max_delay_frames(&self) -> u32 {
-        self.max_frames as u32
+        (self.max_frames * (self.queue.capacity() + 1)) as u32
+    }
+
+    /// Groups that are trained at once, at most.
+    pub fn jobs(&self) -> usize {
+        self.queue.n_jobs()
     }
 
     /// Totals so far.
@@ -254,73 +237,115 @@ impl Encoder {
         &self.settings
     }
 
-    fn encode_group(&mut self, control: &mut Control) -> Result<Vec<AccessUnit>> {
-        let start = Instant::now();
+    /// Number of the next group that closes.
+    fn number(&self) -> u64 {
+        self.stats.groups + self.queue.len() as u64
+    }
+
+    /// Trains the frames that wait, or begins to where several groups are trained at once.
+    fn close_group(&mut self, control: &mut Control) -> Result<()> {
         // Taken out first: a cancelled group is lost, and must not be trained again.
         let frames = std::mem::take(&mut self.pending);
+        if self.queue.n_jobs() == 1 {
+            let (group, cancel) = (self.group(frames), control.cancel.clone());
+            let done = group.train(&self.engine, &cancel, &mut |p| control.report(p));
+            return self.note(done);
+        }
+        loop {
+            let is_ready = self.budget.as_ref().is_none_or(BitBudget::is_ready);
+            let must_take = !is_ready || self.queue.is_full() || self.queue.has_failed();
+            if must_take && self.queue.is_first_done() {
+                self.take_first()?;
+            } else if must_take || !self.queue.has_room() {
+                self.wait(control)?;
+            } else {
+                break;
+            }
+        }
+        let is_alone = self.budget.as_ref().is_some_and(BitBudget::is_alone);
+        let group = self.group(frames);
+        let begun = self.queue.begin(group, &self.engine, &control.cancel, is_alone);
+        begun.inspect_err(|_| self.give_up())
+    }
+
+    /// What is to be trained of these frames.
+    fn group(&mut self, frames: Vec<InputFrame>) -> Group {
+        let number = self.number();
         let durations = durations(&frames);
-        let mut recipe = plan::recipe(&self.settings, self.stats.groups);
-        if let Some(budget) = &self.budget {
-            let target = budget.target_bits(durations.iter().sum());
-            recipe.lambda = budget.lambda(target / frames.len() as f64);
+        let mut recipe = plan::recipe(&self.settings, number);
+        if let Some(budget) = &mut self.budget {
+            let (target, lambda) = budget.plan(durations.iter().sum(), frames.len());
+            recipe.lambda = lambda;
             // Headers and frame units are not trained.
             let rest = 8.0 * plan::fixed_bytes(frames.len());
             recipe.target_bits = Some((target - rest).max(0.1 * target));
         }
-        let coded = self.train(&recipe, &frames, start, control)?;
-        let header = GroupHeader {
-            id: self.stats.groups as u8,
-            format: self.settings.format,
-            frame_rate: self.settings.frame_rate,
-            pts: frames[0].pts,
-            durations,
-            continues: false,
-            model: coded.model,
-        };
-        let units = access_units(&header, &coded.payload, &frames);
-        let psnr = self.check(&units[0].data, &frames, control)?;
-        let bytes: u64 = units.iter().map(|u| u.data.len() as u64).sum();
-        if let Some(budget) = &mut self.budget {
-            budget.spend(header.duration(), 8.0 * bytes as f64, coded.lambda);
-        }
-        let s = &mut self.stats;
-        s.add(frames.len(), bytes, psnr);
-        s.iterations += u64::from(coded.n_steps);
-        s.seconds += start.elapsed().as_secs_f64();
-        Ok(units)
+        let (settings, metadata) = (self.settings.clone(), self.metadata());
+        Group { number, settings, recipe, metadata, frames, durations }
     }
 
-    fn train(
-        &self,
-        recipe: &Recipe,
-        frames: &[InputFrame],
-        start: Instant,
-        control: &mut Control,
-    ) -> Result<Coded> {
-        let pictures: Vec<&Picture> = frames.iter().map(|f| &f.picture).collect();
-        let group = self.stats.groups;
-        let cancel = control.cancel.clone();
-        let (engine, settings) = (&self.engine, &self.settings);
-        let metadata = self.metadata();
-        let report = &mut |report: &Report| {
-            control.check()?;
-            control.report(&Progress {
-                group,
-                n_frames: pictures.len() as u32,
-                iteration: report.step,
-                n_iterations: report.n_steps,
-                psnr: -10.0 * report.mse.max(1e-12).log10(),
-                elapsed: start.elapsed().as_secs_f32(),
-            });
-            Ok(())
-        };
-        coded::code(engine, settings, recipe, &pictures, &metadata, &cancel, report)
+    /// Waits for the groups that are trained, but not for long.
+    fn wait(&mut self, control: &mut Control) -> Result<()> {
+        self.queue.wait(control).inspect_err(|_| self.give_up())
+    }
+
+    /// Takes over the first group, which is done.
+    fn take_first(&mut self) -> Result<()> {
+        match self.queue.take_first() {
+            Some(done) => self.note(done),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes over the groups that are finished, up to one that is not.
+    fn take_good(&mut self) {
+        while let Some(finished) = self.queue.take_first_good() {
+            self.count(finished);
+        }
+    }
+
+    /// Takes over a group that is done; where it has failed, those after it are lost.
+    fn note(&mut self, done: Result<Finished>) -> Result<()> {
+        let finished = done.inspect_err(|_| self.drop_groups())?;
+        self.count(finished);
+        Ok(())
+    }
+
+    fn count(&mut self, finished: Finished) {
+        let n_bytes = finished.n_bytes();
+        let s = &mut self.stats;
+        s.add(finished.units.len(), n_bytes, finished.psnr);
+        s.add_choice(finished.choice);
+        s.iterations += u64::from(finished.n_steps);
+        s.seconds += finished.seconds;
+        if finished.number >= self.budget_from
+            && let Some(budget) = &mut self.budget
+        {
+            budget.settle(8.0 * n_bytes as f64, finished.lambda);
+        }
+        self.ready.extend(finished.units);
+    }
+
+    /// Ends all training; groups that are finished, up to one that is not, are kept.
+    fn give_up(&mut self) {
+        self.queue.stop();
+        self.take_good();
+        self.drop_groups();
+    }
+
+    /// Ends all training and forgets its groups.
+    fn drop_groups(&mut self) {
+        self.queue.clear();
+        if let Some(budget) = &mut self.budget {
+            budget.forget_open();
+        }
+        self.budget_from = self.budget_from.min(self.number());
     }
 
     /// What this group says of the whole stream; only the first says how it was made.
     fn metadata(&self) -> Metadata {
         let mut metadata = Metadata { price: None, source: None, ..self.settings.metadata.clone() };
-        match self.stats.groups {
+        match self.number() {
             0 if metadata.settings.is_empty() => {
                 metadata.settings = self.settings.to_text() + self.engine.mark();
             }
@@ -329,47 +354,4 @@ impl Encoder {
         }
         metadata
     }
-
-    /// Decodes what was written and returns the mean PSNR of its frames.
-    fn check(&self, unit: &[u8], frames: &[InputFrame], control: &Control) -> Result<f64> {
-        let bitstream::Unit::Group { header, payload, .. } = bitstream::parse(unit)? else {
-            return Err(Error::damaged("the encoder wrote no group"));
-        };
-        let shape = shape(&header)?;
-        let coding = Coding { shape: &shape, precision: header.model.precision };
-        // What a decoder would refuse is not written.
-        let budget = &mut bitstream::WorkBudget::decoding();
-        let parameters = self.engine.run(|| coding.decode(payload, budget))?;
-        let mut group = self.engine.load(shape, parameters)?;
-        let mut out = Picture::new(self.settings.format)?;
-        let (mut sum, cancel) = (0.0, &control.cancel);
-        for (i, frame) in frames.iter().enumerate() {
-            cancel.check()?;
-            self.engine.render(&mut group, i as f32, &|| cancel.is_set(), &mut out)?;
-            sum += self.engine.run(|| psnr(rgb_mse(&frame.picture, &out), 255.0));
-        }
-        Ok(sum / frames.len() as f64)
-    }
-}
-
-/// From each frame's time to the next one's; the last frame keeps its own duration.
-fn durations(frames: &[InputFrame]) -> Vec<u64> {
-    let next = frames.iter().skip(1).map(|f| f.pts);
-    let gaps = frames.iter().zip(next).map(|(f, next)| next - f.pts);
-    let mut durations: Vec<u64> = gaps.collect();
-    durations.extend(frames.last().map(|f| f.duration));
-    durations
-}
-
-fn access_units(header: &GroupHeader, payload: &[u8], frames: &[InputFrame]) -> Vec<AccessUnit> {
-    let unit = |(i, frame): (usize, &InputFrame)| AccessUnit {
-        data: match i {
-            0 => bitstream::write_group(header, Tau::frame(0), payload),
-            _ => bitstream::write_frame(header.id, Tau::frame(i as u32)),
-        },
-        pts: frame.pts,
-        duration: frame.duration,
-        is_key: i == 0,
-    };
-    frames.iter().enumerate().map(unit).collect()
 }

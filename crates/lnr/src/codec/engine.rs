@@ -39,7 +39,8 @@ impl fmt::Display for BackendInfo {
 
 /// An opened backend, for programs that keep one from encoder to encoder, or want to know early
 /// whether it is there. Clones share it. Encoders and decoders that share one take turns: nothing
-/// else may use it while one of them works.
+/// else may use it while one of them works. (Groups that an encoder trains at once have engines of
+/// their own.)
 #[derive(Clone)]
 pub struct Engine(Arc<Opened>);
 
@@ -52,6 +53,8 @@ struct Opened {
     n_threads: usize,
     /// For what a GPU leaves to the CPU; the CPU backend has threads of its own.
     host: Option<Threads>,
+    /// Number of the GPU.
+    gpu: u32,
 }
 
 /// A backend that was chosen at run time. There are one or two of them: their size does not matter.
@@ -87,6 +90,7 @@ impl Engine {
     /// and when the variable names no backend.
     pub fn open(settings: impl Into<EngineSettings>) -> Result<Self> {
         let settings = settings.into();
+        let gpu = settings.device;
         let n_threads = threads::count(settings.threads)?;
         let choice = match (settings.backend, std::env::var(VARIABLE)) {
             (BackendChoice::Auto, Ok(name)) => name.parse().map_err(|e| match e {
@@ -97,11 +101,11 @@ impl Engine {
         };
         let cpu = || Ok(Device::Cpu(Cpu::new(n_threads)?));
         let (device, no_gpu) = match choice {
-            BackendChoice::Auto => match cuda(settings.device) {
+            BackendChoice::Auto => match cuda(gpu) {
                 Err(Error::Backend(cause)) => (cpu()?, Some(cause)),
                 other => (other?, None),
             },
-            BackendChoice::Cuda => (cuda(settings.device)?, None),
+            BackendChoice::Cuda => (cuda(gpu)?, None),
             BackendChoice::Cpu => (cpu()?, None),
             BackendChoice::Reference => (Device::Reference(Reference), None),
         };
@@ -109,7 +113,46 @@ impl Engine {
         let host = if has_threads { None } else { Some(Threads::new(n_threads)?) };
         let may_fall_back = choice == BackendChoice::Auto && !has_threads;
         let fallback = may_fall_back.then(OnceLock::new);
-        Ok(Self(Arc::new(Opened { device, no_gpu, fallback, n_threads, host })))
+        Ok(Self(Arc::new(Opened { device, no_gpu, fallback, n_threads, host, gpu })))
+    }
+
+    /// Another one on the same device, for work beside this one's: with `first` threads, and as many as
+    /// this one has once they are added.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] when the device or the threads fail.
+    pub(super) fn beside(&self, first: usize) -> Result<Self> {
+        let opened = &*self.0;
+        let device = match &opened.device {
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => cuda(opened.gpu)?,
+            Device::Cpu(cpu) => Device::Cpu(cpu.beside(first)?),
+            Device::Reference(_) => Device::Reference(Reference),
+        };
+        let host = opened.host.is_some().then(|| Threads::new(first)).transpose()?;
+        Ok(Self(Arc::new(Opened {
+            device,
+            no_gpu: opened.no_gpu.clone(),
+            fallback: opened.fallback.is_some().then(OnceLock::new),
+            n_threads: first,
+            host,
+            gpu: opened.gpu,
+        })))
+    }
+
+    /// Gives it `n` more threads. Only those of the CPU grow.
+    pub(super) fn add_threads(&self, n: usize) {
+        if let Device::Cpu(cpu) = &self.0.device {
+            cpu.add_threads(n);
+        }
+    }
+
+    /// Threads that it has, or may get.
+    pub(super) fn n_threads(&self) -> usize {
+        match &self.0.device {
+            Device::Cpu(cpu) => cpu.n_threads(),
+            _ => self.0.n_threads,
+        }
     }
 
     /// What it computes with.
@@ -203,6 +246,19 @@ impl Engine {
     ) -> Result<Trained> {
         let device = self.device_for(model.0)?;
         on!(device, b => train::train(b, model, recipe, pictures, measure, report))
+    }
+
+    /// See [`train::trial`].
+    pub(super) fn trial(
+        &self,
+        shape: &Shape,
+        recipe: &Recipe,
+        pictures: &[&Picture],
+        measure: &(dyn Fn(&Trained) -> Result<f64> + Sync),
+        report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
+    ) -> Result<f64> {
+        let device = self.device_for(shape)?;
+        on!(device, b => train::trial(b, shape, recipe, pictures, measure, report))
     }
 
     /// Bytes that a loaded group takes to render, its parameters too.

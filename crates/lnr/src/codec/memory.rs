@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How much memory a group takes, and how long groups may be for it.
+//! How much memory a group takes, how long groups may be for it, and how many are trained at once.
 
-use super::plan::{LAMBDA_50, extent, recipe, spec};
-use super::{EncoderSettings, Engine};
+use super::budget::LAG;
+use super::plan::{LAMBDA_50, extent, largest, recipe};
+use super::{EncoderSettings, Engine, RateControl, free_memory};
 use crate::backend::Shape;
 use crate::base::{Error, Result};
 
@@ -16,6 +17,51 @@ pub fn max_group_frames(settings: &EncoderSettings, engine: &Engine) -> Result<u
     let free = engine.free_bytes()?.map(|bytes| bytes / 5 * 4);
     let needed = |n| needed(settings, engine, n);
     within(settings, free, &needed)
+}
+
+/// Most groups at once where nobody asks for more: from here on it is a group's own threads that help.
+const MAX_JOBS: u64 = 8;
+/// What may be taken where nobody says how much memory is free.
+const UNKNOWN_MEMORY: u64 = 2 << 30;
+
+/// How many groups of `n_frames` are trained at once: as many as the settings ask for, or as there are
+/// threads, or one on a GPU, if memory allows.
+///
+/// # Errors
+/// [`Error::Backend`] when the GPU fails.
+pub fn jobs(settings: &EncoderSettings, engine: &Engine, n_frames: usize) -> Result<usize> {
+    let needed = needed(settings, engine, n_frames as u32)?;
+    let free = match needed.on_gpu {
+        true => engine.free_bytes()?.map(|bytes| bytes / 5 * 4),
+        // The other half is for what else runs, and for pictures on their way.
+        false => Some(free_memory::bytes().unwrap_or(2 * UNKNOWN_MEMORY) / 2),
+    };
+    Ok(jobs_within(settings, engine.n_threads(), free, needed))
+}
+
+fn jobs_within(
+    settings: &EncoderSettings,
+    n_threads: usize,
+    free: Option<u64>,
+    needed: Needed,
+) -> usize {
+    let Needed { bytes, on_gpu } = needed;
+    let is_asked = settings.jobs > 0;
+    let asked = match (is_asked, on_gpu) {
+        (true, true) => settings.jobs as u64,
+        (true, false) => settings.jobs.min(n_threads) as u64,
+        (false, true) => 1,
+        (false, false) => (n_threads as u64).min(MAX_JOBS),
+    };
+    let most = match settings.rate_control {
+        RateControl::Bitrate(_) => asked.min(LAG as u64),
+        RateControl::Quality(_) => asked,
+    };
+    let bound = Some(settings.max_memory).filter(|&bytes| bytes > 0);
+    // Who asks for a number knows the memory of his machine; a GPU's ends the work.
+    let free = free.filter(|_| on_gpu || !is_asked);
+    let fit = bound.into_iter().chain(free).map(|most| most / bytes.max(1)).min();
+    most.min(fit.unwrap_or(u64::MAX)).max(1) as usize
 }
 
 /// What the training of a group takes.
@@ -64,8 +110,14 @@ fn one_frame(settings: &EncoderSettings, needed: u64) -> String {
 }
 
 fn needed(settings: &EncoderSettings, engine: &Engine, n: u32) -> Result<Needed> {
-    let shape = Shape::new(&spec(settings, LAMBDA_50, n)?, &extent(settings, n))?;
-    let (bytes, on_gpu) = engine.training_bytes(&shape, &recipe(settings, 0), &settings.format)?;
+    let extent = extent(settings, n);
+    let (mut bytes, mut on_gpu) = (0, false);
+    // Whichever model is chosen must fit.
+    for model in largest(settings, LAMBDA_50, n)? {
+        let shape = Shape::new(&model, &extent)?;
+        let needed = engine.training_bytes(&shape, &recipe(settings, 0), &settings.format)?;
+        (bytes, on_gpu) = (bytes.max(needed.0), on_gpu | needed.1);
+    }
     // The caller's pictures wait in the host's memory, which counts where that trains.
     let pictures = u64::from(n) * settings.format.n_bytes() as u64;
     Ok(Needed { bytes: bytes + if on_gpu { 0 } else { pictures }, on_gpu })
@@ -129,14 +181,32 @@ mod tests {
     }
 
     #[test]
+    fn as_many_at_once_as_threads_and_memory_allow() {
+        let jobs = |settings: &EncoderSettings, threads, free: u64, on_gpu| {
+            jobs_within(settings, threads, Some(free << 20), Needed { bytes: 10 << 20, on_gpu })
+        };
+        let auto = settings();
+        assert_eq!([1, 2, 8, 64].map(|n| jobs(&auto, n, 1000, false)), [1, 2, 8, 8]);
+        assert_eq!([5, 25, 45].map(|free| jobs(&auto, 4, free, false)), [1, 2, 4]);
+        assert_eq!(jobs(&auto, 64, 1000, true), 1);
+        let asked = settings().jobs(6);
+        assert_eq!([1, 4, 64].map(|n| jobs(&asked, n, 15, false)), [1, 4, 6]);
+        assert_eq!([1000, 35, 5].map(|free| jobs(&asked, 1, free, true)), [6, 3, 1]);
+        let bounded = settings().jobs(6).max_memory(29 << 20);
+        assert_eq!([false, true].map(|on_gpu| jobs(&bounded, 64, 1000, on_gpu)), [2, 2]);
+        assert_eq!(jobs(&settings().jobs(6).bitrate(9), 64, 1000, false), LAG);
+    }
+
+    #[test]
     fn the_format_can_describe_the_longest_group_of_the_largest_pictures() {
         for (width, height) in [(16_384, 4096), (4096, 16_384), (320, 180), (1, 1)] {
             let format = PictureFormat::new(width, height, Chroma::Yuv444, 8);
             for quality in [0.0, 50.0, 100.0] {
                 let settings = EncoderSettings::new(format).quality(quality);
                 let lambda = recipe(&settings, 0).lambda;
-                let model = spec(&settings, lambda, 256).unwrap();
-                model.check(&extent(&settings, 256)).unwrap();
+                for model in largest(&settings, lambda, 256).unwrap() {
+                    model.check(&extent(&settings, 256)).unwrap();
+                }
             }
         }
     }

@@ -4,12 +4,15 @@
 pub mod convert;
 pub mod metrics;
 
+mod budget;
 mod choices;
+mod choose;
 mod coded;
 mod control;
 mod decoder;
 mod encoder;
 mod engine;
+mod free_memory;
 mod interpolate;
 mod join;
 mod latents;
@@ -20,10 +23,12 @@ mod plan;
 mod profile;
 mod scene;
 mod settings;
+mod structure;
 mod threads;
 mod validate;
 
 pub use choices::{BackendChoice, Profile, SpeedPreset};
+pub use choose::Choice;
 pub use control::{CancelFlag, Control, Progress};
 pub use decoder::{Decoder, Shown};
 pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};

@@ -2,9 +2,10 @@
 //! From settings to the model and the recipe of a group.
 
 use super::profile::paper_spec;
+use super::structure::Structure;
 use super::{EncoderSettings, Profile, RateControl, SpeedPreset};
-use crate::base::spec::{Extent, LatentSpec, ModelSpec, NetworkSpec, Precision, SourceSpec};
-use crate::base::{Result, limits};
+use crate::base::Result;
+use crate::base::spec::{Extent, ModelSpec};
 use crate::train::Recipe;
 
 /// The price of a bit at quality 50; it doubles every 10 steps down.
@@ -42,100 +43,23 @@ pub fn extent(settings: &EncoderSettings, n_frames: u32) -> Extent {
     Extent { width, height, n_frames, n_out }
 }
 
-/// The model of a group of `n_frames` at this price of a bit.
+/// The largest models that a group of `n_frames` may get at this price of a bit.
 ///
 /// # Errors
 /// [`crate::base::Error::InvalidSetting`] when an option of the model is out of range.
-pub fn spec(settings: &EncoderSettings, lambda: f32, n_frames: u32) -> Result<ModelSpec> {
+pub fn largest(settings: &EncoderSettings, lambda: f32, n_frames: u32) -> Result<Vec<ModelSpec>> {
     let extent = extent(settings, n_frames);
     match settings.profile {
-        Profile::Warp => Ok(warp_spec(&extent, lambda)),
-        profile => paper_spec(profile, &settings.model, &extent),
-    }
-}
-
-/// The model of profile `warp`.
-fn warp_spec(extent: &Extent, lambda: f32) -> ModelSpec {
-    let side = extent.width.max(extent.height);
-    // Strides double with the picture, from what was measured at 320 x 180.
-    let scale = 1 << (side / 480).checked_ilog2().unwrap_or(0).min(2);
-    let coarsest = 32 * scale;
-    let strides = |finest: u32| {
-        let all = std::iter::successors(Some(finest), |s| Some(s * 2));
-        let useful = |&s: &u32| s <= coarsest && (s == finest || s < 2 * side);
-        all.take_while(useful).take(limits::MAX_LEVELS).collect::<Vec<_>>()
-    };
-    let low_rate = lambda >= 1.2e-2;
-    let high_rate = lambda <= 6e-3;
-    ModelSpec {
-        sources: vec![
-            SourceSpec::Canonical {
-                strides: strides(1),
-                cubic_up_to: 2,
-                margin: 0,
-                motion: Some(0),
-            },
-            SourceSpec::Motion {
-                strides: strides(if low_rate { 16 } else { 8 } * scale),
-                node_step: 1,
-            },
-            SourceSpec::Residual {
-                strides: strides(if high_rate { 2 } else { 4 } * scale),
-                node_step: 1,
-            },
-        ],
-        latent: LatentSpec { dim: 8, node_step: 1 },
-        network: NetworkSpec::of_grids(16, 1),
-        precision: Precision::Steps,
+        Profile::Warp => {
+            let simple = Structure::new(&extent, lambda);
+            let all = [Some(simple), simple.anchored(&extent)];
+            Ok(all.into_iter().flatten().map(|s| s.spec(&extent)).collect())
+        }
+        profile => Ok(vec![paper_spec(profile, &settings.model, &extent)?]),
     }
 }
 
 /// Bytes of a group that hold neither network nor grids: header, checksums, frame units.
 pub fn fixed_bytes(n_frames: usize) -> f64 {
     90.0 + 7.0 * (n_frames - 1) as f64
-}
-
-/// Spends a bit rate over the groups of a sequence.
-pub struct BitBudget {
-    /// Bits per ns.
-    rate: f64,
-    n_pixels: f64,
-    /// Bits that were due so far, and those that were spent.
-    due: f64,
-    spent: f64,
-    lambda: Option<f32>,
-}
-
-impl BitBudget {
-    /// `None` unless a bit rate is asked for.
-    pub fn new(settings: &EncoderSettings) -> Option<Self> {
-        let RateControl::Bitrate(kbit) = settings.rate_control else { return None };
-        let rate = f64::from(kbit) * 1000.0 / 1e9;
-        let n_pixels = settings.format.n_pixels() as f64;
-        Some(Self { rate, n_pixels, due: 0.0, spent: 0.0, lambda: None })
-    }
-
-    /// Where to begin: the price that the last group ended with, or one that is usual for so many
-    /// bits per frame.
-    pub fn lambda(&self, bits_per_frame: f64) -> f32 {
-        let usual = || {
-            let bpp = bits_per_frame / self.n_pixels;
-            f64::from(LAMBDA_50) * (0.11 / bpp.max(1e-4)).powi(2)
-        };
-        self.lambda.unwrap_or_else(|| usual() as f32).clamp(1e-5, 1.0)
-    }
-
-    /// Bits for a group of `duration` ns: its share, less what earlier groups spent too much (or
-    /// more, up to twice its share).
-    pub fn target_bits(&self, duration: u64) -> f64 {
-        let share = self.rate * duration as f64;
-        (share + self.due - self.spent).clamp(0.25 * share, 2.0 * share)
-    }
-
-    /// Notes what a group took.
-    pub fn spend(&mut self, duration: u64, bits: f64, lambda: f32) {
-        self.due += self.rate * duration as f64;
-        self.spent += bits;
-        self.lambda = Some(lambda);
-    }
 }

@@ -54,7 +54,8 @@ pub struct EncoderSettings {
     pub key_int_max: u32,
     /// Whether to start a new group at scene changes.
     pub scene_cut: bool,
-    /// Seed of the random numbers: equal seeds give equal files on the same machine.
+    /// Seed of the random numbers: equal seeds give equal files on the same machine, whatever `threads`
+    /// and `jobs` are.
     pub seed: u64,
     /// Compute backend.
     pub backend: BackendChoice,
@@ -63,8 +64,13 @@ pub struct EncoderSettings {
     /// Threads of the CPU, up to [`limits::MAX_THREADS`]; 0 = all cores.
     pub threads: usize,
     /// Memory to stay below, in bytes, of the GPU where that trains; 0 = no bound (but a GPU's own).
-    /// Groups get shorter where it would be exceeded.
+    /// Groups get shorter where one alone would exceed it, and fewer are trained at once where several
+    /// would.
     pub max_memory: u64,
+    /// Groups that are trained at once, up to [`limits::MAX_THREADS`]; it changes no byte of them. The
+    /// CPU trains no more at once than it has threads, and a bit rate allows 4. 0: as many as the
+    /// threads and half of the memory that is free allow, up to 8; one on a GPU.
+    pub jobs: usize,
     /// Iterations per frame instead of the preset's; 0 = the preset's.
     pub epochs: u32,
     /// What the stream says of itself: orientation, mastering display, content light. Every group
@@ -97,6 +103,7 @@ impl EncoderSettings {
             device: 0,
             threads: 0,
             max_memory: 0,
+            jobs: 0,
             epochs: 0,
             metadata: Metadata::default(),
         }
@@ -139,6 +146,8 @@ impl EncoderSettings {
         threads: usize,
         /// Bounds the memory of training, in bytes; 0 = no bound.
         max_memory: u64,
+        /// Sets how many groups are trained at once; 0 = as threads and memory allow.
+        jobs: usize,
         /// Sets the iterations per frame; 0 = the preset's.
         epochs: u32,
         /// Sets what the stream says of itself.

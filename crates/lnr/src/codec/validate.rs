@@ -43,10 +43,17 @@ impl EncoderSettings {
             )));
         }
         if self.profile != Profile::Warp {
-            plan::spec(self, 0.0, self.key_int_max)?;
+            plan::largest(self, 0.0, self.key_int_max)?;
         }
         if self.frame_rate.1 == 0 {
             return Err(Error::InvalidSetting("frame rate with denominator 0".into()));
+        }
+        if self.jobs > limits::MAX_THREADS {
+            return Err(Error::InvalidSetting(format!(
+                "jobs {}: choose 1 to {}, or 0 for as many as threads and memory allow",
+                self.jobs,
+                limits::MAX_THREADS
+            )));
         }
         threads::count(self.threads).map(|_| ())
     }

@@ -15,13 +15,23 @@ pub fn grid_parameters(shape: &Shape, rng: &mut Rng) -> Vec<f32> {
     values
 }
 
+/// Pixels per symbol that motion begins at.
+pub(super) const MOTION_STEP: f32 = 0.5;
+/// What a symbol of a blend grid adds to its sum: about a third of the rise of a gate.
+const BLEND_STEP: f32 = 0.3;
+/// What a symbol of other grids adds to a feature.
+const FEATURE_STEP: f32 = 0.1;
+
 /// First values of the network buffer.
 pub fn network_parameters(shape: &Shape, rng: &mut Rng) -> Vec<f32> {
     let net = &shape.network;
     let mut values = vec![0.0; net.len()];
     for (_, source) in shape.grids() {
-        // Motion begins at half a pixel per symbol, features at a tenth.
-        let step: f32 = if source.role == Role::Motion { 0.5 } else { 0.1 };
+        let step = match source.role {
+            Role::Motion => MOTION_STEP,
+            Role::Blend => BLEND_STEP,
+            Role::Canonical { .. } | Role::Residual => FEATURE_STEP,
+        };
         values[source.scales()].fill(step.ln());
     }
     let mut normal = |range: Range<usize>, deviation: f32| {

@@ -4,7 +4,8 @@ use crate::backend::{Entropy, Extra, Grids, RatePlane, Role};
 
 /// The shape of a source's entropy model: sets of biases per level and component.
 pub fn entropy(source: &Grids) -> Entropy {
-    let before = !matches!(source.role, Role::Canonical { .. });
+    // One grid of a whole group has none before it.
+    let before = !matches!(source.role, Role::Canonical { .. }) || source.nodes.n > 1;
     Entropy { before, extra: true, n_biases: source.levels.len() * source.n_components }
 }
 

@@ -152,6 +152,26 @@ pub(super) fn finish<B: Backend>(
     Ok(Trained { values, n_steps, lambda })
 }
 
+/// Rounds the grids where the backend reads them, and returns their symbols.
+fn round<B: Backend>(trainer: &mut Trainer<B>) -> Result<Vec<i16>> {
+    let symbols = symbols(trainer)?;
+    let rounded: Vec<f32> = symbols.iter().map(|&v| f32::from(v)).collect();
+    trainer.backend.write(&mut trainer.symbols, 0, &rounded)?;
+    Ok(symbols)
+}
+
+/// What a bit of the group costs, in mean squared error.
+fn price<B: Backend>(trainer: &Trainer<B>) -> f64 {
+    let n_pixels = trainer.shape.width * trainer.shape.height * trainer.shape.n_frames;
+    f64::from(trainer.lambda) / n_pixels as f64
+}
+
+/// Mean squared error with rounded grids, and what so many bits cost.
+pub(super) fn cost<B: Backend>(trainer: &mut Trainer<B>, bits: f64) -> Result<f64> {
+    round(trainer)?;
+    finite("the error", distortion(trainer)? + price(trainer) * bits)
+}
+
 /// Rounds the grids and searches the step of every tensor, one after the other.
 fn search_all<B: Backend>(
     mut trainer: Trainer<B>,
@@ -159,11 +179,8 @@ fn search_all<B: Backend>(
     poll: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Values> {
     let (backend, shape) = (trainer.backend, trainer.shape);
-    let symbols = symbols(&trainer)?;
-    let rounded: Vec<f32> = symbols.iter().map(|&v| f32::from(v)).collect();
-    backend.write(&mut trainer.symbols, 0, &rounded)?;
-    let n_pixels = (shape.width * shape.height) as f64;
-    let price = f64::from(trainer.lambda) / (n_pixels * shape.n_frames as f64);
+    let symbols = round(&mut trainer)?;
+    let price = price(&trainer);
 
     let mut tensors = Vec::new();
     for tensor in shape.network.tensors() {

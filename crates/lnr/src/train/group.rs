@@ -59,7 +59,11 @@ impl<B: Backend> Trainer<'_, B> {
         Ok(())
     }
 
-    fn run(&mut self, measure: &dyn Fn(&Trained) -> Result<f64>, steps: &mut Steps) -> Result<()> {
+    pub(super) fn run(
+        &mut self,
+        measure: &dyn Fn(&Trained) -> Result<f64>,
+        steps: &mut Steps,
+    ) -> Result<()> {
         let mut rng = Rng::new(self.recipe.seed ^ 0x5EED);
         for _ in 0..self.recipe.epochs {
             self.visits.shuffle(&mut rng);

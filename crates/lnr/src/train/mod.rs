@@ -13,8 +13,10 @@ mod run;
 mod steering;
 #[cfg(test)]
 mod tests;
+mod touched;
 mod trained;
 mod trainer;
+mod trial;
 mod variable;
 mod visits;
 
@@ -25,3 +27,4 @@ pub use recipe::Recipe;
 pub use run::Report;
 pub use trained::{Quantised, Trained, Values};
 pub use trainer::bytes;
+pub use trial::trial;

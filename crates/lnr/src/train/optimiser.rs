@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The optimiser's part of a step: every parameter at its own pace.
 
-use super::recipe::{Decays, Recipe};
+use super::recipe::Decays;
+use super::touched::Touched;
 use super::trainer::Trainer;
 use crate::backend::{Adam, Backend, Role};
 use crate::base::Result;
@@ -15,7 +16,7 @@ fn adam(rate: f32, decays: Decays, step: u32) -> Adam {
 
 impl<B: Backend> Trainer<'_, B> {
     /// Moves the parameters that step `step` touched against their gradients.
-    pub(super) fn update(&mut self, step: u32, touched: &[(usize, usize, f32)]) -> Result<()> {
+    pub(super) fn update(&mut self, step: u32, touched: &Touched) -> Result<()> {
         let (r, b, shape) = (self.recipe, self.backend, self.shape);
         let factor = r.schedule(step, self.n_steps);
         let slow = |rate: f32, step: u32| adam(rate * factor, r.decays, step);
@@ -27,17 +28,22 @@ impl<B: Backend> Trainer<'_, B> {
             let all = 0..shape.n_grid();
             return self.grids.step(b, &slow(r.table_rate, step + 1), all, None);
         }
-        for coded in &mut self.coded {
-            if coded.is_timed() || Self::rates_canonical(r, step) {
+        for (k, coded) in self.coded.iter_mut().enumerate() {
+            let is_rated = |c: &&(usize, usize)| c.0 == k && coded.is_rated(c.1, r.rate_interval);
+            if coded.is_timed() || touched.canonical.iter().any(|c| is_rated(&c)) {
                 coded.steps += 1;
                 let n = coded.entropy.len();
                 coded.model.step(b, &slow(r.network_rate, coded.steps), 0..n, None)?;
             }
         }
-        let canonical = 0..shape.n_canonical();
         let slopes = Some(&self.slopes);
-        self.grids.step(b, &slow(r.canonical_rate, step + 1), canonical, slopes)?;
-        for &(coded, node, _) in touched {
+        for &(coded, node) in &touched.canonical {
+            let coded = &mut self.coded[coded];
+            coded.visits[node] += 1;
+            let adam = slow(r.canonical_rate, coded.visits[node]);
+            self.grids.step(b, &adam, coded.source.node(node), slopes)?;
+        }
+        for &(coded, node, _) in &touched.timed {
             let coded = &mut self.coded[coded];
             coded.visits[node] += 1;
             let (visits, source) = (coded.visits[node], coded.source);
@@ -54,10 +60,5 @@ impl<B: Backend> Trainer<'_, B> {
             }
         }
         Ok(())
-    }
-
-    /// Whether a step looks at the rate of the canonical planes.
-    pub(super) fn rates_canonical(recipe: &Recipe, step: u32) -> bool {
-        step.is_multiple_of(recipe.rate_interval)
     }
 }

@@ -1,41 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The bits of what is stored as symbols, and their gradients.
 
+use super::touched::Touched;
 use super::trainer::Trainer;
 use crate::backend::{Backend, Sum, read_sums};
 use crate::base::Result;
 use crate::model;
 
 impl<B: Backend> Trainer<'_, B> {
-    /// The time nodes that frame `frame` reads, with their share of it: (coded source, node, share).
-    pub(super) fn touched(&self, frame: usize) -> Vec<(usize, usize, f32)> {
-        let sample = self.shape.sample(frame as f32);
-        let mut all = Vec::new();
-        for (k, coded) in self.coded.iter().enumerate().filter(|(_, c)| c.is_timed()) {
-            let shares = sample.sources[coded.index].shares();
-            all.extend(shares.map(|(node, share)| (k, node, share)));
-        }
-        all
-    }
-
     /// Adds the gradients of the rate to those of the grids.
-    pub(super) fn rate(&mut self, step: u32, touched: &[(usize, usize, f32)]) -> Result<()> {
+    pub(super) fn rate(&mut self, touched: &Touched) -> Result<()> {
         let (backend, shape) = (self.backend, self.shape);
         let lambda = self.lambda / (shape.width * shape.height) as f32;
-        let canonical = 0..shape.n_canonical();
-        if Self::rates_canonical(self.recipe, step) {
-            backend.clear(&mut self.canonical_rate, canonical.clone())?;
-            let weight = lambda / shape.n_frames as f32;
-            for c in self.coded.iter_mut().filter(|c| !c.is_timed()) {
-                let planes = model::rate_planes(c.source, 0);
+        for &(k, node) in &touched.canonical {
+            let c = &mut self.coded[k];
+            let range = c.source.node(node);
+            if c.is_rated(node, self.recipe.rate_interval) {
+                backend.clear(&mut self.canonical_rate, range.clone())?;
+                let weight = lambda / c.n_readers[node] as f32;
+                let planes = model::rate_planes(c.source, node);
+                // What the bits of an anchor say of the one before is kept with that.
                 let grads = Some((&mut self.canonical_rate, &mut c.model.grads));
                 let (ws, symbols, model) = (&mut self.workspace, &self.symbols, &c.model.values);
-                let bits = Sum { buffer: &mut self.sums, index: c.first_sum };
+                let bits = Sum { buffer: &mut self.sums, index: c.first_sum + node };
                 backend.rate(ws, &c.entropy, &planes, symbols, model, weight, grads, bits)?;
             }
+            backend.add(&self.canonical_rate, &mut self.grids.grads, range)?;
         }
-        backend.add(&self.canonical_rate, &mut self.grids.grads, canonical)?;
-        for &(k, node, share) in touched {
+        for &(k, node, share) in &touched.timed {
             let c = &mut self.coded[k];
             let planes = model::rate_planes(c.source, node);
             let grads = Some((&mut self.grids.grads, &mut c.model.grads));
@@ -71,10 +63,6 @@ impl<B: Backend> Trainer<'_, B> {
         let mut total = 0.0;
         for c in &self.coded {
             let bits = &sums[c.first_sum..c.first_sum + c.visits.len()];
-            if !c.is_timed() {
-                total += bits.iter().sum::<f64>();
-                continue;
-            }
             let known = bits.iter().zip(&c.visits).filter(|(_, visits)| **visits > 0);
             let n_known = known.clone().count().max(1);
             total += known.map(|(b, _)| b).sum::<f64>() * bits.len() as f64 / n_known as f64;

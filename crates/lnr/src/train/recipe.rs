@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use crate::model::FirstValues;
+
 /// Which pixels the steps of an epoch see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Points {
@@ -53,6 +55,8 @@ pub struct Recipe {
     pub noise: (f32, f32),
     /// Seed of everything random.
     pub seed: u64,
+    /// Where the grids of the model that is trained begin, where that is not at zero.
+    pub start: Vec<FirstValues>,
 }
 
 impl Recipe {
@@ -74,6 +78,7 @@ impl Recipe {
             temperature: (0.7, 0.15),
             noise: (1.0, 0.6),
             seed,
+            start: Vec::new(),
         }
     }
 
@@ -89,6 +94,13 @@ impl Recipe {
             decays: Decays { beta1: 0.9, beta2: 0.999 },
             ..Self::grids(0.0, epochs, seed)
         }
+    }
+
+    /// A tenth of this one's visits, of twelve at most, which are enough to choose a model by; `None` where
+    /// that leaves fewer than four, which are not.
+    pub fn trial(&self) -> Option<Self> {
+        let epochs = (self.epochs / 10).min(12);
+        (epochs >= 4).then(|| Self { epochs, target_bits: None, ..self.clone() })
     }
 
     /// The same with learning rates half as high, for another try at what diverged.

@@ -5,6 +5,7 @@ use super::coded_source::CodedSource;
 use super::errors::Errors;
 use super::run::error_form;
 use super::steering::Steering;
+use super::touched::Touched;
 use super::variable::Variable;
 use super::visits::Visits;
 use crate::backend::{
@@ -83,12 +84,14 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let visits = Visits::new(recipe.points, shape);
         let (n_points, n_target) = (n_points(shape, &visits), n_target(shape, &visits));
         let mut rng = Rng::new(recipe.seed);
-        let grids = Variable::new(backend, model::grid_parameters(shape, &mut rng))?;
+        let mut first = model::grid_parameters(shape, &mut rng);
+        recipe.start.iter().for_each(|start| start.put(&mut first));
+        let grids = Variable::new(backend, first)?;
         let network = Variable::new(backend, model::network_parameters(shape, &mut rng))?;
         let mut coded: Vec<CodedSource<B::Buffer>> = Vec::new();
         for source in shape.grids() {
             let first_sum = coded.last().map_or(0, |c| c.first_sum + c.visits.len());
-            coded.push(CodedSource::new(backend, source, first_sum, &mut rng)?);
+            coded.push(CodedSource::new(backend, shape, source, first_sum, &mut rng)?);
         }
         Ok(Self {
             backend,
@@ -139,13 +142,14 @@ impl<'a, B: Backend> Trainer<'a, B> {
         self.steering.mean(self.lambda)
     }
 
-    /// Rounds canonical planes and the nodes of this step.
-    fn quantise(&mut self, step: u32, seed: u64, touched: &[(usize, usize, f32)]) -> Result<()> {
+    /// Rounds what this step reads.
+    fn quantise(&mut self, step: u32, seed: u64, touched: &Touched) -> Result<()> {
         let (r, u) = (self.recipe, step as f32 / self.n_steps as f32);
         let mix = |(a, b): (f32, f32)| a + (b - a) * u;
         let rounding = Rounding { temperature: mix(r.temperature), noise: mix(r.noise) };
-        let nodes = touched.iter().map(|&(k, node, _)| self.coded[k].source.node(node));
-        for range in std::iter::once(0..self.shape.n_canonical()).chain(nodes) {
+        let canonical = touched.canonical.iter().map(|&(k, node)| (k, node, 1.0));
+        for (k, node, _) in canonical.chain(touched.timed.iter().copied()) {
+            let range = self.coded[k].source.node(node);
             let (values, symbols) = (&self.grids.values, &mut self.symbols);
             self.backend.quantise(rounding, seed, range, values, symbols, &mut self.slopes)?;
         }
@@ -157,7 +161,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let is_rounded = self.shape.encoding().is_none();
         let seed = if is_rounded { rng.next_u64() } else { 0 };
         let pixels = self.visits.pixels(index, rng);
-        let touched = self.touched(pixels.frames.start);
+        let touched = Touched::new(&self.coded, &self.shape.sample(pixels.frames.start as f32));
         if is_rounded {
             self.quantise(step, seed, &touched)?;
         }
@@ -170,7 +174,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let shape = self.shape;
         self.backend.train(ws, shape, &job, &self.target, &params, Some(&mut grads), error)?;
         if is_rounded {
-            self.rate(step, &touched)?;
+            self.rate(&touched)?;
         }
         self.update(step, &touched)
     }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::super::{CanonicalLevel, Grads, Params, Role, Sample, Shape, TrainStep, modulation};
 use super::dense::{Lane, TILE};
+use super::mix::Mix;
 use super::network::{Tiles, Weights};
 use super::planes::Padded;
 use super::simd::{Isa, Simd, Task};
@@ -23,18 +24,18 @@ pub struct Sampler<'a> {
     pub taps: &'a TimedTaps,
     pub weights: &'a Weights,
     n_motion: usize,
-    /// Whether a canonical level is read without motion.
-    any_unmoved: bool,
-    /// Per motion and residual source: the row buffer of its first level and component, and how many
-    /// rows lie between those of two levels.
+    /// Per motion, residual and blend source: the row buffer of its first level and component, and how
+    /// many rows lie between those of two levels.
     rows: Vec<(usize, usize)>,
+    /// See [`Shape::blend_bias`].
+    blend_bias: f32,
 }
 
 impl<'a> Sampler<'a> {
     /// At the time that the workspace was loaded for.
     pub fn new(
         shape: &'a Shape,
-        levels: &'a [CanonicalLevel],
+        (sample, levels): (&Sample, &'a [CanonicalLevel]),
         parts: &super::workspace::Parts<'a>,
         weights: &'a Weights,
     ) -> Self {
@@ -42,8 +43,12 @@ impl<'a> Sampler<'a> {
         let mut next = 0;
         let mut rows = Vec::new();
         for (_, g) in shape.timed() {
-            // The levels of a motion source are summed.
-            let (n, step) = if g.role == Role::Motion { (2, 0) } else { (g.levels.len(), 1) };
+            // The levels of a motion source are summed, and those of all blend sources.
+            let (n, step) = match g.role {
+                Role::Motion => (2, 0),
+                Role::Blend => (0, 0),
+                Role::Residual | Role::Canonical { .. } => (g.levels.len(), 1),
+            };
             rows.push((next, step));
             next += n;
         }
@@ -57,7 +62,7 @@ impl<'a> Sampler<'a> {
             taps: parts.taps,
             weights,
             n_motion,
-            any_unmoved: levels.iter().any(|level| level.motion.is_none()),
+            blend_bias: shape.blend_bias(sample),
         }
     }
 
@@ -114,15 +119,19 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// Room for the coordinates of a tile: moved by each motion source, then, if a level reads them,
-    /// as they are.
+    /// Room for the coordinates of a tile at every place where canonical grids are read.
     pub fn places(&self) -> Vec<[Lane; 2]> {
-        vec![[Lane::ZERO; 2]; self.n_motion + usize::from(self.any_unmoved)]
+        vec![[Lane::ZERO; 2]; self.shape.places.len()]
     }
 
-    /// Which of the places a canonical level reads.
-    fn place(&self, level: &CanonicalLevel) -> usize {
-        level.motion.unwrap_or(self.n_motion)
+    /// Canonical levels that are features.
+    fn n_canonical(&self) -> usize {
+        self.levels.len() / self.shape.n_sets()
+    }
+
+    /// The number of the row buffer of the blend grids' sum; it is there where there are such grids.
+    fn blend_row(&self) -> usize {
+        2 * self.n_motion + self.shape.network.n_features() - self.n_canonical()
     }
 
     /// The coordinates of tile `p..p + TILE` of a prepared row.
@@ -141,16 +150,34 @@ impl<'a> Sampler<'a> {
             *step = j as f32;
         }
         let first = s.splat(x0 + dx * p as f32);
-        let (moved, still) = places.split_at_mut(self.n_motion);
-        for j in (0..TILE).step_by(S::LANES) {
-            let x = s.mul_add(s.load(&steps[j..]), s.splat(dx), first);
-            for [at_x, at_y] in still.iter_mut() {
+        for (motions, [at_x, at_y]) in self.shape.places.iter().zip(places) {
+            for j in (0..TILE).step_by(S::LANES) {
+                let mut x = s.mul_add(s.load(&steps[j..]), s.splat(dx), first);
+                let mut y = s.splat(y);
+                for m in motions {
+                    x = s.add(x, s.load(&row[2 * m][p + j..]));
+                    y = s.add(y, s.load(&row[2 * m + 1][p + j..]));
+                }
                 s.store(&mut at_x[j..], x);
-                s.store(&mut at_y[j..], s.splat(y));
+                s.store(&mut at_y[j..], y);
             }
-            for (m, [at_x, at_y]) in moved.iter_mut().enumerate() {
-                s.store(&mut at_x[j..], s.add(x, s.load(&row[2 * m][p + j..])));
-                s.store(&mut at_y[j..], s.add(s.splat(y), s.load(&row[2 * m + 1][p + j..])));
+        }
+    }
+
+    /// The gradients of displacements in tile `p..p + TILE`, from those of the coordinates of every place.
+    #[inline(always)]
+    fn d_motion<S: Simd>(&self, s: S, p: usize, d_places: &[[Lane; 2]], d_row: &mut [Vec<f32>]) {
+        for (m, d_row) in d_row[..2 * self.n_motion].chunks_exact_mut(2).enumerate() {
+            for (axis, row) in d_row.iter_mut().enumerate() {
+                for j in (0..TILE).step_by(S::LANES) {
+                    let mut sum = s.splat(0.0);
+                    for (motions, d) in self.shape.places.iter().zip(d_places) {
+                        if motions.contains(&m) {
+                            sum = s.add(sum, s.load(&d[axis][j..]));
+                        }
+                    }
+                    s.store(&mut row[p + j..], sum);
+                }
             }
         }
     }
@@ -164,16 +191,22 @@ impl<'a> Sampler<'a> {
         p: usize,
         places: &[[Lane; 2]],
         row: &[Vec<f32>],
-        x: &mut [Lane],
+        (x, mix): (&mut [Lane], &mut Mix),
         mut slopes: Option<&mut [Slopes]>,
     ) {
-        let n = self.planes.len();
+        let n = self.n_canonical();
         for (c, (level, plane)) in self.levels.iter().zip(self.planes).enumerate() {
             let slopes = slopes.as_mut().map(|s| &mut s[c]);
-            let at = &places[self.place(level)];
-            warp::sample(s, &level.level, plane, self.canonical, at, &mut x[c], slopes);
+            let out = if c < n { &mut x[c] } else { &mut mix.odd[c - n] };
+            let at = &places[level.place];
+            warp::sample(s, &level.level, plane, self.canonical, at, out, slopes);
         }
-        for (r, x) in row[2 * self.n_motion..].iter().zip(&mut x[n..]) {
+        if self.shape.has_anchors {
+            let blend = row.get(self.blend_row()).map(|row| &row[p..]);
+            mix.forward(s, blend, self.blend_bias, &mut x[..n]);
+        }
+        let n_features = self.shape.network.n_features();
+        for (r, x) in row[2 * self.n_motion..].iter().zip(&mut x[n..n_features]) {
             x.copy_from_slice(&r[p..p + TILE]);
         }
     }
@@ -182,6 +215,7 @@ impl<'a> Sampler<'a> {
 /// What a band needs for one tile of points.
 struct Tile {
     tiles: Tiles,
+    mix: Mix,
     slopes: Vec<Slopes>,
     target: Vec<Lane>,
     places: Vec<[Lane; 2]>,
@@ -192,6 +226,7 @@ impl Tile {
     fn new(sampler: &Sampler) -> Self {
         Self {
             tiles: Tiles::new(&sampler.shape.network),
+            mix: Mix::new(sampler.shape),
             slopes: vec![[Lane::ZERO; 2]; sampler.levels.len()],
             target: vec![Lane::ZERO; sampler.shape.n_out],
             places: sampler.places(),
@@ -217,14 +252,16 @@ impl Task for BandTask<'_> {
         let Self { sampler, step, target, rows, with_grads, band } = self;
         let lattice = &step.lattice;
         let n_out = sampler.shape.n_out;
-        let Tile { tiles, slopes, target: wanted, places, d_places } = &mut Tile::new(sampler);
+        let Tile { tiles, mix, slopes, target: wanted, places, d_places } = &mut Tile::new(sampler);
+        let (n_canonical, n_features) = (sampler.n_canonical(), sampler.shape.network.n_features());
         for i in rows {
             let y = lattice.y0 + lattice.dy * i as f32;
             sampler.prepare_row(s, y, &mut band.stretch, &mut band.row);
             for p in (0..lattice.nx).step_by(TILE) {
                 let slopes_wanted = with_grads.then_some(&mut slopes[..]);
                 sampler.coordinates(s, (lattice.x0, lattice.dx), y, p, &band.row, places);
-                sampler.features(s, p, places, &band.row, &mut tiles.x, slopes_wanted);
+                let features = (&mut tiles.x[..], &mut *mix);
+                sampler.features(s, p, places, &band.row, features, slopes_wanted);
                 sampler.weights.forward(s, tiles);
                 let valid = (lattice.nx - p).min(TILE);
                 for (c, t) in wanted.iter_mut().enumerate() {
@@ -238,16 +275,21 @@ impl Task for BandTask<'_> {
                     continue;
                 }
                 sampler.weights.backward(s, tiles, &mut band.layers);
+                if sampler.shape.has_anchors {
+                    mix.backward(s, &mut tiles.d_x[..n_canonical]);
+                }
                 d_places.fill([Lane::ZERO; 2]);
                 for (c, (level, plane)) in sampler.levels.iter().zip(sampler.planes).enumerate() {
-                    let (d, place) = (&tiles.d_x[c], sampler.place(level));
+                    let odd = c.checked_sub(n_canonical);
+                    let d = odd.map_or_else(|| &tiles.d_x[c], |odd| &mix.odd[odd]);
+                    let place = level.place;
                     let (at, buffer) = (&places[place], &mut band.d_canonical);
                     warp::scatter(s, &level.level, plane, at, d, buffer, &mut band.rows[c]);
                     warp::add_products(s, d, &slopes[c], &mut d_places[place]);
                 }
-                let d_moved = d_places[..sampler.n_motion].as_flattened();
-                let d_residual = &tiles.d_x[sampler.planes.len()..];
-                for (d, row) in d_moved.iter().chain(d_residual).zip(&mut band.d_row) {
+                sampler.d_motion(s, p, d_places, &mut band.d_row);
+                let d_residual = tiles.d_x[n_canonical..n_features].iter().chain([&mix.d_logit]);
+                for (d, row) in d_residual.zip(&mut band.d_row[2 * sampler.n_motion..]) {
                     row[p..p + TILE].copy_from_slice(&d[..]);
                 }
             }
@@ -325,7 +367,7 @@ fn train_one(
     workspace.set_lattice(shape, &step.lattice);
     let weights = Weights::new(&shape.network, params.network, &workspace.modulated);
     let parts = workspace.parts();
-    let sampler = Sampler::new(shape, &levels, &parts, &weights);
+    let sampler = Sampler::new(shape, (sample, &levels), &parts, &weights);
     let with_grads = grads.is_some();
     let (n_bands, ny) = (parts.bands.len(), step.lattice.ny);
     parts.bands.par_iter_mut().enumerate().for_each(|(b, band)| {

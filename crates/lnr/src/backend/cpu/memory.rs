@@ -2,15 +2,16 @@
 //! What workspaces take.
 
 use super::super::{Purpose, Shape};
-use super::{coordinates, workspace};
+use super::{bands, coordinates, workspace};
 
 /// See [`super::super::Backend::bytes`].
 pub fn bytes(shape: &Shape, purpose: Purpose, n_threads: usize) -> u64 {
+    let n_bands = bands::count(shape, purpose, n_threads);
     let bytes = match (shape.encoding(), purpose) {
-        (None, Purpose::Train { .. }) => workspace::bytes(shape, n_threads, true),
-        (None, Purpose::Render { .. }) => workspace::bytes(shape, n_threads, false),
+        (None, Purpose::Train { .. }) => workspace::bytes(shape, n_bands, true),
+        (None, Purpose::Render { .. }) => workspace::bytes(shape, n_bands, false),
         (Some(_), Purpose::Train { n_points }) => {
-            coordinates::training_bytes(shape, n_points, n_threads)
+            coordinates::training_bytes(shape, n_points, n_bands)
         }
         (Some(_), Purpose::Render { max_prefix }) => {
             coordinates::rendering_bytes(shape, max_prefix, n_threads)

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! SIMD on all cores: AVX-512, AVX2 or plain Rust, chosen at run time.
 
+mod bands;
 mod cell;
 mod coordinates;
 mod dense;
 mod elementwise;
 mod frame;
 mod memory;
+mod mix;
 mod network;
 mod pack;
 mod planes;
+mod pool;
 mod rate;
 mod rate_kernel;
 mod rate_planes;
@@ -30,13 +33,14 @@ use super::{
     Stop, Sum, TrainStep, pixels,
 };
 use crate::base::{Error, Picture, PictureFormat, Result};
+use pool::Pool;
 
 pub use simd::Isa;
 
 /// The CPU backend: an instruction set and a pool of threads.
 pub struct Cpu {
     isa: Isa,
-    pool: rayon::ThreadPool,
+    pool: Pool,
 }
 
 impl Cpu {
@@ -53,17 +57,30 @@ impl Cpu {
     /// # Errors
     /// [`Error::Backend`] when the threads cannot be started.
     pub fn with_isa(isa: Isa, n_threads: usize) -> Result<Self> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(n_threads)
-            .thread_name(|i| format!("lnr-{i}"))
-            .build()
-            .map_err(|e| Error::Backend(format!("cannot start {n_threads} threads: {e}")))?;
-        Ok(Self { isa, pool })
+        Ok(Self { isa, pool: Pool::new(usize::MAX, n_threads)? })
+    }
+
+    /// One of the same kind that begins with `first` threads and may get as many as this one has.
+    ///
+    /// # Errors
+    /// As [`Cpu::new`].
+    pub fn beside(&self, first: usize) -> Result<Self> {
+        Ok(Self { isa: self.isa, pool: Pool::new(first, self.n_threads())? })
+    }
+
+    /// Threads that it has or may get.
+    pub fn n_threads(&self) -> usize {
+        self.pool.n_threads()
+    }
+
+    /// Gets `n` more threads, of those that it may get.
+    pub fn add_threads(&self, n: usize) {
+        self.pool.grow(n);
     }
 
     /// Its instruction set and threads, such as "AVX-512, 2 threads".
     pub fn name(&self) -> String {
-        let threads = match self.pool.current_num_threads() {
+        let threads = match self.n_threads() {
             1 => "1 thread".into(),
             n => format!("{n} threads"),
         };
@@ -111,7 +128,7 @@ impl Backend for Cpu {
     }
 
     fn bytes(&self, shape: &Shape, purpose: Purpose) -> u64 {
-        memory::bytes(shape, purpose, self.pool.current_num_threads())
+        memory::bytes(shape, purpose, self.n_threads())
     }
 
     fn picture_bytes(&self, _: &PictureFormat) -> u64 {
@@ -146,11 +163,11 @@ impl Backend for Cpu {
     }
 
     fn workspace(&self, shape: &Shape, purpose: Purpose) -> Result<Workspace> {
-        let n_threads = self.pool.current_num_threads();
+        let n_bands = bands::count(shape, purpose, self.n_threads());
         Ok(Workspace(match (shape.encoding(), purpose) {
-            (None, _) => Kind::Grids(Box::new(workspace::GridScratch::new(shape, n_threads))),
+            (None, _) => Kind::Grids(Box::new(workspace::GridScratch::new(shape, n_bands))),
             (Some(_), Purpose::Train { .. }) => {
-                Kind::Training(coordinates::TrainScratch::new(n_threads))
+                Kind::Training(coordinates::TrainScratch::new(n_bands))
             }
             (Some(_), Purpose::Render { max_prefix }) => {
                 Kind::Rendering(coordinates::RenderScratch::new(max_prefix))
@@ -259,17 +276,9 @@ impl Backend for Cpu {
         Ok(())
     }
 
-    fn load(
-        &self,
-        workspace: &mut Workspace,
-        shape: &Shape,
-        params: &Params<Vec<f32>>,
-    ) -> Result<()> {
+    fn load(&self, workspace: &mut Workspace, _: &Shape, _: &Params<Vec<f32>>) -> Result<()> {
         match &mut workspace.0 {
-            // Canonical grids of a group have one node.
-            Kind::Grids(ws) => {
-                ws.load_canonical(&shape.canonical_levels(&shape.sample(0.0)), params)
-            }
+            Kind::Grids(ws) => ws.forget(),
             Kind::Rendering(ws) => ws.forget(),
             Kind::Training(_) => {}
         }

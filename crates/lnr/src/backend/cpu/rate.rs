@@ -42,8 +42,8 @@ impl RateScratch {
             all[at] = all[at].max(floats);
         };
         for source in sources {
-            let is_canonical = matches!(source.role, Role::Canonical { .. });
-            let before = if is_canonical { 0 } else { Causal::BEFORE.len() };
+            let is_alone = matches!(source.role, Role::Canonical { .. }) && source.nodes.n == 1;
+            let before = if is_alone { 0 } else { Causal::BEFORE.len() };
             let n_inputs = Causal::HERE.len() + before + 1;
             let grids = source.levels.iter().flat_map(|l| vec![l.grid; source.n_components]);
             let mut task = 0;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::super::{Lattice, Params, Sample, Shape, Stop, check_stop, points_per_pixel};
 use super::dense::TILE;
 use super::frame::Sampler;
+use super::mix::Mix;
 use super::network::{Tiles, Weights};
 use super::pack::{Packer, RowBands};
 use super::simd::{Isa, Simd, Task};
@@ -33,6 +34,7 @@ impl Task for BandTask<'_, '_> {
         let Self { sampler, stop, lattice, points, format, band, first, out } = self;
         let n_out = sampler.shape.n_out;
         let mut tiles = Tiles::new(&sampler.shape.network);
+        let mut mix = Mix::new(sampler.shape);
         let mut places = sampler.places();
         let len = lattice.nx.next_multiple_of(TILE);
         let mut lines = vec![vec![0.0f32; len]; n_out];
@@ -49,7 +51,7 @@ impl Task for BandTask<'_, '_> {
                 for p in (0..lattice.nx).step_by(TILE) {
                     let (x, row) = ((lattice.x0, lattice.dx), &band.row);
                     sampler.coordinates(s, x, y, p, row, &mut places);
-                    sampler.features(s, p, &places, row, &mut tiles.x, None);
+                    sampler.features(s, p, &places, row, (&mut tiles.x, &mut mix), None);
                     sampler.weights.forward(s, &mut tiles);
                     for (line, y) in lines.iter_mut().zip(&tiles.y) {
                         line[p..p + TILE].copy_from_slice(&y[..]);
@@ -81,11 +83,12 @@ pub fn render(
     let points = points_per_pixel(source, size);
     let lattice = Lattice::resized(source, (size.0 * points, size.1 * points));
     let levels = shape.canonical_levels(sample);
+    workspace.keep_canonical(&levels, params);
     workspace.load_timed(shape, sample, params);
     workspace.set_lattice(shape, &lattice);
     let weights = Weights::new(&shape.network, params.network, &workspace.modulated);
     let parts = workspace.parts();
-    let sampler = Sampler::new(shape, &levels, &parts, &weights);
+    let sampler = Sampler::new(shape, (sample, &levels), &parts, &weights);
     let bands = RowBands::split(out, parts.bands.len());
     parts.bands.par_iter_mut().zip(bands).for_each(|(band, (first, out))| {
         let (sampler, lattice, format) = (&sampler, &lattice, &format);

@@ -14,9 +14,11 @@ use super::upsample::{Stretch, Taps};
 pub struct GridScratch {
     /// Canonical planes times their scale, padded.
     pub canonical: Vec<f32>,
+    /// Where in the grid buffer each of them was read last; nothing after [`GridScratch::forget`].
+    held: Vec<usize>,
     /// Where each canonical plane lies in it.
     pub planes: Vec<Padded>,
-    /// The planes of each motion and residual source at one time, times their scale.
+    /// The planes of each motion, residual and blend source at one time, times their scale.
     pub timed: Vec<Vec<f32>>,
     /// The first layer at one time, and its gradient. [`super::super::Network::modulated_len`]
     pub modulated: Vec<f32>,
@@ -32,7 +34,7 @@ pub struct GridScratch {
 #[allow(clippy::reversed_empty_ranges)]
 const NO_ROWS: Range<usize> = usize::MAX..0;
 
-/// Taps of the levels of each motion and residual source along one lattice.
+/// Taps of the levels of each motion, residual and blend source along one lattice.
 pub type TimedTaps = Vec<Vec<Taps>>;
 
 /// What one thread needs for its rows of a lattice.
@@ -41,13 +43,12 @@ pub struct Band {
     pub d_canonical: Vec<f32>,
     /// Padded rows of each canonical plane that may hold gradients.
     pub rows: Vec<Range<usize>>,
-    /// Per motion and residual source.
+    /// Per motion, residual and blend source.
     pub d_timed: Vec<Vec<f32>>,
-    /// Per motion and residual source, level and component.
+    /// Per motion, residual and blend source, level and component.
     pub stretch: Vec<Vec<Stretch>>,
     pub stretch_bwd: Vec<Vec<Stretch>>,
-    /// Displacement in x and y of every motion source, then the residual features, along one lattice
-    /// row.
+    /// See [`n_rows`], along one row of a lattice.
     pub row: Vec<Vec<f32>>,
     pub d_row: Vec<Vec<f32>>,
     /// Layers: first, second, output, skip.
@@ -59,7 +60,7 @@ impl GridScratch {
     /// Scratch memory for this shape and so many threads.
     pub fn new(shape: &Shape, n_threads: usize) -> Self {
         let mut offset = 0;
-        let levels = shape.canonical().flat_map(|(_, g)| &g.levels);
+        let levels = all_canonical_levels(shape);
         let plane = |level: &super::super::Level| {
             let plane = Padded { width: level.grid.width, height: level.grid.height, offset };
             offset += plane.len();
@@ -68,6 +69,7 @@ impl GridScratch {
         let planes: Vec<Padded> = levels.map(plane).collect();
         Self {
             canonical: vec![0.0; offset],
+            held: Vec::new(),
             planes,
             timed: shape.timed().map(|(_, g)| vec![0.0; g.node_len]).collect(),
             modulated: vec![0.0; shape.network.modulated_len()],
@@ -80,10 +82,25 @@ impl GridScratch {
 
     /// Scales the canonical planes into the padded copies.
     pub fn load_canonical(&mut self, levels: &[CanonicalLevel], params: &Params<Vec<f32>>) {
+        self.forget();
         for (c, plane) in levels.iter().zip(&self.planes) {
             let source = &params.grids[c.offset..][..c.level.grid.len()];
             plane.fill(source, params.network[c.scale].exp(), &mut self.canonical);
         }
+    }
+
+    /// The same where they are not the ones that are there already, for parameters that stay.
+    pub fn keep_canonical(&mut self, levels: &[CanonicalLevel], params: &Params<Vec<f32>>) {
+        let held = || levels.iter().map(|level| level.offset);
+        if !held().eq(self.held.iter().copied()) {
+            self.load_canonical(levels, params);
+            self.held = held().collect();
+        }
+    }
+
+    /// The parameters may be others now.
+    pub fn forget(&mut self) {
+        self.held.clear();
     }
 
     /// Blends and scales the motion and residual planes of a time, and modulates the first layer.
@@ -112,7 +129,7 @@ impl GridScratch {
             let all = g.levels.iter().flat_map(|l| vec![l.grid; g.n_components]);
             all.map(|grid| Stretch::new(grid, len)).collect()
         };
-        let n_rows = 2 * shape.motion().count() + shape.n_residual_levels();
+        let n_rows = n_rows(shape);
         for band in &mut self.bands {
             band.stretch = shape.timed().map(|(_, g)| planes(g)).collect();
             band.stretch_bwd = shape.timed().map(|(_, g)| planes(g)).collect();
@@ -134,6 +151,19 @@ impl GridScratch {
     }
 }
 
+/// The levels of every canonical pyramid that a frame reads.
+fn all_canonical_levels(shape: &Shape) -> impl Iterator<Item = &super::super::Level> {
+    let one = || shape.canonical().flat_map(|(_, g)| &g.levels);
+    (0..shape.n_sets()).flat_map(move |_| one())
+}
+
+/// Row buffers of a band: displacement in x and y of every motion source, the residual features, the
+/// sum of the blend grids if there are any.
+fn n_rows(shape: &Shape) -> usize {
+    let blend = usize::from(shape.blend().next().is_some());
+    2 * shape.motion().count() + shape.n_residual_levels() + blend
+}
+
 /// Bytes of a workspace, what it grows to too: for training, and the rate, or for rendering at the
 /// size of the source.
 pub fn bytes(shape: &Shape, n_threads: usize, trains: bool) -> usize {
@@ -141,11 +171,11 @@ pub fn bytes(shape: &Shape, n_threads: usize, trains: bool) -> usize {
     let net = &shape.network;
     let padded =
         |g: &super::super::Grid| Padded { width: g.width, height: g.height, offset: 0 }.len();
-    let levels = shape.canonical().flat_map(|(_, g)| &g.levels);
+    let levels = all_canonical_levels(shape);
     let canonical: usize = levels.map(|l| padded(&l.grid)).sum();
     let n_levels: usize = shape.timed().map(|(_, g)| g.levels.len()).sum();
     let n_planes: usize = shape.timed().map(|(_, g)| g.levels.len() * g.n_components).sum();
-    let n_rows = 2 * shape.motion().count() + shape.n_residual_levels();
+    let n_rows = n_rows(shape);
     // Two rows of every plane, and of its gradient.
     let rows = (4 * n_planes + 2 * n_rows) * len;
     let (c, k, o) = (net.n_features(), net.width(), net.n_out());
@@ -207,7 +237,7 @@ impl Band {
             ];
         }
         // The padded gradients were cleared where they were read.
-        self.rows = vec![NO_ROWS; shape.n_canonical_levels()];
+        self.rows = vec![NO_ROWS; shape.n_sets() * shape.n_canonical_levels()];
         self.d_timed.iter_mut().for_each(|d| d.fill(0.0));
         self.layers.iter_mut().for_each(LayerGrad::clear);
         self.squared_error = 0.0;

@@ -2,11 +2,8 @@
 //! The arguments of kernels: twins of the structs in `kernels/`, field by field. Pointers are
 //! addresses of the device.
 
-use bytemuck::Zeroable;
-
-use super::sizes::{MAX_LEVELS, MAX_MOTIONS, NO_LAYER};
-use super::widths::n_places;
-use crate::backend::{self, Grids, Kernel, Lattice, Network, Sample, Shape};
+use super::sizes::{MAX_LEVELS, MAX_TIMED, NO_LAYER};
+use crate::backend::{Lattice, Network};
 
 /// A struct of plain numbers, laid out as in C++.
 macro_rules! args {
@@ -25,29 +22,36 @@ args! {
         margin: f32,
         width: i32,
         height: i32,
-        offset: u32,
         cubic: u32,
-        place: u32,
         scale: u32,
+        offset: u32,
+        row: u32,
+    }
+
+    struct CanonicalPlane {
+        offset: u32,
+        place: u32,
     }
 
     struct Sources {
         canonical: [Level; MAX_LEVELS],
-        motion: [Level; MAX_LEVELS],
-        residual: [Level; MAX_LEVELS],
+        timed: [Level; MAX_TIMED],
+        planes: [[CanonicalPlane; MAX_LEVELS]; 2],
+        motions: [u32; 2 * MAX_LEVELS],
         n_canonical: u32,
         n_motion: u32,
         n_residual: u32,
+        n_blend: u32,
         n_motions: u32,
         n_places: u32,
-        first: [u32; MAX_MOTIONS + 2],
-        unused: u32,
+        n_first_places: u32,
+        blend_bias: f32,
     }
 
     struct Nodes {
-        first: [u32; 2 * MAX_LEVELS],
-        second: [u32; 2 * MAX_LEVELS],
-        weight: [f32; 2 * MAX_LEVELS],
+        first: [u32; MAX_TIMED],
+        second: [u32; MAX_TIMED],
+        weight: [f32; MAX_TIMED],
     }
 
     struct Points {
@@ -110,7 +114,7 @@ args! {
         weight: f32,
     }
 
-    struct Blend {
+    struct TimedPlanes {
         grids: u64,
         network: u64,
         timed: u64,
@@ -227,81 +231,6 @@ args! {
     }
 }
 
-fn level(of: &backend::Level, offset: usize, place: usize, scale: usize) -> Level {
-    Level {
-        stride: of.grid.stride,
-        margin: of.grid.margin,
-        width: of.grid.width as i32,
-        height: of.grid.height as i32,
-        offset: offset as u32,
-        cubic: (of.kernel == Kernel::Cubic).into(),
-        place: place as u32,
-        scale: scale as u32,
-    }
-}
-
-/// The levels of a timed source whose planes of one time begin at `base`.
-fn levels(source: &Grids, base: usize, place: usize) -> impl Iterator<Item = Level> {
-    let one = move |(i, l): (usize, &backend::Level)| {
-        level(l, base + l.offset, place, source.first_scale + i)
-    };
-    source.levels.iter().enumerate().map(one)
-}
-
-/// The first levels, which kernels count, and zeros behind them.
-fn fill(levels: impl Iterator<Item = Level>) -> ([Level; MAX_LEVELS], u32) {
-    let (mut all, mut n) = ([Level::zeroed(); MAX_LEVELS], 0);
-    for (to, level) in all.iter_mut().zip(levels) {
-        *to = level;
-        n += 1;
-    }
-    (all, n)
-}
-
-impl Sources {
-    /// The levels of a shape.
-    pub fn new(shape: &Shape) -> Self {
-        let n_motions = shape.motion().count();
-        // Canonical grids of a group have one node.
-        let canonical = shape.canonical_levels(&shape.sample(0.0));
-        let canonical = canonical
-            .iter()
-            .map(|c| level(&c.level, c.offset, c.motion.unwrap_or(n_motions), c.scale));
-        // In the planes of one time all motion sources come before all residual ones.
-        let n_moving: usize = shape.motion().map(|(_, g)| g.node_len).sum();
-        let based = |mut base: usize| {
-            move |g: &Grids| {
-                base += g.node_len;
-                base - g.node_len
-            }
-        };
-        let (mut of_motion, mut of_residual) = (based(0), based(n_moving));
-        let motion = shape.motion().enumerate().flat_map(|(k, (_, g))| levels(g, of_motion(g), k));
-        let residual = shape.residual().flat_map(|(_, g)| levels(g, of_residual(g), 0));
-        let (mut first, mut end) = ([0; MAX_MOTIONS + 2], 0);
-        let lens = shape.motion().map(|(_, g)| g.levels.len() as u32);
-        for (to, len) in first[1..].iter_mut().zip(lens.chain(std::iter::repeat(0))) {
-            end += len;
-            *to = end;
-        }
-        let (canonical, n_canonical) = fill(canonical);
-        let (motion, n_motion) = fill(motion);
-        let (residual, n_residual) = fill(residual);
-        Self {
-            canonical,
-            motion,
-            residual,
-            n_canonical,
-            n_motion,
-            n_residual,
-            n_motions: n_motions as u32,
-            n_places: n_places(shape) as u32,
-            first,
-            unused: 0,
-        }
-    }
-}
-
 impl Points {
     /// Rows `first..first + n` of a lattice.
     pub fn rows(lattice: &Lattice, first: usize, n: usize) -> Self {
@@ -315,25 +244,6 @@ impl Points {
             row: first as u32,
             unused: 0,
         }
-    }
-}
-
-impl Nodes {
-    /// The nodes of a shape at a time.
-    pub fn new(shape: &Shape, sample: &Sample) -> Self {
-        let mut nodes = Self::zeroed();
-        let mut next = 0;
-        for (i, source) in shape.motion().chain(shape.residual()) {
-            let at = sample.sources[i];
-            for level in 0..source.levels.len() {
-                let plane = |node| source.plane(node, level, 0).start as u32;
-                nodes.first[next] = plane(at.first);
-                nodes.second[next] = plane(at.second);
-                nodes.weight[next] = at.weight;
-                next += 1;
-            }
-        }
-        nodes
     }
 }
 

@@ -9,33 +9,34 @@ use super::{args, blocks, modulation, sizes, unsupported};
 use crate::backend::{Grads, Lattice, Params, Sample, Shape, Sum, TrainStep};
 use crate::base::Result;
 
-/// The planes and the first layer of a time into the workspace.
+/// The planes and the first layer of a time into the workspace; returns what the kernels take at that
+/// time.
 pub fn prepare<D: Device>(
     device: &D,
     scratch: &GridScratch<D>,
     shape: &Shape,
     sample: &Sample,
     params: &Params<Floats<D::Memory>>,
-) -> Result<args::Nodes> {
-    let nodes = args::Nodes::new(shape, sample);
+) -> Result<(args::Sources, args::Nodes)> {
+    let (sources, nodes) = (args::Sources::new(shape, sample), args::Nodes::new(shape, sample));
     let lens = shape.timed().flat_map(|(_, g)| {
         let n = g.n_components;
         g.levels.iter().map(move |l| n * l.grid.len())
     });
     if let Some(most) = lens.clone().max() {
-        let args = args::Blend {
+        let args = args::TimedPlanes {
             grids: params.grids.at(0),
             network: params.network.at(0),
             timed: scratch.timed.address(),
-            sources: scratch.sources,
+            sources,
             nodes,
         };
         let grid = [blocks(device, most), lens.count(), 1].map(|n| n as u32);
-        device.launch("blend", Launch { grid, threads: 256, shared: 0 }, &args)?;
+        device.launch("timed_planes", Launch { grid, threads: 256, shared: 0 }, &args)?;
     }
     let modulated = scratch.modulated.address();
     modulation::forward(device, &shape.network, sample.latent, params.network, modulated)?;
-    Ok(nodes)
+    Ok((sources, nodes))
 }
 
 /// Points through sampling and network: rows `first..first + n` of a lattice.
@@ -47,6 +48,7 @@ pub struct Pass<'a> {
     pub form: [[f32; 3]; 3],
     /// Address of the target in training, of the values in rendering.
     pub pixels: u64,
+    pub sources: &'a args::Sources,
 }
 
 /// Starts a pass; returns its number of blocks. Needs [`prepare`].
@@ -72,7 +74,7 @@ pub fn pass<D: Device>(
         d_canonical: scratch.d_canonical.address(),
         partials: scratch.partials.address(),
         values: pass.pixels,
-        sources: scratch.sources,
+        sources: *pass.sources,
         lattice: args::Points::rows(pass.lattice, pass.first, pass.n),
         n_features: net.n_features() as u32,
         width: net.width() as u32,
@@ -132,7 +134,7 @@ impl<D: Device> One<'_, D> {
         grads: Option<&mut Grads<Floats<D::Memory>>>,
     ) -> Result<()> {
         let Self { device, scratch, shape, step, sample, .. } = *self;
-        let nodes = prepare(device, scratch, shape, sample, params)?;
+        let (sources, nodes) = prepare(device, scratch, shape, sample, params)?;
         let points = Pass {
             mode: if grads.is_some() { Mode::Train } else { Mode::Error },
             lattice: &step.lattice,
@@ -140,26 +142,28 @@ impl<D: Device> One<'_, D> {
             n: step.lattice.ny,
             form: step.form,
             pixels: self.target,
+            sources: &sources,
         };
         let n_blocks = pass(device, scratch, shape, params, &points)?;
         // The kernels leave out what is the same for all points.
         let gain = 2.0 * step.weight;
-        self.reduce(n_blocks, gain, grads.as_ref().map_or(0, |g| g.network.at(0)))?;
+        self.reduce(&sources, n_blocks, gain, grads.as_ref().map_or(0, |g| g.network.at(0)))?;
         let Some(grads) = grads else { return Ok(()) };
-        let n = shape.n_canonical();
-        if n > 0 {
-            let (sums, grads) = (scratch.d_canonical.address(), grads.grids.at(0));
-            let args = args::Fixed { sums, grads, n: n as u64, gain, unused: 0 };
-            device.launch("add_fixed_sums", Launch::row(blocks(device, n), 256), &args)?;
-        }
-        self.upsample_bwd((nodes, gain), params, grads)?;
+        self.add_canonical(gain, grads)?;
+        self.upsample_bwd((sources, nodes), gain, params, grads)?;
         let modulated = (scratch.modulated.address(), scratch.d_modulated.address());
         let (net, at) = (&shape.network, sample.latent);
         modulation::backward(device, net, at, params.network, modulated, grads.network)
     }
 
     /// From the sums of blocks to the error and, if `d_network` is an address, to gradients.
-    fn reduce(&self, n_blocks: usize, gain: f32, d_network: u64) -> Result<()> {
+    fn reduce(
+        &self,
+        sources: &args::Sources,
+        n_blocks: usize,
+        gain: f32,
+        d_network: u64,
+    ) -> Result<()> {
         let Self { scratch, shape, .. } = *self;
         let (net, width) = (&shape.network, Width::of(shape));
         let args::Layers { w2, b2, w3, b3, skip } = args::Layers::new(net);
@@ -172,23 +176,41 @@ impl<D: Device> One<'_, D> {
             n_features: net.n_features() as u32,
             width: net.width() as u32,
             n_out: shape.n_out as u32,
-            n_canonical: scratch.sources.n_canonical,
+            n_canonical: sources.n_canonical,
             w2,
             b2,
             w3,
             b3,
             skip,
-            scales: scratch.sources.canonical.map(|l| l.scale),
+            scales: sources.canonical.map(|l| l.scale),
             gain,
             adds: self.adds.into(),
         };
         self.device.launch(width.reduce, Launch::row(width.n_sums.div_ceil(8), 256), &args)
     }
 
-    /// From the points' gradients to those of motion and residual planes and their scales.
+    /// Adds the sums of the gradients of the canonical planes that are read at this time.
+    fn add_canonical(&self, gain: f32, grads: &mut Grads<Floats<D::Memory>>) -> Result<()> {
+        let Self { device, scratch, shape, sample, .. } = *self;
+        let nodes = shape.canonical().flat_map(|(i, g)| {
+            let at = sample.sources[i];
+            [g.node(at.first), g.node(at.second)]
+        });
+        // Anchors that are mixed lie side by side.
+        let Some(all) = nodes.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)) else {
+            return Ok(());
+        };
+        let sums = scratch.d_canonical.address() + 8 * all.start as u64;
+        let n = all.len() as u64;
+        let args = args::Fixed { sums, grads: grads.grids.at(all.start), n, gain, unused: 0 };
+        device.launch("add_fixed_sums", Launch::row(blocks(device, all.len()), 256), &args)
+    }
+
+    /// From the points' gradients to those of motion, residual and blend planes and their scales.
     fn upsample_bwd(
         &self,
-        (nodes, gain): (args::Nodes, f32),
+        (sources, nodes): (args::Sources, args::Nodes),
+        gain: f32,
         params: &Params<Floats<D::Memory>>,
         grads: &mut Grads<Floats<D::Memory>>,
     ) -> Result<()> {
@@ -197,7 +219,7 @@ impl<D: Device> One<'_, D> {
         if n_planes == 0 {
             return Ok(());
         }
-        let (partials, sources) = (scratch.partials.address(), scratch.sources);
+        let partials = scratch.partials.address();
         let n_blocks = upsample_blocks(device, shape) as u32;
         let args = args::UpsampleBwd {
             d_rows: scratch.d_rows.address(),
@@ -216,7 +238,7 @@ impl<D: Device> One<'_, D> {
         device.launch("upsample_bwd", launch, &args)?;
         let d_network = grads.network.at(0);
         let args = args::ScaleBwd { partials, d_network, sources, n_blocks, unused: 0 };
-        let n_levels = (sources.n_motion + sources.n_residual) as usize;
+        let n_levels = (sources.n_motion + sources.n_residual + sources.n_blend) as usize;
         device.launch("scale_bwd", Launch::row(n_levels, 32), &args)
     }
 }

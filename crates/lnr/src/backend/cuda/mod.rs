@@ -23,6 +23,7 @@ mod render;
 #[cfg(test)]
 pub mod simt;
 mod sizes;
+mod sources;
 #[cfg(feature = "internals")]
 mod spans;
 mod supports;

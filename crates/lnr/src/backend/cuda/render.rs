@@ -11,10 +11,10 @@ use crate::backend::points_per_pixel;
 use crate::backend::{Lattice, Params, Sample, Shape, Stop};
 use crate::base::Result;
 
-/// Multiplications of a point, about: the layers, and sixteen taps per canonical level.
+/// Multiplications of a point, about: the layers, and sixteen taps per canonical plane.
 fn work(shape: &Shape) -> usize {
     let layers = shape.network.layers.iter().map(|l| l.n_in * l.n_out).sum::<usize>();
-    layers + 16 * shape.n_canonical_levels()
+    layers + 16 * shape.n_sets() * shape.n_canonical_levels()
 }
 
 /// See [`crate::backend::Backend::render`].
@@ -31,7 +31,7 @@ pub fn render<D: Device>(
     let size = surface.size();
     let points = points_per_pixel(source, size);
     let lattice = Lattice::resized(source, (size.0 * points, size.1 * points));
-    frame::prepare(device, scratch, shape, sample, params)?;
+    let (sources, _) = frame::prepare(device, scratch, shape, sample, params)?;
     let how = Rendering { points, work: work(shape), stop };
     surface.render(device, &how, &mut |band| {
         let pass = Pass {
@@ -41,6 +41,7 @@ pub fn render<D: Device>(
             n: band.n,
             form: [[0.0; 3]; 3],
             pixels: band.values,
+            sources: &sources,
         };
         frame::pass(device, scratch, shape, params, &pass).map(|_| ())
     })

@@ -35,22 +35,22 @@ fn grids(shape: &Shape) -> Result<()> {
         "a grid model whose network is not three layers with the first one modulated",
     )?;
     refuse(
-        net.n_features() > sizes::MAX_FEATURES,
-        &format!("a grid model with more than {} features", sizes::MAX_FEATURES),
-    )?;
-    refuse(
         net.width() > MAX_WIDTH,
         &format!("a grid model with hidden layers wider than {MAX_WIDTH}"),
     )?;
+    let Width { width, n_features, .. } = *Width::of(shape);
     refuse(
-        shape.motion().count() > sizes::MAX_MOTIONS,
-        &format!("more than {} motion sources", sizes::MAX_MOTIONS),
+        net.n_features() > n_features,
+        &format!("more than {n_features} features for hidden layers of up to {width}"),
     )?;
-    let n_motion: usize = shape.motion().map(|(_, g)| g.levels.len()).sum();
-    let levels = [shape.n_canonical_levels(), n_motion, shape.n_residual_levels()];
     refuse(
-        levels.iter().any(|&n| n > sizes::MAX_LEVELS),
-        &format!("more than {} levels of a kind of source", sizes::MAX_LEVELS),
+        shape.n_canonical_levels() > sizes::MAX_LEVELS,
+        &format!("more than {} canonical levels", sizes::MAX_LEVELS),
+    )?;
+    let n_timed: usize = shape.timed().map(|(_, g)| g.levels.len()).sum();
+    refuse(
+        n_timed > sizes::MAX_TIMED,
+        &format!("more than {} levels of motion, residual and blend grids", sizes::MAX_TIMED),
     )?;
     refuse(
         modulation::backward_shared(net) > MAX_SHARED,

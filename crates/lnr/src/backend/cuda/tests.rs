@@ -39,6 +39,8 @@ fn models() -> Vec<Model> {
         grids(Sources::One, (37, 21), 16),
         grids(Sources::One, (9, 30), 40),
         grids(Sources::Several, (41, 23), 7),
+        grids(Sources::Anchors, (24, 18), 40),
+        grids(Sources::Most, (20, 13), 24),
     ]
     .into_iter()
     .chain(coordinates)
@@ -136,15 +138,18 @@ fn shapes_that_the_kernels_lack_are_refused() {
     let wide = cases::shape(Sources::One, (37, 21), 3, 65, 0);
     let mut patches = cases::shape(Sources::One, (37, 21), 3, 8, 0);
     patches.patch = 2;
-    let mut motions = cases::shape(Sources::Several, (41, 23), 3, 8, 0);
-    let motion = motions.motion().next().map(|(i, _)| motions.sources[i].clone()).unwrap();
-    motions.sources.extend(vec![motion; sizes::MAX_MOTIONS]);
-    let mut levels = cases::shape(Sources::One, (37, 21), 3, 8, 0);
-    let residual = levels.residual().next().map(|(i, _)| levels.sources[i].clone()).unwrap();
-    levels.sources.extend(vec![residual; sizes::MAX_LEVELS]);
+    let features = cases::shape(Sources::Most, (37, 21), 3, 40, 0);
+    let with = |n: usize, of: fn(&Shape) -> usize| {
+        let mut levels = cases::shape(Sources::One, (37, 21), 3, 8, 0);
+        let source = levels.sources[of(&levels)].clone();
+        levels.sources.extend(vec![source; n]);
+        levels
+    };
+    let canonical = with(sizes::MAX_LEVELS, |s| s.canonical().next().unwrap().0);
+    let timed = with(sizes::MAX_TIMED, |s| s.residual().next().unwrap().0);
     let (mut encoded, ..) = coordinates::models().remove(0);
     encoded.network.layers[0].has_bias = false;
-    for shape in [wide, patches, motions, levels, encoded] {
+    for shape in [wide, patches, features, canonical, timed, encoded] {
         for refused in [
             cuda.supports(&shape),
             cuda.workspace(&shape, Purpose::Render { max_prefix: 0 }).map(|_| ()),

@@ -4,6 +4,7 @@
 
 use super::device::{Device, Launch, MAX_SHARED};
 use super::sizes;
+use super::sources::n_places;
 use crate::backend::Shape;
 
 /// What a pass over points is for.
@@ -24,6 +25,8 @@ pub struct Width {
     weights: [usize; 2],
     /// Sums of a block.
     pub n_sums: usize,
+    /// Features of a point at most.
+    pub n_features: usize,
 }
 
 const WIDTHS: [Width; 3] = [
@@ -33,6 +36,7 @@ const WIDTHS: [Width; 3] = [
         reduce: "frame_reduce_16",
         weights: [sizes::FRAME_WEIGHTS_16, sizes::FRAME_BACKWARD_16],
         n_sums: sizes::FRAME_SUMS_16,
+        n_features: sizes::FRAME_FEATURES_16,
     },
     Width {
         width: 32,
@@ -40,6 +44,7 @@ const WIDTHS: [Width; 3] = [
         reduce: "frame_reduce_32",
         weights: [sizes::FRAME_WEIGHTS_32, sizes::FRAME_BACKWARD_32],
         n_sums: sizes::FRAME_SUMS_32,
+        n_features: sizes::FRAME_FEATURES_32,
     },
     Width {
         width: 64,
@@ -47,6 +52,7 @@ const WIDTHS: [Width; 3] = [
         reduce: "frame_reduce_64",
         weights: [sizes::FRAME_WEIGHTS_64, sizes::FRAME_BACKWARD_64],
         n_sums: sizes::FRAME_SUMS_64,
+        n_features: sizes::FRAME_FEATURES_64,
     },
 ];
 
@@ -56,16 +62,11 @@ pub const MAX_WIDTH: usize = WIDTHS[WIDTHS.len() - 1].width;
 /// Warps of a block at most: the kernels' bound of registers is for 128 threads.
 const MAX_WARPS: usize = 4;
 
-/// Where the canonical grids of a shape are read: moved by each motion source, then as they are if
-/// any are.
-pub fn n_places(shape: &Shape) -> usize {
-    let levels = shape.canonical_levels(&shape.sample(0.0));
-    shape.motion().count() + usize::from(levels.iter().any(|l| l.motion.is_none()))
-}
-
-/// Rows of a step's gradients for the timed planes: displacements, residual features.
+/// Rows of a step's gradients for the timed planes: displacements, residual features, the blend grids'
+/// sum.
 pub fn n_rows(shape: &Shape) -> usize {
-    2 * shape.motion().count() + shape.n_residual_levels()
+    let n_blend = usize::from(shape.blend().next().is_some());
+    2 * shape.motion().count() + shape.n_residual_levels() + n_blend
 }
 
 impl Width {
@@ -79,10 +80,12 @@ impl Width {
     fn shared(&self, shape: &Shape, mode: Mode) -> (usize, usize) {
         let train = mode == Mode::Train;
         let weights = self.weights[0] + if train { self.weights[1] } else { 0 };
-        let on_the_way = n_places(shape) + shape.n_canonical_levels();
+        let levels = shape.n_canonical_levels();
+        let mixed = if shape.has_anchors { 3 * levels + 1 } else { 0 };
+        let on_the_way = 2 * (n_places(shape) + levels) + mixed;
         // As tile_rows() in frame.cu.
         let rows = shape.network.n_features() + 2 * self.width + 4;
-        let rows = rows + if train { 2 * on_the_way } else { 0 };
+        let rows = rows + if train { on_the_way } else { 0 };
         (weights, 4 * rows * sizes::FRAME_PITCH)
     }
 

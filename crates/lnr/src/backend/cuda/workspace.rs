@@ -4,7 +4,7 @@ use super::coordinates::{RenderScratch, TrainScratch, render_bytes, train_bytes}
 use super::device::Device;
 use super::memory::Region;
 use super::widths::{Width, n_rows};
-use super::{args, rate, unsupported};
+use super::{rate, unsupported};
 use crate::backend::{Purpose, Shape};
 use crate::base::{Error, Result};
 
@@ -46,15 +46,14 @@ impl<D: Device> Workspace<D> {
 
 /// Scratch memory of grid models.
 pub(super) struct GridScratch<D: Device> {
-    pub sources: args::Sources,
     /// Points of a step at most; 0 in a workspace for rendering.
     pub n_points: usize,
-    /// Motion and residual planes of one time, scaled.
+    /// Motion, residual and blend planes of one time, scaled.
     pub timed: Region<D::Memory>,
     /// The first layer at one time, and its gradient. [`crate::backend::Network::modulated_len`]
     pub modulated: Region<D::Memory>,
     pub d_modulated: Region<D::Memory>,
-    /// Gradients of displacements and residual features: [2 motion sources + residual levels, points]
+    /// Gradients of displacements, of residual features and of the blend grids' sum: [n_rows, points]
     pub d_rows: Region<D::Memory>,
     /// Sums of the canonical planes' gradients, 64 bits each; zero between operations.
     pub d_canonical: Region<D::Memory>,
@@ -102,7 +101,6 @@ impl<D: Device> GridScratch<D> {
             Purpose::Render { .. } => 0,
         };
         Ok(Self {
-            sources: args::Sources::new(shape),
             n_points,
             timed: Region::new(device, sizes.timed)?,
             modulated: Region::new(device, sizes.modulated)?,

@@ -73,8 +73,12 @@ fn timed(
 /// One sampled point.
 pub struct Point {
     pub features: Vec<f32>,
-    /// Where each motion source moves the point, in pixels, then where it is.
+    /// Where canonical grids are read, in pixels: [`Shape::places`].
     places: Vec<[f32; 2]>,
+    /// The canonical levels there, those of both sets where anchors are mixed.
+    canonical: Vec<f32>,
+    /// The second set's share of the features.
+    gate: f32,
 }
 
 /// The features of a point (x, y).
@@ -84,36 +88,40 @@ pub fn forward(
     params: &Params<Vec<f32>>,
     point: (f32, f32),
 ) -> Point {
-    let mut places = Vec::new();
-    for (i, source) in shape.motion() {
-        let mut place = [point.0, point.1];
-        for (component, place) in place.iter_mut().enumerate() {
-            for level in 0..source.levels.len() {
-                let (at, scale) = (sample.sources[i], params.network[source.first_scale + level]);
-                timed(source, at, scale, (level, component), point, &mut |i, w| {
-                    *place += w * params.grids[i];
-                });
-            }
-        }
-        places.push(place);
-    }
-    places.push([point.0, point.1]);
-    let mut features = Vec::new();
+    let value = |(i, source): (usize, &Grids), level: usize, component: usize| {
+        let (at, scale) = (sample.sources[i], params.network[source.first_scale + level]);
+        let mut sum = 0.0;
+        timed(source, at, scale, (level, component), point, &mut |i, w| sum += w * params.grids[i]);
+        sum
+    };
+    let sum = |source: (usize, &Grids), component| -> f32 {
+        (0..source.1.levels.len()).map(|level| value(source, level, component)).sum()
+    };
+    let displacements: Vec<[f32; 2]> = shape.motion().map(|s| [sum(s, 0), sum(s, 1)]).collect();
+    let place = |motion: &Vec<usize>| {
+        let moved = |axis: usize| motion.iter().map(|&m| displacements[m][axis]).sum::<f32>();
+        [point.0 + moved(0), point.1 + moved(1)]
+    };
+    let places: Vec<[f32; 2]> = shape.places.iter().map(place).collect();
+    let mut canonical = Vec::new();
     for c in shape.canonical_levels(sample) {
-        let [x, y] = places[c.motion.unwrap_or(places.len() - 1)];
+        let [x, y] = places[c.place];
         let taps = taps(&c.level.grid, c.level.kernel, x, y);
         let sum: f32 = taps.iter().map(|t| t.weight * params.grids[c.offset + t.index]).sum();
-        features.push(params.network[c.scale].exp() * sum);
+        canonical.push(params.network[c.scale].exp() * sum);
     }
-    for (i, source) in shape.residual() {
-        for level in 0..source.levels.len() {
-            let (at, scale) = (sample.sources[i], params.network[source.first_scale + level]);
-            let mut sum = 0.0;
-            timed(source, at, scale, (level, 0), point, &mut |i, w| sum += w * params.grids[i]);
-            features.push(sum);
-        }
+    let n = shape.n_canonical_levels();
+    let mut features = canonical[..n].to_vec();
+    let mut gate = 0.0;
+    if shape.has_anchors {
+        let logit = shape.blend_bias(sample) + shape.blend().map(|s| sum(s, 0)).sum::<f32>();
+        gate = 1.0 / (1.0 + (-logit).exp());
+        features.iter_mut().zip(&canonical[n..]).for_each(|(f, odd)| *f += gate * (odd - *f));
     }
-    Point { features, places }
+    for source in shape.residual() {
+        features.extend((0..source.1.levels.len()).map(|level| value(source, level, 0)));
+    }
+    Point { features, places, canonical, gate }
 }
 
 /// Adds the gradients of grids and scales, given those of the features.
@@ -128,12 +136,21 @@ pub fn backward(
 ) {
     let Grads { grids: d_grids, network: d_network } = grads;
     let mut d_places = vec![[0.0; 2]; sampled.places.len()];
-    let last = d_places.len() - 1;
-    let canonical = shape.canonical_levels(sample);
-    for (i, c) in canonical.iter().enumerate() {
-        let g = d_features[i] * params.network[c.scale].exp();
-        d_network[c.scale] += d_features[i] * sampled.features[i];
-        let place = c.motion.unwrap_or(last);
+    let n = shape.n_canonical_levels();
+    let mut d_logit = 0.0;
+    for (i, c) in shape.canonical_levels(sample).iter().enumerate() {
+        let d = match (shape.has_anchors, i < n) {
+            (false, _) => d_features[i],
+            (true, true) => d_features[i] * (1.0 - sampled.gate),
+            (true, false) => {
+                let difference = sampled.canonical[i] - sampled.canonical[i - n];
+                d_logit += d_features[i - n] * difference * sampled.gate * (1.0 - sampled.gate);
+                d_features[i - n] * sampled.gate
+            }
+        };
+        let g = d * params.network[c.scale].exp();
+        d_network[c.scale] += d * sampled.canonical[i];
+        let place = c.place;
         let [x, y] = sampled.places[place];
         for tap in taps(&c.level.grid, c.level.kernel, x, y) {
             let index = c.offset + tap.index;
@@ -150,12 +167,17 @@ pub fn backward(
             d_network[scale] += d * w * params.grids[i];
         });
     };
-    for (source, d) in shape.motion().zip(&d_places) {
-        for (component, d) in d.iter().enumerate() {
-            (0..source.1.levels.len()).for_each(|level| add(source, level, component, *d));
+    for (m, source) in shape.motion().enumerate() {
+        for component in 0..source.1.n_components {
+            let moved = shape.places.iter().zip(&d_places).filter(|(p, _)| p.contains(&m));
+            let d: f32 = moved.map(|(_, d)| d[component]).sum();
+            (0..source.1.levels.len()).for_each(|level| add(source, level, component, d));
         }
     }
-    let mut d_residual = d_features[canonical.len()..].iter();
+    for source in shape.blend() {
+        (0..source.1.levels.len()).for_each(|level| add(source, level, 0, d_logit));
+    }
+    let mut d_residual = d_features[n..].iter();
     for source in shape.residual() {
         for (level, d) in (0..source.1.levels.len()).zip(&mut d_residual) {
             add(source, level, 0, *d);

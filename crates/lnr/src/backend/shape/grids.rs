@@ -48,15 +48,17 @@ impl Grid {
 /// What a grid source is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Features, sampled where a motion source moves the point; motion sources are counted from 0.
+    /// Features, sampled where motion moves the point.
     Canonical {
-        /// Which motion source, if any.
-        motion: Option<usize>,
+        /// At which of the places of the [`super::Shape`]: nodes of even number, then those of odd one.
+        places: [usize; 2],
     },
     /// Displacements of points, summed over the levels.
     Motion,
     /// Features, sampled where the point is.
     Residual,
+    /// Which of two anchors a point shows, summed over the levels.
+    Blend,
 }
 
 /// A level of a grid source.
@@ -73,8 +75,8 @@ pub struct Level {
 /// A canonical level at one time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CanonicalLevel {
-    /// Which motion source moves it, counted from 0.
-    pub motion: Option<usize>,
+    /// Which of the places of the [`super::Shape`] it is sampled at.
+    pub place: usize,
     /// Its grid and interpolation.
     pub level: Level,
     /// Where its plane begins in the grid buffer.
@@ -128,6 +130,23 @@ impl Nodes {
         match weight > 0.0 {
             true => At { first, second: first + 1, weight },
             false => At { first, second: first, weight: 0.0 },
+        }
+    }
+}
+
+impl Nodes {
+    /// The two nodes around time `tau`: that of even number, that of odd number, and the latter's share
+    /// of the time between the two. Where there is only one, it is both.
+    pub fn anchors(&self, tau: f32) -> At {
+        if self.n < 2 {
+            return At { first: 0, second: 0, weight: 0.0 };
+        }
+        let u = (tau / self.step as f32).clamp(0.0, (self.n - 1) as f32);
+        let node = (u as usize).min(self.n - 2);
+        let share = u - node as f32;
+        match node % 2 {
+            0 => At { first: node, second: node + 1, weight: share },
+            _ => At { first: node + 1, second: node, weight: 1.0 - share },
         }
     }
 }

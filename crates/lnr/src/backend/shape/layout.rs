@@ -35,11 +35,14 @@ impl Shape {
     pub fn new(spec: &ModelSpec, extent: &Extent) -> Result<Self> {
         spec.check(extent)?;
         let (mut grid_places, mut n_scales) = (Places::default(), 0);
+        let mut places = Vec::new();
         let sources: Vec<Source> = spec
             .sources
             .iter()
-            .map(|s| source(s, extent, &mut grid_places, &mut n_scales))
+            .map(|s| source(s, extent, (&mut grid_places, &mut n_scales), &mut places))
             .collect();
+        let has_anchors =
+            |s: &SourceSpec| matches!(s, SourceSpec::Canonical { anchors: Some(_), .. });
         let n_features: u64 = spec.sources.iter().map(SourceSpec::n_features).sum();
         let patch = spec.network.patch as usize;
         let sizes = (n_features as usize, extent.n_out as usize * patch * patch);
@@ -54,12 +57,28 @@ impl Shape {
             n_out: extent.n_out as usize,
             patch,
             sources,
+            places,
+            has_anchors: spec.sources.iter().any(has_anchors),
             network: hypernetworks(network, &spec.network),
         })
     }
 }
 
-fn source(spec: &SourceSpec, extent: &Extent, places: &mut Places, n_scales: &mut usize) -> Source {
+/// The number of the place that these motion sources move points to.
+fn place(motion: &[u32], places: &mut Vec<Vec<usize>>) -> usize {
+    let motion: Vec<usize> = motion.iter().map(|&m| m as usize).collect();
+    places.iter().position(|p| *p == motion).unwrap_or_else(|| {
+        places.push(motion);
+        places.len() - 1
+    })
+}
+
+fn source(
+    spec: &SourceSpec,
+    extent: &Extent,
+    (places, n_scales): (&mut Places, &mut usize),
+    sampled_at: &mut Vec<Vec<usize>>,
+) -> Source {
     let cover = |stride: u32, margin| Grid::cover(extent.width, extent.height, stride, margin);
     let mut grids = |role, n_components, node_step: Option<u32>, grids: Vec<(Grid, Kernel)>| {
         let mut node_len = 0;
@@ -80,17 +99,22 @@ fn source(spec: &SourceSpec, extent: &Extent, places: &mut Places, n_scales: &mu
         strides.iter().map(|&s| (cover(s, 0), Kernel::Linear)).collect()
     };
     match spec {
-        SourceSpec::Canonical { strides, cubic_up_to, margin, motion } => {
+        SourceSpec::Canonical { strides, cubic_up_to, margin, motion, anchors } => {
             let kernel = |s| if s <= *cubic_up_to { Kernel::Cubic } else { Kernel::Linear };
             let levels = strides.iter().map(|&s| (cover(s, *margin), kernel(s))).collect();
-            let motion = motion.map(|m| m as usize);
-            grids(Role::Canonical { motion }, 1, None, levels)
+            let even = place(motion, sampled_at);
+            let odd = anchors.as_ref().map_or(even, |a| place(&a.odd_motion, sampled_at));
+            let step = anchors.as_ref().map(|a| a.step);
+            grids(Role::Canonical { places: [even, odd] }, 1, step, levels)
         }
         SourceSpec::Motion { strides, node_step } => {
             grids(Role::Motion, 2, Some(*node_step), linear(strides))
         }
         SourceSpec::Residual { strides, node_step } => {
             grids(Role::Residual, 1, Some(*node_step), linear(strides))
+        }
+        SourceSpec::Blend { strides, node_step } => {
+            grids(Role::Blend, 1, Some(*node_step), linear(strides))
         }
         SourceSpec::Hash { features, table, resolutions } => {
             let n_features = *features as usize;

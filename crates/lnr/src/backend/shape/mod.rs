@@ -38,8 +38,13 @@ pub struct Shape {
     pub n_out: usize,
     /// Side of the patch of pixels that one point yields.
     pub patch: usize,
-    /// Sources: canonical, then motion, then residual; or one encoding.
+    /// Sources: canonical, then motion, then residual, then blend; or one encoding.
     pub sources: Vec<Source>,
+    /// Where canonical grids are sampled: the point, moved by the sum of these motion sources (counted
+    /// from 0 among themselves).
+    pub places: Vec<Vec<usize>>,
+    /// Whether the canonical grids are anchors, of which every frame mixes two.
+    pub has_anchors: bool,
     /// Networks and latents.
     pub network: Network,
 }
@@ -73,18 +78,26 @@ impl At {
 /// The time nodes that one time is sampled at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// Of every source, in their order. Canonical grids are read at `first` alone.
+    /// Of every source, in their order. Canonical grids are read at `first` alone; where they are anchors,
+    /// those are the one of even number, the one of odd number, and the latter's share of the time.
     pub sources: Vec<At>,
     /// Of the latents.
     pub latent: At,
 }
+
+/// How sharply frames change from one anchor to the next: without blend grids the later one of two has
+/// 0.02 of a feature at the earlier one's frame, and 0.98 at its own (FORMAT section 7).
+const BLEND_SLOPE: f32 = 4.0;
 
 impl Shape {
     /// The nodes around time `tau`, in frames; times outside the group are clamped.
     pub fn sample(&self, tau: f32) -> Sample {
         let tau = tau.min((self.n_frames - 1) as f32);
         let at = |source: &Source| match source {
-            Source::Grids(g) => g.nodes.at(tau),
+            Source::Grids(g) => match g.role {
+                Role::Canonical { .. } => g.nodes.anchors(tau),
+                Role::Motion | Role::Residual | Role::Blend => g.nodes.at(tau),
+            },
             Source::Encoding(_) => At { first: 0, second: 0, weight: 0.0 },
         };
         Sample {
@@ -106,7 +119,7 @@ impl Shape {
         self.grids().filter(|(_, g)| matches!(g.role, Role::Canonical { .. }))
     }
 
-    /// The motion and residual sources, in order, and their numbers.
+    /// The motion, residual and blend sources, in order, and their numbers.
     pub fn timed(&self) -> impl Iterator<Item = (usize, &Grids)> + Clone {
         self.grids().filter(|(_, g)| !matches!(g.role, Role::Canonical { .. }))
     }
@@ -121,23 +134,44 @@ impl Shape {
         self.grids().filter(|(_, g)| g.role == Role::Residual)
     }
 
-    /// Every canonical level at the time of a sample, in the order of the features.
+    /// The blend sources and their numbers.
+    pub fn blend(&self) -> impl Iterator<Item = (usize, &Grids)> + Clone {
+        self.grids().filter(|(_, g)| g.role == Role::Blend)
+    }
+
+    /// Every canonical level at the time of a sample, in the order of the features; where these are
+    /// anchors, those of even number, then those of odd number.
     pub fn canonical_levels(&self, sample: &Sample) -> Vec<CanonicalLevel> {
-        let levels = self.canonical().flat_map(|(i, g)| {
-            let motion = match g.role {
-                Role::Canonical { motion } => motion,
-                Role::Motion | Role::Residual => None,
-            };
-            let node = sample.sources[i].first;
-            let level = move |l: usize| CanonicalLevel {
-                motion,
-                level: g.levels[l],
-                offset: g.plane(node, l, 0).start,
-                scale: g.first_scale + l,
-            };
-            (0..g.levels.len()).map(level)
+        let levels = (0..self.n_sets()).flat_map(|set| {
+            self.canonical().flat_map(move |(i, g)| {
+                let place = match g.role {
+                    Role::Canonical { places } => places[set],
+                    Role::Motion | Role::Residual | Role::Blend => 0,
+                };
+                let at = sample.sources[i];
+                let node = if set == 0 { at.first } else { at.second };
+                let level = move |l: usize| CanonicalLevel {
+                    place,
+                    level: g.levels[l],
+                    offset: g.plane(node, l, 0).start,
+                    scale: g.first_scale + l,
+                };
+                (0..g.levels.len()).map(level)
+            })
         });
         levels.collect()
+    }
+
+    /// Canonical pyramids that a frame reads: two where it mixes anchors.
+    pub fn n_sets(&self) -> usize {
+        1 + usize::from(self.has_anchors)
+    }
+
+    /// What time adds to the sum of the blend grids at a sample: 4 (2 w - 1), w being the share of the
+    /// anchor of odd number (FORMAT section 7).
+    pub fn blend_bias(&self, sample: &Sample) -> f32 {
+        let share = self.canonical().next().map_or(0.0, |(i, _)| sample.sources[i].weight);
+        BLEND_SLOPE * (2.0 * share - 1.0)
     }
 
     /// Levels of all canonical sources.

@@ -23,23 +23,54 @@ pub enum Sources {
     /// Canonical sources through two motion sources and through none, residuals of several node
     /// steps.
     Several,
+    /// Three anchors, which share a motion and have one each, and blend grids.
+    Anchors,
+    /// Two anchors at one place, which time alone blends.
+    Still,
+    /// As many levels of every kind as encoders take.
+    Most,
 }
 
 fn spec(sources: Sources, width: u32, margin: u32) -> ModelSpec {
     let sources = match sources {
         Sources::One => vec![
-            SourceSpec::canonical(&[1, 2, 4, 16], 2, margin, Some(0)),
+            SourceSpec::canonical(&[1, 2, 4, 16], 2, margin, &[0]),
             SourceSpec::motion(&[4, 8], 1),
             SourceSpec::residual(&[4, 16], 2),
         ],
         Sources::Several => vec![
-            SourceSpec::canonical(&[2, 16], 2, margin, Some(1)),
-            SourceSpec::canonical(&[4], 4, 0, None),
-            SourceSpec::canonical(&[1, 8], 0, 0, Some(0)),
+            SourceSpec::canonical(&[2, 16], 2, margin, &[1]),
+            SourceSpec::canonical(&[4], 4, 0, &[]),
+            SourceSpec::canonical(&[1, 8], 0, 0, &[0]),
             SourceSpec::motion(&[8], 2),
             SourceSpec::motion(&[4, 8], 1),
             SourceSpec::residual(&[4], 1),
             SourceSpec::residual(&[2, 16], 4),
+        ],
+        Sources::Anchors => vec![
+            SourceSpec::canonical(&[1, 2, 4, 16], 2, margin, &[0, 1]).anchored(2, &[0, 2]),
+            SourceSpec::motion(&[16], 1),
+            SourceSpec::motion(&[4, 8], 2),
+            SourceSpec::motion(&[8], 2),
+            SourceSpec::residual(&[4, 16], 2),
+            SourceSpec::blend(&[4, 8], 1),
+            SourceSpec::blend(&[8], 4),
+        ],
+        Sources::Still => vec![
+            SourceSpec::canonical(&[2, 8], 2, margin, &[]).anchored(5, &[]),
+            SourceSpec::residual(&[4], 1),
+        ],
+        Sources::Most => vec![
+            SourceSpec::canonical(&[1, 2, 4, 8, 16, 16, 32, 32, 64, 64], 2, margin, &[0, 1, 3])
+                .anchored(3, &[0, 2, 3]),
+            SourceSpec::motion(&[32], 1),
+            SourceSpec::motion(&[8, 16], 2),
+            SourceSpec::motion(&[8, 16], 2),
+            SourceSpec::motion(&[16], 4),
+            SourceSpec::residual(&[4, 8, 16, 32], 1),
+            SourceSpec::residual(&[4, 8, 16, 64], 2),
+            SourceSpec::blend(&[4, 8, 16], 1),
+            SourceSpec::blend(&[8, 32], 4),
         ],
     };
     ModelSpec {
@@ -94,7 +125,7 @@ impl Case {
     /// All the cases that parity is checked on: odd sizes, one component, subsets of points, several
     /// sources of a kind, several times.
     pub fn all() -> Vec<Self> {
-        use Sources::{One, Several};
+        use Sources::{Anchors, Most, One, Several, Still};
         vec![
             Self::new(shape(One, (37, 21), 3, 16, 0), 2.0, 1, (0, 0)),
             Self::new(shape(One, (37, 21), 3, 6, 5), 2.5, 1, (0, 0)),
@@ -104,6 +135,11 @@ impl Case {
             Self::new(shape(Several, (41, 23), 3, 16, 3), 2.75, 1, (0, 0)).with_gaps(),
             Self::new(shape(Several, (66, 10), 1, 7, 0), 1.0, 2, (0, 1)),
             Self::new(shape(One, (20, 13), 3, 8, 0), 1.0, 1, (0, 0)).and_at(3.5),
+            Self::new(shape(Anchors, (37, 21), 3, 16, 0), 1.0, 1, (0, 0)).with_gaps(),
+            Self::new(shape(Anchors, (70, 9), 1, 24, 5), 2.5, 2, (1, 0)).and_at(5.0),
+            Self::new(shape(Still, (41, 23), 3, 8, 0), 3.0, 1, (0, 0)),
+            Self::new(shape(Most, (20, 13), 3, 32, 2), 3.75, 1, (0, 0)),
+            Self::new(shape(Most, (9, 14), 3, 12, 0), 4.0, 1, (0, 0)),
         ]
     }
 }
@@ -183,14 +219,15 @@ pub fn rate_case(case: &Case, before: bool, extra: bool) -> (Entropy, Vec<RatePl
         });
         planes.push(RatePlane { offset, grid, before: None, extra, biases: 0 });
     }
-    let (_, motion) = shape.motion().last().unwrap();
-    for level in 0..2 {
-        let grid = motion.levels[level].grid;
-        let offset = motion.plane(3, level, 0).start;
+    let last_motion = shape.motion().last();
+    for level in 0..last_motion.map_or(0, |(_, motion)| motion.levels.len()) {
+        let (_, motion) = last_motion.unwrap();
+        let (grid, node) = (motion.levels[level].grid, motion.nodes.n - 1);
+        let offset = motion.plane(node, level, 0).start;
         planes.push(RatePlane {
-            offset: motion.plane(3, level, 1).start,
+            offset: motion.plane(node, level, 1).start,
             grid,
-            before: Some(motion.plane(2, level, 1).start),
+            before: Some(motion.plane(node - 1, level, 1).start),
             extra: Some(Extra { offset, grid, ratio: 1 }),
             biases: level + 1,
         });
@@ -203,7 +240,7 @@ pub fn rate_case(case: &Case, before: bool, extra: bool) -> (Entropy, Vec<RatePl
 /// All planes of the last node of a source, each predicted from itself and the node before.
 pub fn every_plane(source: &Grids) -> (Entropy, Vec<RatePlane>) {
     let (n, node) = (source.n_components, source.nodes.n - 1);
-    let before = !matches!(source.role, Role::Canonical { .. });
+    let before = !matches!(source.role, Role::Canonical { .. }) || node > 0;
     let plane = |i: usize| RatePlane {
         offset: source.plane(node, i / n, i % n).start,
         grid: source.levels[i / n].grid,

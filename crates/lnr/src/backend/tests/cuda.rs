@@ -56,8 +56,8 @@ fn gpu_parity() {
 /// The same sums to the bit, in whatever order threads and blocks run.
 #[test]
 fn the_order_of_threads_does_not_matter() {
-    let case = &Case::all()[1];
-    let expected = cases::train(&simt(0), case, 0.0);
+    let (case, mixed) = (&Case::all()[1], &Case::all()[8]);
+    let [expected, of_mixed] = [case, mixed].map(|case| cases::train(&simt(0), case, 0.0));
     let (entropy, planes, model) = cases::rate_case(case, true, true);
     let rate = |seed: u64| {
         let job = (&entropy, &planes[..]);
@@ -65,9 +65,11 @@ fn the_order_of_threads_does_not_matter() {
     };
     let bits = rate(0);
     for seed in [5, 6] {
-        let got = cases::train(&simt(seed), case, 0.0);
-        assert_eq!(got.squared_error, expected.squared_error);
-        assert!(got.d_grids == expected.d_grids && got.d_network == expected.d_network);
+        for (case, expected) in [(case, &expected), (mixed, &of_mixed)] {
+            let got = cases::train(&simt(seed), case, 0.0);
+            assert_eq!(got.squared_error, expected.squared_error);
+            assert!(got.d_grids == expected.d_grids && got.d_network == expected.d_network);
+        }
         assert!(rate(seed) == bits);
     }
 }

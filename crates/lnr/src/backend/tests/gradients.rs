@@ -58,7 +58,15 @@ fn difference(
 
 #[test]
 fn training_step_against_finite_differences() {
-    for (sources, tau) in [(Sources::One, 3.0), (Sources::One, 2.5), (Sources::Several, 2.5)] {
+    let cases = [
+        (Sources::One, 3.0),
+        (Sources::One, 2.5),
+        (Sources::Several, 2.5),
+        (Sources::Anchors, 2.5),
+        (Sources::Anchors, 4.0),
+        (Sources::Still, 2.5),
+    ];
+    for (sources, tau) in cases {
         let mut case = Case::new(cases::shape(sources, (23, 14), 3, 8, 2), tau, 1, (0, 0));
         let trained = cases::train(&Reference, &case, 0.0);
         let loss = |case: &Case| {
@@ -72,7 +80,12 @@ fn training_step_against_finite_differences() {
         };
         let sample = shape.sample(tau);
         for (i, source) in shape.grids() {
-            for (node, _) in sample.sources[i].shares() {
+            let at = sample.sources[i];
+            let anchors = match source.role {
+                Role::Canonical { .. } if shape.has_anchors => vec![at.first, at.second],
+                _ => at.shares().map(|(node, _)| node).collect(),
+            };
+            for node in anchors {
                 for level in 0..source.levels.len() {
                     for component in 0..source.n_components {
                         let range = source.plane(node, level, component);

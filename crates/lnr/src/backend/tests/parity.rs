@@ -199,7 +199,7 @@ pub fn rendering<B: Backend>(backend: &B, name: &str) {
     for (width, height, chroma, depth, site) in formats {
         let mut format = PictureFormat::new(width, height, chroma, depth);
         format.color.site = site;
-        for sources in [Sources::One, Sources::Several] {
+        for sources in [Sources::One, Sources::Several, Sources::Anchors] {
             let case = Case::new(cases::shape(sources, (37, 21), 3, 7, 4), 1.3, 1, (0, 0));
             let expected = rendered(&Reference, &case, format);
             same_picture(name, &rendered(backend, &case, format), &expected, 1);
@@ -208,7 +208,8 @@ pub fn rendering<B: Backend>(backend: &B, name: &str) {
 }
 
 fn rendered<B: Backend>(backend: &B, case: &Case, format: PictureFormat) -> Picture {
-    render(backend, &case.shape, (&case.grids, &case.network), format, 0, &[1.3])
+    // Other anchors before, which must not stay.
+    render(backend, &case.shape, (&case.grids, &case.network), format, 0, &[4.5, 1.3])
 }
 
 /// The picture of the last of some times, rendered one after the other.
@@ -344,7 +345,7 @@ pub fn rate_astray<B: Backend>(backend: &B, name: &str, case: &Case) {
 
 /// Both for a small grid model.
 pub fn astray<B: Backend>(backend: &B, name: &str) {
-    for sources in [Sources::One, Sources::Several] {
+    for sources in [Sources::One, Sources::Several, Sources::Anchors] {
         let case = Case::new(cases::shape(sources, (19, 11), 3, 8, 0), 0.0, 1, (0, 0));
         let Case { shape, step, grids, network, target } = &case;
         training_astray(backend, name, (shape, step), [grids, network, target]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::{Encoder, InputFrame, durations};
+use super::frames::{InputFrame, durations};
+use super::{Encoder, group};
 use crate::base::{Error, Metadata, Picture, Result};
 use crate::bitstream::{self, GroupHeader, Unit};
 use crate::codec::Control;
@@ -26,7 +27,7 @@ impl Encoder {
             let number = self.stats.groups + 1;
             Err(Error::InvalidSetting(format!("group {number} was encoded with other {what}")))
         };
-        if !self.pending.is_empty() {
+        if self.n_pending() > 0 {
             return Err(Error::InvalidSetting("frames wait for their own group".into()));
         }
         let Some(Unit::Group { header, payload, .. }) =
@@ -64,12 +65,13 @@ impl Encoder {
         if source != checksum(&pictures) {
             return differs("pictures: its video is another one, or begins elsewhere");
         }
-        let psnr = self.check(&group[0], frames, control)?;
+        let psnr = group::check(&self.engine, &group[0], frames, &control.cancel)?;
         let bytes: u64 = group.iter().map(|unit| unit.len() as u64).sum();
         if let Some(budget) = &mut self.budget {
             let price = written.price.map(f32::from_bits).filter(|p| p.is_finite());
             let no_price = || Error::InvalidSetting("a group that names no price of a bit".into());
-            budget.spend(header.duration(), 8.0 * bytes as f64, price.ok_or_else(no_price)?);
+            budget.plan(header.duration(), frames.len());
+            budget.settle(8.0 * bytes as f64, price.ok_or_else(no_price)?);
         }
         for frame in frames {
             self.scenes.push(&frame.picture);
@@ -128,13 +130,15 @@ mod tests {
 
     #[test]
     fn what_follows_is_encoded_as_if_nothing_had_happened() {
-        let frames = frames(14);
+        let frames = frames(22);
         for rate_control in [RateControl::Quality(40.0), RateControl::Bitrate(60)] {
             let settings = settings().rate_control(rate_control);
             let whole = encode(&mut Encoder::new(settings.clone()).unwrap(), &frames);
             assert!(whole.len() >= 4, "{} groups", whole.len());
             for n_kept in 1..whole.len() {
-                let mut encoder = Encoder::new(settings.clone()).unwrap();
+                let jobs = 1 + n_kept % 3;
+                let settings = settings.clone().jobs(jobs).threads(jobs);
+                let mut encoder = Encoder::new(settings).unwrap();
                 let mut at = 0;
                 for group in &whole[..n_kept] {
                     let of = &frames[at..at + group.len()];
@@ -143,7 +147,7 @@ mod tests {
                 }
                 let rest = encode(&mut encoder, &frames[at..]);
                 assert!(rest == whole[n_kept..], "{n_kept} groups kept, {rate_control:?}");
-                assert_eq!(encoder.stats().frames, 14);
+                assert_eq!(encoder.stats().frames, 22);
             }
         }
     }

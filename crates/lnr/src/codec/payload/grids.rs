@@ -28,7 +28,7 @@ impl CodedGrids {
             for component in 0..n {
                 let kind = match (source.role, component) {
                     (Role::Canonical { .. }, _) => PlaneKind::Canonical(i),
-                    (Role::Residual, _) => PlaneKind::Residual(i),
+                    (Role::Residual | Role::Blend, _) => PlaneKind::Residual(i),
                     (Role::Motion, 0) => PlaneKind::MotionX(i),
                     (Role::Motion, _) => PlaneKind::MotionY(i),
                 };

@@ -46,6 +46,8 @@ pub enum Part {
     Motion,
     /// Residual grids.
     Residual,
+    /// Blend grids.
+    Blend,
     /// Hash tables.
     HashTables,
 }
@@ -62,6 +64,7 @@ impl Part {
             Self::Canonical => "canonical grids",
             Self::Motion => "motion grids",
             Self::Residual => "residual grids",
+            Self::Blend => "blend grids",
             Self::HashTables => "hash tables",
         }
     }
@@ -176,6 +179,7 @@ fn of_steps(
             Role::Canonical { .. } => Part::Canonical,
             Role::Motion => Part::Motion,
             Role::Residual => Part::Residual,
+            Role::Blend => Part::Blend,
         };
         let bytes = sections.source(i, sources.len())?.len() as u64;
         let n_values = source.range().len() as u64;

@@ -11,12 +11,12 @@ const EXTENT: Extent = Extent { width: 320, height: 180, n_frames: 33, n_out: 3 
 /// As many grid entries as pictures of this size may have, about.
 fn large() -> ModelSpec {
     ModelSpec {
-        sources: vec![SourceSpec::Canonical {
-            strides: vec![1; crate::base::limits::MAX_LEVELS - 1],
-            cubic_up_to: 0,
-            margin: 512,
-            motion: None,
-        }],
+        sources: vec![SourceSpec::canonical(
+            &[1; crate::base::limits::MAX_LEVELS - 1],
+            0,
+            512,
+            &[],
+        )],
         latent: LatentSpec { dim: 4096, node_step: 1 },
         network: NetworkSpec::of_grids(16, 1),
         precision: Precision::Steps,

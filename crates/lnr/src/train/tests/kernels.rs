@@ -6,14 +6,27 @@ use crate::backend::cpu::Cpu;
 use crate::backend::cuda::Cuda;
 use crate::backend::cuda::simt::Simt;
 use crate::backend::{Backend, Params, Purpose, Shape};
+use crate::base::spec::{ModelSpec, SourceSpec};
 use crate::base::{Chroma, Picture, PictureFormat};
 use crate::train::{Recipe, Trained, Values};
 
+/// Three anchors, of which the even ones and the odd one have a motion each, and blend grids.
+fn anchored_model() -> ModelSpec {
+    let sources = vec![
+        SourceSpec::canonical(&[1, 2, 4], 2, 0, &[0]).anchored(1, &[0, 1]),
+        SourceSpec::motion(&[8], 2),
+        SourceSpec::motion(&[4], 1),
+        SourceSpec::residual(&[4], 1),
+        SourceSpec::blend(&[4, 8], 1),
+    ];
+    ModelSpec { sources, ..grid_model() }
+}
+
 /// The group and the mean squared error of its last epoch.
-fn grids<B: Backend>(backend: &B) -> (Trained, f32) {
+fn grids<B: Backend>(backend: &B, model: &ModelSpec) -> (Trained, f32) {
     let mut mse = f32::NAN;
     let recipe = Recipe::grids(1e-3, 24, 7);
-    let trained = run(backend, &grid_model(), &recipe, &mut |report| {
+    let trained = run(backend, model, &recipe, &mut |report| {
         mse = report.mse;
         Ok(())
     });
@@ -58,13 +71,15 @@ fn decibels(mse: f32) -> f32 {
 
 #[test]
 fn a_group_becomes_as_good_by_the_kernels_as_on_the_cpu() {
-    let (_, cpu) = grids(&Cpu::new(1).unwrap());
-    let (trained, simt_3) = grids(&simt(3));
-    let (again, simt_9) = grids(&simt(9));
-    let (a, b) = (decibels(cpu), decibels(simt_3));
-    assert!(a > 20.0 && (a - b).abs() < 0.3, "CPU {a} dB, kernels {b} dB");
-    assert_eq!(simt_3, simt_9);
-    assert!(trained.values == again.values, "the order of threads changed a training");
+    for model in [grid_model(), anchored_model()] {
+        let (_, cpu) = grids(&Cpu::new(1).unwrap(), &model);
+        let (trained, simt_3) = grids(&simt(3), &model);
+        let (again, simt_9) = grids(&simt(9), &model);
+        let (a, b) = (decibels(cpu), decibels(simt_3));
+        assert!(a > 20.0 && (a - b).abs() < 0.3, "CPU {a} dB, kernels {b} dB");
+        assert_eq!(simt_3, simt_9);
+        assert!(trained.values == again.values, "the order of threads changed a training");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod divergence;
 #[cfg(feature = "cuda")]
 mod kernels;
+mod start;
 
 use crate::backend::{Backend, Shape};
 use crate::base::spec::{
@@ -42,14 +43,9 @@ fn extent() -> Extent {
 fn grid_model() -> ModelSpec {
     ModelSpec {
         sources: vec![
-            SourceSpec::Canonical {
-                strides: vec![1, 2, 4],
-                cubic_up_to: 2,
-                margin: 0,
-                motion: Some(0),
-            },
-            SourceSpec::Motion { strides: vec![4, 8], node_step: 1 },
-            SourceSpec::Residual { strides: vec![4], node_step: 1 },
+            SourceSpec::canonical(&[1, 2, 4], 2, 0, &[0]),
+            SourceSpec::motion(&[4, 8], 1),
+            SourceSpec::residual(&[4], 1),
         ],
         latent: LatentSpec { dim: 3, node_step: 2 },
         network: NetworkSpec::of_grids(16, 2),

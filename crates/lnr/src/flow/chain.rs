@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use rayon::prelude::*;
+
+use super::field::Field;
+use super::gate::{SPACING, belief, smooth};
+use super::pair::{Pair, between};
+use super::plane::Plane;
+use super::pyramid::{Pyramid, reduction};
+use crate::base::{Picture, Result};
+
+/// The flows between the neighbouring pictures of a group, from which motion to any of them follows.
+#[derive(Debug)]
+pub struct Chain {
+    /// Pixels per sample of what [`Chain::motion`] returns, both ways.
+    pub spacing: usize,
+    lumas: Vec<Plane>,
+    links: Vec<Link>,
+}
+
+/// From a picture to the next one and back, and how far that is believed.
+#[derive(Debug)]
+struct Link {
+    pair: Pair,
+    belief_there: Plane,
+    belief_back: Plane,
+}
+
+/// Motion from a frame to the reference, and how far it is believed.
+#[derive(Clone)]
+struct Motion {
+    field: Field,
+    belief: Plane,
+}
+
+impl Chain {
+    /// The chain of pictures of one format. `poll` is asked between the flows and may end the work by
+    /// an error.
+    ///
+    /// # Errors
+    /// Those of `poll`.
+    pub fn new(pictures: &[&Picture], poll: &(dyn Fn() -> Result<()> + Sync)) -> Result<Self> {
+        let pyramid = |picture: &&Picture| Pyramid::new(picture);
+        let pyramids: Vec<Pyramid> = pictures.par_iter().map(pyramid).collect();
+        let link = |two: &[Pyramid]| {
+            poll()?;
+            let pair = between(&two[0], &two[1]);
+            let (a, b) = (&two[0].luma, &two[1].luma);
+            let belief_there = belief(&pair.there, &pair.back, (a, b));
+            let belief_back = belief(&pair.back, &pair.there, (b, a));
+            Ok(Link { pair, belief_there, belief_back })
+        };
+        let links = pyramids.par_windows(2).map(link).collect::<Result<_>>()?;
+        let spacing = pictures.first().map_or(1, |p| {
+            let (width, height) = p.format().plane_size(0);
+            SPACING * reduction(width, height)
+        });
+        Ok(Self { spacing, links, lumas: pyramids.into_iter().map(|p| p.luma).collect() })
+    }
+
+    /// Where the points of some frames are in frame `reference`: smooth, and zero where nothing is known
+    /// or nothing gained.
+    ///
+    /// # Panics
+    /// When there is no such frame.
+    pub fn motion(&self, frames: &[usize], reference: usize) -> Vec<Field> {
+        let luma = &self.lumas[reference];
+        let mut belief = Plane::new(luma.width, luma.height);
+        belief.samples.fill(1.0);
+        let here = Motion { field: Field::zero(luma.width, luma.height), belief };
+        let first = frames.iter().fold(reference, |a, &b| a.min(b));
+        let last = frames.iter().fold(reference, |a, &b| a.max(b));
+        // Outward from the reference, one link more each time.
+        let mut before = vec![here.clone()];
+        for link in self.links[first..reference].iter().rev() {
+            before.push(before[before.len() - 1].after(&link.pair.there, &link.belief_there));
+        }
+        let mut after = vec![here];
+        for link in &self.links[reference..last] {
+            after.push(after[after.len() - 1].after(&link.pair.back, &link.belief_back));
+        }
+        let smooth = |&frame: &usize| {
+            let side = if frame < reference { &before } else { &after };
+            let Motion { field, belief } = &side[frame.abs_diff(reference)];
+            smooth(field, belief, (&self.lumas[frame], luma))
+        };
+        frames.par_iter().map(smooth).collect()
+    }
+}
+
+impl Motion {
+    /// This motion behind that from one frame further.
+    fn after(&self, flow: &Field, belief: &Plane) -> Self {
+        let mut chained = flow.warp(&self.belief);
+        chained.samples.iter_mut().zip(&belief.samples).for_each(|(c, b)| *c *= b);
+        Self { field: flow.then(&self.field), belief: chained }
+    }
+}

@@ -55,7 +55,7 @@ struct Candidate {
     from_flow: bool,
 }
 
-/// Chooses by trials where `recipe` is long enough for them.
+/// Chooses by trials where `recipe` is long enough for them; shorter trainings begin at optical flow.
 ///
 /// # Errors
 /// Those of `report`, of a trial and of the backend; a trial that diverges only loses.
@@ -68,11 +68,11 @@ pub fn choose(
 ) -> Result<Chosen> {
     let structure = Structure::new(extent, recipe.lambda);
     let simple = Candidate { structure, from_flow: false };
-    let Some(recipe) = &recipe.trial() else { return Ok(Chosen::new(simple, 0)) };
+    let trial = recipe.trial();
     let mut trials = Trials {
         engine,
         extent,
-        recipe,
+        recipe: trial.as_ref().unwrap_or(recipe),
         pictures,
         cancel,
         report,
@@ -82,6 +82,11 @@ pub fn choose(
         first: Worth { mse: f64::INFINITY, rate: 0.0 },
         least: f64::INFINITY,
     };
+    if trial.is_none() {
+        // They have no time to find motion: J 0 to -5 % at 12 visits, nowhere worse (docs/adr/0014).
+        let start = trials.start(&structure)?;
+        return Ok(Chosen { start, ..Chosen::new(Candidate { from_flow: true, ..simple }, 0) });
+    }
     trials.consider(simple)?;
     if let Some(structure) = structure.anchored(extent) {
         trials.consider(Candidate { structure, ..simple })?;

@@ -40,22 +40,24 @@ impl Chain {
     /// # Errors
     /// Those of `poll`.
     pub fn new(pictures: &[&Picture], poll: &(dyn Fn() -> Result<()> + Sync)) -> Result<Self> {
-        let pyramid = |picture: &&Picture| Pyramid::new(picture);
-        let pyramids: Vec<Pyramid> = pictures.par_iter().map(pyramid).collect();
-        let link = |two: &[Pyramid]| {
+        // A pyramid is made for each of its two flows, so that few are kept at a time.
+        let link = |two: &[&Picture]| {
             poll()?;
-            let pair = between(&two[0], &two[1]);
-            let (a, b) = (&two[0].luma, &two[1].luma);
-            let belief_there = belief(&pair.there, &pair.back, (a, b));
-            let belief_back = belief(&pair.back, &pair.there, (b, a));
-            Ok(Link { pair, belief_there, belief_back })
+            let [a, b] = [two[0], two[1]].map(Pyramid::new);
+            let pair = between(&a, &b);
+            let belief_there = belief(&pair.there, &pair.back, (&a.luma, &b.luma));
+            let belief_back = belief(&pair.back, &pair.there, (&b.luma, &a.luma));
+            Ok((Link { pair, belief_there, belief_back }, b.luma))
         };
-        let links = pyramids.par_windows(2).map(link).collect::<Result<_>>()?;
+        let first = pictures.first().map(|first| Pyramid::new(first).luma);
+        let (links, lumas): (Vec<Link>, Vec<Plane>) =
+            pictures.par_windows(2).map(link).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let lumas = first.into_iter().chain(lumas).collect();
         let spacing = pictures.first().map_or(1, |p| {
             let (width, height) = p.format().plane_size(0);
             SPACING * reduction(width, height)
         });
-        Ok(Self { spacing, links, lumas: pyramids.into_iter().map(|p| p.luma).collect() })
+        Ok(Self { spacing, lumas, links })
     }
 
     /// Where the points of some frames are in frame `reference`: smooth, and zero where nothing is known

@@ -14,7 +14,7 @@ const EXPONENTS: std::ops::RangeInclusive<u32> = 0..=12;
 /// The one that is tried first: few tensors want a finer step.
 const FIRST: u32 = 8;
 /// Frames from one that a step is judged on to the next: those between look much the same.
-const JUDGED: usize = 4;
+const JUDGED: usize = 8;
 /// Points of a frame that a step is judged on, at least: every second one both ways of 320 x 180.
 const JUDGED_POINTS: usize = 14_400;
 

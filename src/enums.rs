@@ -69,11 +69,11 @@ impl From<Profile> for lnr::Profile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstLnrEncSpeedPreset")]
 pub enum Speed {
-    /// For tests and previews.
-    #[enum_value(name = "For tests and previews", nick = "ultrafast")]
+    /// A sixth of the default's iterations.
+    #[enum_value(name = "A sixth of the iterations of medium", nick = "ultrafast")]
     Ultrafast,
-    /// About a third of the default's iterations.
-    #[enum_value(name = "A third of the iterations of medium", nick = "fast")]
+    /// Two fifths of the default's iterations.
+    #[enum_value(name = "Two fifths of the iterations of medium", nick = "fast")]
     Fast,
     /// The default.
     #[default]

@@ -85,7 +85,7 @@ fn headers_that_ask_for_too_much_are_refused() {
         |h| (h.format.width, h.format.height) = (16_384, 16_384),
         |h| (h.format.width, h.format.height) = (8192, 8192),
         |h| *strides(h, 0) = vec![1; 11],
-        |h| *strides(h, 2) = vec![0],
+        |h| *strides(h, 3) = vec![0],
         |h| h.model.network.width = 513,
         |h| h.model.latent.dim = 5000,
     ];

@@ -6,7 +6,7 @@ use super::structure::Structure;
 use super::{EncoderSettings, Profile, RateControl, SpeedPreset};
 use crate::base::Result;
 use crate::base::spec::{Extent, ModelSpec};
-use crate::train::Recipe;
+use crate::train::{Points, Recipe};
 
 /// The price of a bit at quality 50; it doubles every 10 steps down.
 pub const LAMBDA_50: f32 = 4e-3;
@@ -14,13 +14,24 @@ pub const LAMBDA_50: f32 = 4e-3;
 /// Visits of every frame, or of every point of a paper profile.
 fn epochs(settings: &EncoderSettings) -> u32 {
     match (settings.epochs, settings.preset) {
-        (0, SpeedPreset::Ultrafast) => 12,
-        (0, SpeedPreset::Fast) => 50,
+        (0, SpeedPreset::Ultrafast) => 20,
+        (0, SpeedPreset::Fast) => 48,
         (0, SpeedPreset::Medium) => 120,
         (0, SpeedPreset::Slow) => 240,
         (0, SpeedPreset::Veryslow) => 480,
         (n, _) => n,
     }
+}
+
+/// The pixels of a step, by the longer side of the picture: what counts is the number of steps, as long as
+/// a step sees about 14,000 pixels (docs/adr/0003).
+fn points(side: u32) -> Points {
+    Points::OfAFrame(match side {
+        0..480 => 2,
+        480..960 => 3,
+        960..1920 => 4,
+        _ => 6,
+    })
 }
 
 /// How group number `group` is trained.
@@ -31,7 +42,10 @@ pub fn recipe(settings: &EncoderSettings, group: u64) -> Recipe {
     };
     let (epochs, seed) = (epochs(settings), settings.seed.wrapping_add(group));
     match settings.profile {
-        Profile::Warp => Recipe::grids(lambda, epochs, seed),
+        Profile::Warp => {
+            let side = settings.format.width.max(settings.format.height);
+            Recipe { points: points(side), ..Recipe::grids(lambda, epochs, seed) }
+        }
         _ => Recipe::coordinates(epochs, seed),
     }
 }

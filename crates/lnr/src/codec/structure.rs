@@ -43,8 +43,8 @@ impl Structure {
         Self {
             anchor_step: None,
             finest_canonical: if is_large { 2 } else { 1 },
-            coarsest: 64 * scale,
-            finest_motion: 16 * scale,
+            coarsest: if scale == 1 { 32 } else { 64 * scale },
+            finest_motion: (16 * scale).max(32),
             camera: 64 * scale,
             // Large pictures are soft, and 640 pixels have no more residual than 320.
             finest_residual: (scale / 2).max(1) * if is_cheap { 2 } else { 4 },

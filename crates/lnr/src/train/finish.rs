@@ -15,8 +15,8 @@ const EXPONENTS: std::ops::RangeInclusive<u32> = 0..=12;
 const FIRST: u32 = 8;
 /// Frames from one that a step is judged on to the next: those between look much the same.
 const JUDGED: usize = 4;
-/// Points of a frame that a step is judged on, at least: every second one both ways of 320 x 180.
-const JUDGED_POINTS: usize = 14_400;
+/// Points of a frame that a step is judged on, at least: every third one both ways of 320 x 180.
+const JUDGED_POINTS: usize = 6_400;
 
 /// Bits that `values` will cost, about: an Exp-Golomb code whose parameter fits them.
 fn bits(values: &[i32]) -> f64 {
@@ -42,46 +42,58 @@ fn restore(values: &[i32], exponent: u32) -> Vec<f32> {
     values.iter().map(|&v| v as f32 * step).collect()
 }
 
-/// The cheapest step so far, and what it costs.
-type Best = Option<(f64, Quantised)>;
+/// A search for the step of a tensor that costs least.
+struct Search<'a> {
+    values: &'a [f32],
+    /// Of a bit.
+    price: f64,
+    /// Writes values to their place and judges them.
+    cost: &'a mut dyn FnMut(&[f32]) -> Result<f64>,
+    /// The best step so far and its cost.
+    best: Option<(f64, Quantised)>,
+}
 
-/// Looks for the step that costs least, from `FIRST` on: coarser ones until the cost has risen by 2 %,
-/// as it falls to its least value and rises from there on. Finer ones are tried where none of these was
-/// better than the first, as long as they are. `cost` writes values to their place and judges them.
+impl Search<'_> {
+    /// Tries a step. Is it at most 2 % worse than the best?
+    fn is_good(&mut self, exponent: u32) -> Result<bool> {
+        let quantised = integers(self.values, exponent);
+        if quantised.iter().any(|v| v.unsigned_abs() > limits::MAX_SYMBOL as u32) {
+            // Coarser ones can store it.
+            return Ok(true);
+        }
+        let total = (self.cost)(&restore(&quantised, exponent))? + self.price * bits(&quantised);
+        match &self.best {
+            Some((least, _)) if total >= *least => Ok(total <= least * 1.02),
+            _ => {
+                self.best = Some((total, Quantised { values: quantised, exponent }));
+                Ok(true)
+            }
+        }
+    }
+}
+
+/// Tries steps from `FIRST` on: coarser ones, whose cost falls to its least value and rises from there
+/// on, then, where none of them was better than the first, finer ones for as long as they are. `cost`
+/// writes values to their place and judges them.
 fn search(
     values: &[f32],
     price: f64,
     cost: &mut dyn FnMut(&[f32]) -> Result<f64>,
 ) -> Result<Quantised> {
-    let mut best: Best = None;
-    let mut total = |exponent: u32, best: &mut Best| -> Result<Option<f64>> {
-        let quantised = integers(values, exponent);
-        if quantised.iter().any(|v| v.unsigned_abs() > limits::MAX_SYMBOL as u32) {
-            return Ok(None);
-        }
-        let total = cost(&restore(&quantised, exponent))? + price * bits(&quantised);
-        if best.as_ref().is_none_or(|(least, _)| total < *least) {
-            *best = Some((total, Quantised { values: quantised, exponent }));
-        }
-        Ok(Some(total))
-    };
+    let mut search = Search { values, price, cost, best: None };
     for exponent in (*EXPONENTS.start()..=FIRST).rev() {
-        let total = total(exponent, &mut best)?;
-        let least = best.as_ref().map(|(least, _)| *least);
-        if total > least.map(|least| 1.02 * least) {
+        if !search.is_good(exponent)? {
             break;
         }
     }
     for exponent in FIRST + 1..=*EXPONENTS.end() {
-        if best.as_ref().is_none_or(|(_, b)| b.exponent + 1 != exponent) {
+        if search.best.as_ref().is_none_or(|(_, best)| best.exponent + 1 != exponent) {
             break;
         }
-        total(exponent, &mut best)?;
+        search.is_good(exponent)?;
     }
     let none = || Error::Diverged("a tensor has values that no step can store".into());
-    let (_, best) = best.ok_or_else(none)?;
-    cost(&restore(&best.values, best.exponent))?;
-    Ok(best)
+    search.best.map(|(_, best)| best).ok_or_else(none)
 }
 
 /// Symbols of all grids: their values, rounded.
@@ -175,11 +187,14 @@ fn search_all<B: Backend>(
     let mut tensors = Vec::new();
     for tensor in shape.network.tensors() {
         let at = tensor.range.start;
-        tensors.push(search(&network[tensor.range], price, &mut |values| {
+        let best = search(&network[tensor.range], price, &mut |values| {
             poll()?;
             backend.write(&mut trainer.network.values, at, values)?;
             distortion(&mut trainer)
-        })?);
+        })?;
+        let values = restore(&best.values, best.exponent);
+        backend.write(&mut trainer.network.values, at, &values)?;
+        tensors.push(best);
     }
 
     let mut entropy = Vec::new();
@@ -206,4 +221,33 @@ fn distortion<B: Backend>(trainer: &mut Trainer<B>) -> Result<f64> {
         n += 1.0;
     }
     Ok(sum / n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The exponent that is found where the distance from `cheapest` is added to a cost of 1, and how
+    /// many were tried.
+    fn found(cheapest: i32) -> (u32, usize) {
+        let mut n = 0;
+        // Its error is a third of a step and tells the step.
+        let value = 1.0 / 3.0;
+        let quantised = search(&[value], 0.0, &mut |values| {
+            n += 1;
+            let exponent = -((values[0] - value).abs() * 3.0).log2().round() as i32;
+            Ok(1.0 + f64::from((exponent - cheapest).abs()))
+        });
+        (quantised.unwrap().exponent, n)
+    }
+
+    #[test]
+    fn the_cheapest_step_is_found_on_both_sides_of_the_first() {
+        // One try beyond it ends the search, on the other side of the first too.
+        assert_eq!(found(4), (4, 6));
+        assert_eq!(found(7), (7, 3));
+        assert_eq!(found(8), (8, 3));
+        assert_eq!(found(10), (10, 5));
+        assert_eq!(found(12), (12, 6));
+    }
 }

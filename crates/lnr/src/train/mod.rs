@@ -21,9 +21,7 @@ mod variable;
 mod visits;
 
 pub use group::train;
-#[cfg(feature = "internals")]
-pub use recipe::Points;
-pub use recipe::Recipe;
+pub use recipe::{Points, Recipe};
 pub use run::Report;
 pub use trained::{Quantised, Trained, Values};
 pub use trainer::bytes;

@@ -8,7 +8,7 @@ use crate::backend::{Adam, Backend, Role};
 use crate::base::Result;
 
 /// Nodes are visited once per epoch: a long memory of gradients would be stale.
-const NODE_DECAYS: Decays = Decays { beta1: 0.4, beta2: 0.95 };
+const NODE_DECAYS: Decays = Decays { beta1: 0.2, beta2: 0.95 };
 
 fn adam(rate: f32, decays: Decays, step: u32) -> Adam {
     Adam { rate, beta1: decays.beta1, beta2: decays.beta2, step }

@@ -49,6 +49,10 @@ pub struct Recipe {
     pub table_rate: f32,
     /// Of everything that every step touches.
     pub decays: Decays,
+    /// Learning rates at the end, as a part of the highest.
+    pub last_rate: f32,
+    /// Learning rates fall along a cosine of (the part done) to this power: above 1 they stay high longer.
+    pub hold: f32,
     /// Temperature of the soft rounding, first and last.
     pub temperature: (f32, f32),
     /// Width of the noise, first and last.
@@ -62,21 +66,25 @@ pub struct Recipe {
 impl Recipe {
     /// For grid models: the recipe of `docs/adr/0003`, measured on clips it was not tuned on as well.
     pub fn grids(lambda: f32, epochs: u32, seed: u64) -> Self {
+        // Short trainings take large steps to the end: 2 % less at 12 epochs, 1 % more at 40.
+        let short = 40.0 / epochs.max(1) as f32;
         Self {
             lambda,
             target_bits: None,
             epochs,
             points: Points::OfAFrame(2),
             rate_interval: 4,
-            network_rate: 0.02,
+            network_rate: 0.02 * short.sqrt().clamp(1.0, 2.0),
             hyper_rate: 0.004,
             canonical_rate: 0.2,
             residual_rate: 0.4,
             motion_rate: 0.4,
             table_rate: 0.0,
             decays: Decays { beta1: 0.9, beta2: 0.99 },
+            last_rate: 0.02 * short.clamp(1.0, 5.0),
+            hold: 1.4,
             temperature: (0.7, 0.15),
-            noise: (1.0, 0.6),
+            noise: (1.0, 0.4),
             seed,
             start: Vec::new(),
         }
@@ -92,15 +100,17 @@ impl Recipe {
             hyper_rate: 5e-4,
             table_rate: 1e-2,
             decays: Decays { beta1: 0.9, beta2: 0.999 },
+            last_rate: 0.02,
+            hold: 1.0,
             ..Self::grids(0.0, epochs, seed)
         }
     }
 
     /// A tenth of this one's visits, of twelve at most, which are enough to choose a model by; `None` where
-    /// that leaves fewer than four, which are not.
+    /// that leaves fewer than eight: four chose anchors for a clip that is 5 % better without.
     pub fn trial(&self) -> Option<Self> {
         let epochs = (self.epochs / 10).min(12);
-        (epochs >= 4).then(|| Self { epochs, target_bits: None, ..self.clone() })
+        (epochs >= 8).then(|| Self { epochs, target_bits: None, ..self.clone() })
     }
 
     /// The same with learning rates half as high, for another try at what diverged.
@@ -118,10 +128,10 @@ impl Recipe {
 
     /// Factor of all learning rates at `step` of `n_steps`: a warm-up, then a cosine.
     pub fn schedule(&self, step: u32, n_steps: u32) -> f32 {
-        const WARM_UP: f32 = 60.0;
-        const LAST: f32 = 0.02;
-        let u = step as f32 / n_steps.max(1) as f32;
+        // A sixth of a short training, a tenth of a long one: too short spoils the network.
+        let warm_up = 40.0 + n_steps as f32 / 16.0;
+        let u = (step as f32 / n_steps.max(1) as f32).powf(self.hold);
         let cosine = 0.5 * (1.0 + (std::f32::consts::PI * u).cos());
-        ((step + 1) as f32 / WARM_UP).min(1.0) * (cosine * (1.0 - LAST) + LAST)
+        ((step + 1) as f32 / warm_up).min(1.0) * (cosine * (1.0 - self.last_rate) + self.last_rate)
     }
 }

@@ -167,7 +167,8 @@ mod tests {
     fn every_way_to_read_brings_the_same() {
         let data: Vec<f32> = (0..3 * PITCH).map(|i| i as f32).collect();
         // Ways that there are on vectors of several lanes.
-        let patterns: [(fn(i32) -> i32, usize); 6] = [
+        type Places = fn(i32) -> i32;
+        let patterns: [(Places, usize); 6] = [
             (|k| k * 3, 1),
             (|k| 5 + k / 2, 2),
             (|k| 7 + k, 3),

@@ -35,10 +35,8 @@ impl Stats {
             .field("seconds", t.seconds)
             .field("trials", t.trials)
             .field("groups-with-anchors", t.groups_with_anchors)
-            .field("groups-from-flow", t.groups_from_flow)
             .field("anchor-step", t.choice.anchor_step)
             .field("finest-canonical", t.choice.finest_canonical)
-            .field("from-flow", t.choice.from_flow)
             .build()
     }
 }

@@ -234,7 +234,6 @@ impl Encoding<'_> {
                 "iterations": stats.iterations,
                 "trials": stats.trials,
                 "groups_with_anchors": stats.groups_with_anchors,
-                "groups_from_flow": stats.groups_from_flow,
                 "seconds": text::rounded(seconds, 3),
                 "frames_s": text::rounded(rate, 3),
                 "backend": backend.name,

@@ -20,13 +20,11 @@ pub struct Choice {
     pub anchor_step: u32,
     /// Finest stride of canonical grids in pixels.
     pub finest_canonical: u32,
-    /// Whether motion began at optical flow.
-    pub from_flow: bool,
     /// Short trainings that it was chosen by; 0: by the size of the picture and the price of a bit.
     pub n_trials: u32,
 }
 
-/// A model to train, and where it begins.
+/// A model to train, and where its motion begins.
 pub struct Chosen {
     pub structure: Structure,
     pub start: Vec<FirstValues>,
@@ -36,26 +34,23 @@ pub struct Chosen {
 }
 
 /// Most trials of a group.
-pub const MAX_TRIALS: u32 = 4;
+pub const MAX_TRIALS: u32 = 3;
 /// What a model must save to be taken instead of a simpler one, which decodes faster: trials are no more
 /// exact than this.
-const LEAST_GAIN: f64 = 0.01;
+const LEAST_GAIN: f64 = 0.02;
 
-/// What halving loses of the pictures over the error of the first trial from where on no trial is made of
-/// softer canonical grids: where it was 0.6 and more they cost 3 to 25 %, where it was 0.2 and less they
-/// were worth a trial (docs/adr/0013).
-const SHARP: f64 = 0.4;
+/// Pictures are sharp where halving loses more of them than this part of the error that the long training
+/// will leave. Softer canonical grids cost 5 % where it was 0.7, and saved 6 and 7 % where it was 0.4, but a
+/// short trial favours them, as they learn faster (docs/adr/0013).
+const SHARP: f64 = 0.55;
+/// Visits of a trial over the error that it leaves in units of that of the long training: 12 visits leave
+/// 2.7 times as much, 6 visits 5.5 times.
+const VISITS_TO_THE_END: f64 = 32.0;
 /// Frames from one that sharpness is judged on to the next.
 const JUDGED: usize = 8;
 
-/// A model that could be.
-#[derive(Clone, Copy)]
-struct Candidate {
-    structure: Structure,
-    from_flow: bool,
-}
-
-/// Chooses by trials where `recipe` is long enough for them; shorter trainings begin at optical flow.
+/// Chooses by trials where `recipe` is long enough for them. Every training begins at the motion that
+/// optical flow finds (docs/adr/0014).
 ///
 /// # Errors
 /// Those of `report`, of a trial and of the backend; a trial that diverges only loses.
@@ -66,52 +61,45 @@ pub fn choose(
     cancel: &CancelFlag,
     report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
 ) -> Result<Chosen> {
-    let structure = Structure::new(extent, recipe.lambda);
-    let simple = Candidate { structure, from_flow: false };
+    let simple = Structure::new(extent, recipe.lambda);
     let trial = recipe.trial();
+    let chain = engine.run(|| Chain::new(pictures, &|| cancel.check()))?;
+    let recipe = trial.as_ref().unwrap_or(recipe);
     let mut trials = Trials {
         engine,
         extent,
-        recipe: trial.as_ref().unwrap_or(recipe),
+        recipe,
         pictures,
         cancel,
         report,
-        chain: None,
+        chain,
         n: 0,
         best: simple,
         first: Worth { mse: f64::INFINITY, rate: 0.0 },
         least: f64::INFINITY,
     };
-    if trial.is_none() {
-        // They have no time to find motion: J 0 to -5 % at 12 visits, nowhere worse (docs/adr/0014).
-        let start = trials.start(&structure)?;
-        return Ok(Chosen { start, ..Chosen::new(Candidate { from_flow: true, ..simple }, 0) });
+    if trial.is_some() {
+        trials.consider(simple)?;
+        if let Some(anchored) = simple.anchored(extent) {
+            trials.consider(anchored)?;
+        }
+        let error = trials.first.mse * f64::from(recipe.epochs) / VISITS_TO_THE_END;
+        if halving_losses(pictures, simple.finest_canonical) < SHARP * error {
+            trials.consider(trials.best.softer())?;
+        }
     }
-    trials.consider(simple)?;
-    if let Some(structure) = structure.anchored(extent) {
-        trials.consider(Candidate { structure, ..simple })?;
-    }
-    let best = trials.best;
-    if trials.halving_loss(structure.finest_canonical) < SHARP * trials.first.mse {
-        trials.consider(Candidate { structure: best.structure.softer(), ..best })?;
-    }
-    trials.consider(Candidate { from_flow: true, ..trials.best })?;
-    let Trials { best, n, .. } = trials;
-    let start = if best.from_flow { trials.start(&best.structure)? } else { Vec::new() };
-    Ok(Chosen { start, n_steps: n * trials.n_steps(), ..Chosen::new(best, n) })
+    let Trials { best: structure, n: n_trials, .. } = trials;
+    let anchor_step = structure.anchor_step.unwrap_or(0);
+    let choice = Choice { anchor_step, finest_canonical: structure.finest_canonical, n_trials };
+    let start = trials.start(&trials.shape(&structure)?);
+    Ok(Chosen { structure, start, choice, n_steps: n_trials * trials.n_steps() })
 }
 
-impl Chosen {
-    fn new(best: Candidate, n_trials: u32) -> Self {
-        let Candidate { structure, from_flow } = best;
-        let choice = Choice {
-            anchor_step: structure.anchor_step.unwrap_or(0),
-            finest_canonical: structure.finest_canonical,
-            from_flow,
-            n_trials,
-        };
-        Self { structure, start: Vec::new(), choice, n_steps: 0 }
-    }
+/// See [`halving_loss`], for the pictures of a group.
+fn halving_losses(pictures: &[&Picture], reduction: u32) -> f64 {
+    let judged = pictures.iter().step_by(JUDGED);
+    let n = judged.len() as f64;
+    judged.map(|picture| halving_loss(picture, reduction as usize)).sum::<f64>() / n
 }
 
 struct Trials<'a> {
@@ -121,12 +109,12 @@ struct Trials<'a> {
     pictures: &'a [&'a Picture],
     cancel: &'a CancelFlag,
     report: &'a mut (dyn FnMut(&Report) -> Result<()> + Send),
-    /// The flows of the group, once they were asked for.
-    chain: Option<Chain>,
+    /// The flows of the group.
+    chain: Chain,
     /// Trials done.
     n: u32,
     /// What won so far, and its cost.
-    best: Candidate,
+    best: Structure,
     least: f64,
     /// What the first one is worth.
     first: Worth,
@@ -143,43 +131,28 @@ impl Trials<'_> {
     }
 
     /// What flow says of where motion should begin.
-    fn start(&mut self, structure: &Structure) -> Result<Vec<FirstValues>> {
-        if self.chain.is_none() {
-            let (pictures, cancel) = (self.pictures, self.cancel);
-            let chain = self.engine.run(|| Chain::new(pictures, &|| cancel.check()))?;
-            self.chain = Some(chain);
-        }
-        let shape = self.shape(structure)?;
-        let start = |chain: &Chain| self.engine.run(|| motion_start(&shape, chain));
-        Ok(self.chain.as_ref().map(start).unwrap_or_default())
+    fn start(&self, shape: &Shape) -> Vec<FirstValues> {
+        let chain = &self.chain;
+        self.engine.run(|| motion_start(shape, chain))
     }
 
     /// Tries a model, and takes it if it is better than what won so far.
-    fn consider(&mut self, candidate: Candidate) -> Result<()> {
-        let worth = self.worth(candidate)?;
+    fn consider(&mut self, structure: Structure) -> Result<()> {
+        let worth = self.worth(&structure)?;
         if self.n == 1 {
             self.first = worth;
         }
         if worth.cost() < self.least * (1.0 - LEAST_GAIN) {
-            (self.best, self.least) = (candidate, worth.cost());
+            (self.best, self.least) = (structure, worth.cost());
         }
         Ok(())
     }
 
-    /// See [`halving_loss`], for the pictures of the group.
-    fn halving_loss(&self, reduction: u32) -> f64 {
-        let judged = self.pictures.iter().step_by(JUDGED);
-        let n = judged.len() as f64;
-        judged.map(|picture| halving_loss(picture, reduction as usize)).sum::<f64>() / n
-    }
-
     /// What a trial yields; the error is infinite where it diverged.
-    fn worth(&mut self, candidate: Candidate) -> Result<Worth> {
-        let Candidate { structure, from_flow } = candidate;
-        let start = if from_flow { self.start(&structure)? } else { Vec::new() };
-        let recipe = Recipe { start, ..self.recipe.clone() };
+    fn worth(&mut self, structure: &Structure) -> Result<Worth> {
+        let shape = self.shape(structure)?;
+        let recipe = Recipe { start: self.start(&shape), ..self.recipe.clone() };
         let model = structure.spec(self.extent);
-        let shape = self.shape(&structure)?;
         let coding = Coding { shape: &shape, precision: model.precision };
         let (engine, cancel, first) = (self.engine, self.cancel, self.n * self.n_steps());
         let measure = |trained: &Trained| {

@@ -22,8 +22,6 @@ pub struct EncoderStats {
     pub trials: u64,
     /// Groups that got anchors.
     pub groups_with_anchors: u64,
-    /// Groups whose motion began at optical flow.
-    pub groups_from_flow: u64,
     /// What was chosen for the last group.
     pub choice: Choice,
 }
@@ -42,7 +40,6 @@ impl EncoderStats {
     pub(super) fn add_choice(&mut self, choice: Choice) {
         self.trials += u64::from(choice.n_trials);
         self.groups_with_anchors += u64::from(choice.anchor_step > 0);
-        self.groups_from_flow += u64::from(choice.from_flow);
         self.choice = choice;
     }
 }

@@ -26,9 +26,9 @@ pub enum Profile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SpeedPreset {
-    /// A sixth of the default's iterations.
+    /// An eighth of the default's iterations.
     Ultrafast,
-    /// Two fifths of the default's iterations.
+    /// A third of the default's iterations.
     Fast,
     /// The default.
     #[default]
@@ -103,8 +103,8 @@ named!("profile", Profile:
 );
 
 named!("preset", SpeedPreset:
-    Ultrafast = "ultrafast" "A sixth of the iterations of medium",
-    Fast = "fast" "Two fifths of the iterations of medium",
+    Ultrafast = "ultrafast" "An eighth of the iterations of medium",
+    Fast = "fast" "A third of the iterations of medium",
     Medium = "medium" "The default",
     Slow = "slow" "Twice the iterations of medium",
     Veryslow = "veryslow" "Four times the iterations of medium",

@@ -14,11 +14,11 @@ pub const LAMBDA_50: f32 = 4e-3;
 /// Visits of every frame, or of every point of a paper profile.
 fn epochs(settings: &EncoderSettings) -> u32 {
     match (settings.epochs, settings.preset) {
-        (0, SpeedPreset::Ultrafast) => 20,
-        (0, SpeedPreset::Fast) => 48,
-        (0, SpeedPreset::Medium) => 120,
-        (0, SpeedPreset::Slow) => 240,
-        (0, SpeedPreset::Veryslow) => 480,
+        (0, SpeedPreset::Ultrafast) => 24,
+        (0, SpeedPreset::Fast) => 60,
+        (0, SpeedPreset::Medium) => 180,
+        (0, SpeedPreset::Slow) => 360,
+        (0, SpeedPreset::Veryslow) => 720,
         (n, _) => n,
     }
 }

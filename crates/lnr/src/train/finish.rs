@@ -4,7 +4,7 @@
 use super::divergence::finite;
 use super::trained::{Quantised, Trained, Values};
 use super::trainer::Trainer;
-use super::trial::Worth;
+use super::worth::Worth;
 use crate::backend::{Backend, Pixels};
 use crate::base::spec::Precision;
 use crate::base::{Error, Result, limits};

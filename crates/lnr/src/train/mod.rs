@@ -19,10 +19,12 @@ mod trainer;
 mod trial;
 mod variable;
 mod visits;
+mod worth;
 
 pub use group::train;
 pub use recipe::{Points, Recipe};
 pub use run::Report;
 pub use trained::{Quantised, Trained, Values};
 pub use trainer::bytes;
-pub use trial::{Worth, trial};
+pub use trial::trial;
+pub use worth::Worth;

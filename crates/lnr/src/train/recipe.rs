@@ -106,10 +106,10 @@ impl Recipe {
         }
     }
 
-    /// An eighth of this one's visits, of twelve at most, which are enough to choose a model by; `None` where
+    /// A tenth of this one's visits, of twelve at most, which are enough to choose a model by; `None` where
     /// that leaves fewer than six: four chose anchors for a clip that is 5 % better without.
     pub fn trial(&self) -> Option<Self> {
-        let epochs = (self.epochs / 8).min(12);
+        let epochs = (self.epochs / 10).min(12);
         (epochs >= 6).then(|| Self { epochs, target_bits: None, ..self.clone() })
     }
 
@@ -129,7 +129,7 @@ impl Recipe {
     /// Factor of all learning rates at `step` of `n_steps`: a warm-up, then a cosine.
     pub fn schedule(&self, step: u32, n_steps: u32) -> f32 {
         // A sixth of a short training, a tenth of a long one: too short spoils the network.
-        let warm_up = 40.0 + n_steps as f32 / 16.0;
+        let warm_up = (40.0 + n_steps as f32 / 16.0).min(n_steps as f32 / 4.0);
         let u = (step as f32 / n_steps.max(1) as f32).powf(self.hold);
         let cosine = 0.5 * (1.0 + (std::f32::consts::PI * u).cos());
         ((step + 1) as f32 / warm_up).min(1.0) * (cosine * (1.0 - self.last_rate) + self.last_rate)

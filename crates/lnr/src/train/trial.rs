@@ -4,27 +4,12 @@
 use super::run::{Report, Steps};
 use super::trained::Trained;
 use super::trainer::Trainer;
+use super::worth::Worth;
 use super::{Recipe, finish};
 use crate::backend::{Backend, Shape};
 #[cfg(doc)]
 use crate::base::Error;
 use crate::base::{Picture, Result};
-
-/// What a trained group is worth: the less of both, the better.
-#[derive(Clone, Copy, Debug)]
-pub struct Worth {
-    /// Mean squared error.
-    pub mse: f64,
-    /// lambda * bits per pixel.
-    pub rate: f64,
-}
-
-impl Worth {
-    /// What training makes small.
-    pub fn cost(&self) -> f64 {
-        self.mse + self.rate
-    }
-}
 
 /// Trains a group of a model whose values are stored as symbols by a short recipe, and returns what it is
 /// worth with every grid rounded. `measure` says how

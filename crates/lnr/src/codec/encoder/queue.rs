@@ -208,13 +208,13 @@ impl Queue {
 
     /// Takes the first group, once it is done.
     pub fn take_first(&mut self) -> Option<Result<Finished>> {
-        self.groups.pop_front_if(|group| group.result.is_some())?.result
+        if self.is_first_done() { self.groups.pop_front()?.result } else { None }
     }
 
     /// Takes the first group if it is finished.
     pub fn take_first_good(&mut self) -> Option<Finished> {
-        let is_good = |group: &mut InFlight| matches!(group.result, Some(Ok(_)));
-        self.groups.pop_front_if(is_good)?.result?.ok()
+        let is_good = |group: &InFlight| matches!(group.result, Some(Ok(_)));
+        if self.groups.front().is_some_and(is_good) { self.take_first()?.ok() } else { None }
     }
 
     /// Stops all training and waits for it. What is finished stays.

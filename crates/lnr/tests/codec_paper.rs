@@ -185,7 +185,7 @@ fn cancelling_stops_soon_and_settings_are_checked() {
 #[test]
 fn equal_seeds_give_equal_files_and_times_between_frames_blend() {
     let run = |threads| {
-        let mut config = paper(yuv420(40, 24));
+        let mut config = paper(yuv420(40, 24)).epochs(20);
         config.threads = threads;
         file(&encode_pattern(config, 4))
     };

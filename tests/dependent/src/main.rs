@@ -11,6 +11,7 @@ fn main() -> lnr::Result<()> {
     let mut units = encoder.push(first, &mut Control::default())?;
     let second = InputFrame::new(Picture::new(format)?, 40, 40);
     units.extend(encoder.push(second, &mut Control::default())?);
+    units.extend(encoder.finish(&mut Control::default())?);
     let mut decoder = Decoder::new(DecoderSettings::default())?;
     let mut out = Picture::new(format.resized(20, 12))?;
     for unit in &units {

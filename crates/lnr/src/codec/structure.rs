@@ -44,7 +44,7 @@ impl Structure {
             anchor_step: None,
             finest_canonical: if is_large { 2 } else { 1 },
             coarsest: if scale == 1 { 32 } else { 64 * scale },
-            finest_motion: (16 * scale).max(32),
+            finest_motion: 32 * scale,
             camera: 64 * scale,
             // Large pictures are soft, and 640 pixels have no more residual than 320.
             finest_residual: (scale / 2).max(1) * if is_cheap { 2 } else { 4 },
@@ -59,8 +59,6 @@ impl Structure {
         let scale = scale(extent);
         (extent.n_frames >= LEAST_ANCHORED).then_some(Self {
             anchor_step: Some(ANCHOR_STEP),
-            // Motion leads no farther than the next anchor.
-            finest_motion: 32 * scale,
             camera: 128 * scale,
             finest_residual: self.finest_residual.max(4 * (scale / 2).max(1)),
             ..*self

@@ -49,6 +49,8 @@ pub struct Recipe {
     pub table_rate: f32,
     /// Of everything that every step touches.
     pub decays: Decays,
+    /// Steps in which learning rates rise: so many, and so large a part of all, but a quarter of them at most.
+    pub warm_up: (f32, f32),
     /// Learning rates at the end, as a part of the highest.
     pub last_rate: f32,
     /// Learning rates fall along a cosine of (the part done) to this power: above 1 they stay high longer.
@@ -81,6 +83,8 @@ impl Recipe {
             motion_rate: 0.4,
             table_rate: 0.0,
             decays: Decays { beta1: 0.9, beta2: 0.99 },
+            // A sixth of a short training, a tenth of a long one: too short spoils the network.
+            warm_up: (40.0, 1.0 / 16.0),
             last_rate: 0.02 * short.clamp(1.0, 5.0),
             hold: 1.4,
             temperature: (0.7, 0.15),
@@ -100,6 +104,7 @@ impl Recipe {
             hyper_rate: 5e-4,
             table_rate: 1e-2,
             decays: Decays { beta1: 0.9, beta2: 0.999 },
+            warm_up: (60.0, 0.0),
             last_rate: 0.02,
             hold: 1.0,
             ..Self::grids(0.0, epochs, seed)
@@ -128,8 +133,8 @@ impl Recipe {
 
     /// Factor of all learning rates at `step` of `n_steps`: a warm-up, then a cosine.
     pub fn schedule(&self, step: u32, n_steps: u32) -> f32 {
-        // A sixth of a short training, a tenth of a long one: too short spoils the network.
-        let warm_up = (40.0 + n_steps as f32 / 16.0).min(n_steps as f32 / 4.0);
+        let n = n_steps as f32;
+        let warm_up = (self.warm_up.0 + n * self.warm_up.1).min(n / 4.0);
         let u = (step as f32 / n_steps.max(1) as f32).powf(self.hold);
         let cosine = 0.5 * (1.0 + (std::f32::consts::PI * u).cos());
         ((step + 1) as f32 / warm_up).min(1.0) * (cosine * (1.0 - self.last_rate) + self.last_rate)

@@ -111,7 +111,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             lambda: recipe.lambda,
             steering: Steering::default(),
             form: error_form(pictures[0]),
-            n_steps: recipe.epochs * visits.len() as u32,
+            n_steps: recipe.epochs.saturating_mul(visits.len() as u32),
             visits,
         })
     }

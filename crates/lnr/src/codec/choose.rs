@@ -181,3 +181,18 @@ impl Trials<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::spec::samples::{anchored, grids, hash};
+
+    #[test]
+    fn a_model_tells_what_was_chosen() {
+        let of = |model| {
+            let Choice { anchor_step, finest_canonical, n_trials } = Choice::of(&model);
+            (anchor_step, finest_canonical, n_trials)
+        };
+        assert_eq!([anchored(), grids(), hash()].map(of), [(5, 1, 0), (0, 1, 0), (0, 0, 0)]);
+    }
+}

@@ -95,6 +95,17 @@ fn a_paper_profile_gives_equal_bytes() {
 }
 
 #[test]
+fn models_are_chosen_alike() {
+    // The fewest epochs that trials are made for, and frames enough for anchors.
+    let settings = settings().epochs(60).key_int_max(9);
+    let frames: Vec<_> = frames(24).split_off(14);
+    let of = |jobs| encode(settings.clone().jobs(jobs).threads(2), &frames);
+    let one = of(1);
+    assert!(one.1.groups == 2 && one.1.trials >= 3, "{:?}", one.1);
+    assert!(of(2) == one);
+}
+
+#[test]
 fn frames_are_held_back_as_long_as_was_said() {
     let frames = frames(40);
     for (jobs, n_groups) in [(1, 1), (2, 4), (4, 7)] {

@@ -156,6 +156,7 @@ fn forced_keys_and_settings_out_of_range() {
     assert!(refused(&|c| c.key_int_max = 257));
     assert!(refused(&|c| c.frame_rate = (25, 0)));
     assert!(refused(&|c| c.threads = 100_000));
+    assert!(refused(&|c| c.epochs = 1_000_001));
     assert!(refused(&|c| (c.format.width, c.max_memory) = (8000, 1 << 20)));
 }
 
@@ -182,7 +183,7 @@ fn callers_set_limits_of_their_own() {
 fn little_memory_makes_short_groups() {
     let mut config = config(yuv420(96, 96));
     config.epochs = 1;
-    (config.threads, config.max_memory) = (1, 3 << 19);
+    (config.threads, config.max_memory) = (1, 2 << 20);
     let units = encode_pattern(config, 12);
     let n_groups = units.iter().filter(|u| u.is_key).count();
     assert!((2..=12).contains(&n_groups), "{n_groups} groups");

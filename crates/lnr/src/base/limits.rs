@@ -59,6 +59,5 @@ pub const MAX_EMBEDDING_NODES: usize = MAX_GROUP_FRAMES as usize + 1;
 #[cfg(any(test, feature = "internals"))]
 pub const MAX_SPACE_NAME: usize = 128;
 /// Most threads of a pool, by setting and where all cores are asked for. It is no part of the format:
-/// every thread takes a stack and, in training, gradients of its own, and rows of a picture are spread
-/// over no more.
+/// every thread takes a stack, and rows of a picture are spread over no more.
 pub const MAX_THREADS: usize = 256;

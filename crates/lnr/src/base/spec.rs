@@ -153,6 +153,14 @@ impl SourceSpec {
         }
     }
 
+    /// How its grids stand along the group, where they are several.
+    pub fn anchors(&self) -> Option<&Anchors> {
+        match self {
+            Self::Canonical { anchors, .. } => anchors.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Stride or resolution of each level.
     pub fn levels(&self) -> &[u32] {
         match self {

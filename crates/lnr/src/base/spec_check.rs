@@ -58,11 +58,9 @@ impl ModelSpec {
     /// Anchors are the only canonical grids of their model; only they are blended.
     fn check_anchors(&self) -> Result<()> {
         let is_canonical = |s: &&SourceSpec| matches!(s, SourceSpec::Canonical { .. });
-        let has_anchors =
-            |s: &SourceSpec| matches!(s, SourceSpec::Canonical { anchors: Some(_), .. });
         let is_blend = |s: &SourceSpec| matches!(s, SourceSpec::Blend { .. });
         let n_canonical = self.sources.iter().filter(is_canonical).count();
-        match self.sources.iter().any(has_anchors) {
+        match self.sources.iter().any(|s| s.anchors().is_some()) {
             true => known("anchors beside other canonical grids", n_canonical == 1),
             false if self.sources.iter().any(is_blend) => {
                 Err(Error::damaged("blend grids, and nothing to blend"))

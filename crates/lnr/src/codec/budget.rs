@@ -77,8 +77,8 @@ impl BitBudget {
     /// Bits for the next group, of `duration` ns, and the price to begin with. The bits are its share,
     /// less what those before spent too much (or more, up to twice its share), where those of which it
     /// does not know are taken to miss their aims as those before did on the whole: trainings of one
-    /// video miss in one direction. The price is the one that the last group it
-    /// knows ended with, or one that is usual for so many bits. Call it when the budget is ready.
+    /// video miss in one direction. The price is the one that the last group it knows ended with, or one
+    /// that is usual for so many bits. Call it when the budget is ready.
     pub fn plan(&mut self, duration: u64, n_frames: usize) -> (f64, f32) {
         while self.recent.len() > self.n_unknown() {
             let Some(Entry { share, target, taken }) = self.recent.pop_front() else { break };

@@ -26,7 +26,7 @@ pub enum Profile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SpeedPreset {
-    /// An eighth of the default's iterations.
+    /// About an eighth of the default's iterations.
     Ultrafast,
     /// A third of the default's iterations.
     Fast,
@@ -103,7 +103,7 @@ named!("profile", Profile:
 );
 
 named!("preset", SpeedPreset:
-    Ultrafast = "ultrafast" "An eighth of the iterations of medium",
+    Ultrafast = "ultrafast" "About an eighth of the iterations of medium",
     Fast = "fast" "A third of the iterations of medium",
     Medium = "medium" "The default",
     Slow = "slow" "Twice the iterations of medium",

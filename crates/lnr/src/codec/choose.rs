@@ -6,7 +6,7 @@ use super::payload::Coding;
 use super::structure::Structure;
 use super::{CancelFlag, Engine};
 use crate::backend::Shape;
-use crate::base::spec::Extent;
+use crate::base::spec::{Extent, ModelSpec, SourceSpec};
 use crate::base::{Error, Metadata, Picture, Result};
 use crate::flow::{Chain, halving_loss};
 use crate::model::{FirstValues, motion_start};
@@ -20,13 +20,26 @@ pub struct Choice {
     pub anchor_step: u32,
     /// Finest stride of canonical grids in pixels.
     pub finest_canonical: u32,
-    /// Short trainings that it was chosen by; 0: by the size of the picture and the price of a bit.
+    /// Short trainings that it was chosen by; 0: by the size of the picture and the price of a bit, or for a
+    /// group that was taken over from a file.
     pub n_trials: u32,
+}
+
+impl Choice {
+    /// What a model tells of it: all but how it was made.
+    pub fn of(model: &ModelSpec) -> Self {
+        let is_canonical = |s: &&SourceSpec| matches!(s, SourceSpec::Canonical { .. });
+        model.sources.iter().find(is_canonical).map_or_else(Self::default, |canonical| Self {
+            anchor_step: canonical.anchors().map_or(0, |anchors| anchors.step),
+            finest_canonical: canonical.levels()[0],
+            n_trials: 0,
+        })
+    }
 }
 
 /// A model to train, and where its motion begins.
 pub struct Chosen {
-    pub structure: Structure,
+    pub model: ModelSpec,
     pub start: Vec<FirstValues>,
     pub choice: Choice,
     /// Steps of all trials.
@@ -92,10 +105,10 @@ pub fn choose(
         }
     }
     let Trials { best: structure, n: n_trials, .. } = trials;
-    let anchor_step = structure.anchor_step.unwrap_or(0);
-    let choice = Choice { anchor_step, finest_canonical: structure.finest_canonical, n_trials };
-    let start = trials.start(&trials.shape(&structure)?);
-    Ok(Chosen { structure, start, choice, n_steps: n_trials * trials.n_steps() })
+    let model = structure.spec(extent);
+    let choice = Choice { n_trials, ..Choice::of(&model) };
+    let start = trials.start(&Shape::new(&model, extent)?);
+    Ok(Chosen { model, start, choice, n_steps: n_trials * trials.n_steps() })
 }
 
 /// See [`halving_loss`], for the pictures of a group.
@@ -129,10 +142,6 @@ impl Trials<'_> {
         self.recipe.epochs * self.extent.n_frames
     }
 
-    fn shape(&self, structure: &Structure) -> Result<Shape> {
-        Shape::new(&structure.spec(self.extent), self.extent)
-    }
-
     /// What flow says of where motion should begin.
     fn start(&self, shape: &Shape) -> Vec<FirstValues> {
         let chain = &self.chain;
@@ -153,9 +162,9 @@ impl Trials<'_> {
 
     /// What a trial yields; the error is infinite where it diverged.
     fn worth(&mut self, structure: &Structure) -> Result<Worth> {
-        let shape = self.shape(structure)?;
-        let recipe = Recipe { start: self.start(&shape), ..self.recipe.clone() };
         let model = structure.spec(self.extent);
+        let shape = Shape::new(&model, self.extent)?;
+        let recipe = Recipe { start: self.start(&shape), ..self.recipe.clone() };
         let coding = Coding { shape: &shape, precision: model.precision };
         let (engine, cancel, first) = (self.engine, self.cancel, self.n * self.n_steps());
         let measure = |trained: &Trained| {
@@ -170,5 +179,20 @@ impl Trials<'_> {
             Err(Error::Diverged(_)) => Ok(Worth { mse: f64::INFINITY, rate: 0.0 }),
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::spec::samples::{anchored, grids, hash};
+
+    #[test]
+    fn a_model_tells_what_was_chosen() {
+        let of = |model| {
+            let Choice { anchor_step, finest_canonical, n_trials } = Choice::of(&model);
+            (anchor_step, finest_canonical, n_trials)
+        };
+        assert_eq!([anchored(), grids(), hash()].map(of), [(5, 1, 0), (0, 1, 0), (0, 0, 0)]);
     }
 }

@@ -48,7 +48,7 @@ pub fn code(
             let mut report = |r: &Report| report(&Report { n_steps, ..*r });
             let chosen = choose::choose(engine, (&extent, &recipe), pictures, cancel, &mut report)?;
             (recipe.start, choice, n_tried) = (chosen.start, chosen.choice, chosen.n_steps);
-            chosen.structure.spec(&extent)
+            chosen.model
         }
         profile => paper_spec(profile, &settings.model, &extent)?,
     };

@@ -3,9 +3,10 @@
 
 use super::budget::LAG;
 use super::plan::{LAMBDA_50, extent, largest, recipe};
-use super::{EncoderSettings, Engine, RateControl, free_memory};
+use super::{EncoderSettings, Engine, Profile, RateControl, free_memory};
 use crate::backend::Shape;
 use crate::base::{Error, Result};
+use crate::flow::Chain;
 
 /// Most frames that a group may have within the settings. Of a GPU's free bytes four fifths may be
 /// used: the rest is for rendering and for other programs.
@@ -112,15 +113,20 @@ fn one_frame(settings: &EncoderSettings, needed: u64) -> String {
 fn needed(settings: &EncoderSettings, engine: &Engine, n: u32) -> Result<Needed> {
     let extent = extent(settings, n);
     let (mut bytes, mut on_gpu) = (0, false);
-    // Whichever model is chosen must fit.
+    // Whichever model is chosen must fit; where bits are dear, residual grids are coarser than here.
     for model in largest(settings, LAMBDA_50, n)? {
         let shape = Shape::new(&model, &extent)?;
         let needed = engine.training_bytes(&shape, &recipe(settings, 0), &settings.format)?;
         (bytes, on_gpu) = (bytes.max(needed.0), on_gpu | needed.1);
     }
-    // The caller's pictures wait in the host's memory, which counts where that trains.
-    let pictures = u64::from(n) * settings.format.n_bytes() as u64;
-    Ok(Needed { bytes: bytes + if on_gpu { 0 } else { pictures }, on_gpu })
+    if !on_gpu {
+        // The caller's pictures, and their flows while models are tried, wait in the host's memory.
+        bytes += u64::from(n) * settings.format.n_bytes() as u64;
+        if settings.profile == Profile::Warp {
+            bytes += Chain::bytes(settings.format.plane_size(0), n as usize);
+        }
+    }
+    Ok(Needed { bytes, on_gpu })
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ fn epochs(settings: &EncoderSettings) -> u32 {
 }
 
 /// The pixels of a step, by the longer side of the picture: what counts is the number of steps, as long as
-/// a step sees about 14,000 pixels (docs/adr/0003).
+/// a step sees 14,000 pixels (docs/adr/0003).
 fn points(side: u32) -> Points {
     Points::OfAFrame(match side {
         0..480 => 2,

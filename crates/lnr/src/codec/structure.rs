@@ -131,7 +131,7 @@ mod tests {
         }
     }
 
-    /// Also with residual grids one level finer, as trials may choose.
+    /// Also with residual grids one level finer and wider networks, so that there is room.
     #[cfg(feature = "cuda")]
     #[test]
     fn the_cuda_kernels_take_every_model() {

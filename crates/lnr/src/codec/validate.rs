@@ -48,6 +48,13 @@ impl EncoderSettings {
         if self.frame_rate.1 == 0 {
             return Err(Error::InvalidSetting("frame rate with denominator 0".into()));
         }
+        if self.epochs > Self::MAX_EPOCHS {
+            return Err(Error::InvalidSetting(format!(
+                "epochs {}: choose 1 to {}, or 0 for those of the preset",
+                self.epochs,
+                Self::MAX_EPOCHS
+            )));
+        }
         if self.jobs > limits::MAX_THREADS {
             return Err(Error::InvalidSetting(format!(
                 "jobs {}: choose 1 to {}, or 0 for as many as threads and memory allow",

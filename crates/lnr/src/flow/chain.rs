@@ -6,7 +6,7 @@ use super::field::Field;
 use super::gate::{SPACING, belief, smooth};
 use super::pair::{Pair, between};
 use super::plane::Plane;
-use super::pyramid::{Pyramid, reduction};
+use super::pyramid::{PATCH, Pyramid, reduction};
 use crate::base::{Picture, Result};
 
 /// The flows between the neighbouring pictures of a group, from which motion to any of them follows.
@@ -34,6 +34,15 @@ struct Motion {
 }
 
 impl Chain {
+    /// Bytes of a chain of so many pictures of this size, with what [`Chain::motion`] takes for all of them.
+    pub fn bytes((width, height): (usize, usize), n_pictures: usize) -> u64 {
+        // Of a picture its luma, and a flow and a belief to the reference; of two neighbours both twice.
+        let n_planes = 4 * n_pictures + 6 * n_pictures.saturating_sub(1);
+        let n = reduction(width, height);
+        let samples = [width, height].map(|side| side.div_ceil(n).max(PATCH));
+        (4 * n_planes * samples[0] * samples[1]) as u64
+    }
+
     /// The chain of pictures of one format. `poll` is asked between the flows and may end the work by
     /// an error.
     ///

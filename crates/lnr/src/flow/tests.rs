@@ -136,6 +136,9 @@ fn any_size_is_taken() {
         let chain = Chain::new(&[&a, &b], &|| Ok(())).unwrap();
         let spaced = (expected.0.div_ceil(4), expected.1.div_ceil(4));
         assert_eq!(chain.motion(&[0, 1], 1)[0].size(), spaced);
+        // 14 planes of four bytes a sample.
+        let bytes = Chain::bytes((width as usize, height as usize), 2);
+        assert_eq!(bytes, (4 * 14 * expected.0 * expected.1) as u64);
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Recipe {
     pub hyper_rate: f32,
     /// Learning rate of canonical planes, in symbols.
     pub canonical_rate: f32,
-    /// Learning rate of residual planes, in symbols.
+    /// Learning rate of residual and blend planes, in symbols.
     pub residual_rate: f32,
     /// Learning rate of motion planes of the finest level, in symbols; doubled per level.
     pub motion_rate: f32,
@@ -83,7 +83,7 @@ impl Recipe {
             motion_rate: 0.4,
             table_rate: 0.0,
             decays: Decays { beta1: 0.9, beta2: 0.99 },
-            // A sixth of a short training, a tenth of a long one: too short spoils the network.
+            // Of 33 frames a ninth of 24 visits, a fourteenth of 180; too short spoils the network.
             warm_up: (40.0, 1.0 / 16.0),
             last_rate: 0.02 * short.clamp(1.0, 5.0),
             hold: 1.4,
@@ -111,7 +111,7 @@ impl Recipe {
         }
     }
 
-    /// A tenth of this one's visits, of twelve at most, which are enough to choose a model by; `None` where
+    /// A tenth of this one's visits, at most twelve, which are enough to choose a model by; `None` where
     /// that leaves fewer than six: four chose anchors for a clip that is 5 % better without.
     pub fn trial(&self) -> Option<Self> {
         let epochs = (self.epochs / 10).min(12);

@@ -54,7 +54,7 @@ pub fn bytes<B: Backend>(backend: &B, shape: &Shape, recipe: &Recipe) -> u64 {
     4 * floats as u64 + backend.bytes(shape, Purpose::Train { n_points })
 }
 
-/// Most points of a frame that are looked at together: where steps are searched, all of them.
+/// Points of a frame that there is room for: all, which the search for steps looks at in small pictures.
 fn n_points(shape: &Shape, visits: &Visits) -> usize {
     if shape.takes_all_frames() { visits.n_points() } else { shape.centres(1, (0, 0)).len() }
 }
@@ -111,7 +111,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             lambda: recipe.lambda,
             steering: Steering::default(),
             form: error_form(pictures[0]),
-            n_steps: recipe.epochs * visits.len() as u32,
+            n_steps: recipe.epochs.saturating_mul(visits.len() as u32),
             visits,
         })
     }

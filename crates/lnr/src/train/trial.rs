@@ -12,9 +12,8 @@ use crate::base::Error;
 use crate::base::{Picture, Result};
 
 /// Trains a group of a model whose values are stored as symbols by a short recipe, and returns what it is
-/// worth with every grid rounded. `measure` says how
-/// many bits a trained group takes. No steps of tensors are searched for: those of one group are much
-/// the same for all of its models.
+/// worth with every grid rounded. `measure` says how many bits a trained group takes. No steps of tensors
+/// are searched for: those of one group are much the same for all of its models.
 ///
 /// # Errors
 /// [`Error::Diverged`]; those of `measure`, of `report` and of the backend.

@@ -73,7 +73,8 @@ impl<'a> Sampler<'a> {
         first + i / n_components * step + i % n_components
     }
 
-    /// Displacements and residual features along ordinate `y` into the band's row buffers.
+    /// Displacements, residual features and the sum of the blend grids along ordinate `y` into the band's
+    /// row buffers.
     #[inline(always)]
     pub fn prepare_row<S: Simd>(
         &self,

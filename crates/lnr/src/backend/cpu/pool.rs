@@ -27,8 +27,7 @@ impl Pool {
             Ok(())
         };
         let pool = ThreadPoolBuilder::new().num_threads(most).spawn_handler(spawn).build();
-        let pool =
-            pool.map_err(|e| Error::Backend(format!("cannot start {first} threads: {e}")))?;
+        let pool = pool.map_err(|e| Error::Backend(format!("cannot start threads: {e}")))?;
         Ok(Self { pool, late: Mutex::new(late) })
     }
 

@@ -21,7 +21,7 @@ fn spline_slopes<S: Simd>(s: S, f: S::F) -> [S::F; 4] {
     [s.sub(zero, a), inner_f, s.sub(zero, inner_g), d]
 }
 
-/// Derivative of [`spline_inner`].
+/// Derivative of (4 - 6 f^2 + 3 f^3) / 6.
 #[inline(always)]
 fn spline_inner_slope<S: Simd>(s: S, f: S::F) -> S::F {
     s.mul(f, s.mul_add(f, s.splat(1.5), s.splat(-2.0)))

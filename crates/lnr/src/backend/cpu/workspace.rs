@@ -23,7 +23,7 @@ pub struct GridScratch {
     /// The first layer at one time, and its gradient. [`super::super::Network::modulated_len`]
     pub modulated: Vec<f32>,
     pub d_modulated: Vec<f32>,
-    /// One per thread.
+    /// See [`super::bands::count`].
     pub bands: Vec<Band>,
     /// Scratch of the entropy model.
     pub rate: RateScratch,
@@ -37,7 +37,7 @@ const NO_ROWS: Range<usize> = usize::MAX..0;
 /// Taps of the levels of each motion, residual and blend source along one lattice.
 pub type TimedTaps = Vec<Vec<Taps>>;
 
-/// What one thread needs for its rows of a lattice.
+/// What is needed for a part of the rows of a lattice.
 #[derive(Default)]
 pub struct Band {
     pub d_canonical: Vec<f32>,
@@ -57,8 +57,8 @@ pub struct Band {
 }
 
 impl GridScratch {
-    /// Scratch memory for this shape and so many threads.
-    pub fn new(shape: &Shape, n_threads: usize) -> Self {
+    /// Scratch memory for this shape and so many bands.
+    pub fn new(shape: &Shape, n_bands: usize) -> Self {
         let mut offset = 0;
         let levels = all_canonical_levels(shape);
         let plane = |level: &super::super::Level| {
@@ -74,7 +74,7 @@ impl GridScratch {
             timed: shape.timed().map(|(_, g)| vec![0.0; g.node_len]).collect(),
             modulated: vec![0.0; shape.network.modulated_len()],
             d_modulated: vec![0.0; shape.network.modulated_len()],
-            bands: (0..n_threads).map(|_| Band::default()).collect(),
+            bands: (0..n_bands).map(|_| Band::default()).collect(),
             rate: RateScratch::default(),
             lattice: None,
         }
@@ -103,10 +103,10 @@ impl GridScratch {
         self.held.clear();
     }
 
-    /// Blends and scales the motion and residual planes of a time, and modulates the first layer.
+    /// Computes the motion, residual and blend planes of a time, and the modulated first layer.
     pub fn load_timed(&mut self, shape: &Shape, sample: &Sample, params: &Params<Vec<f32>>) {
         for ((i, source), planes) in shape.timed().zip(&mut self.timed) {
-            blend(source, sample.sources[i], params, planes);
+            planes_at(source, sample.sources[i], params, planes);
         }
         let (at, network) = (sample.latent, params.network);
         modulation::forward(&shape.network, at, network, &mut self.modulated);
@@ -166,7 +166,7 @@ fn n_rows(shape: &Shape) -> usize {
 
 /// Bytes of a workspace, what it grows to too: for training, and the rate, or for rendering at the
 /// size of the source.
-pub fn bytes(shape: &Shape, n_threads: usize, trains: bool) -> usize {
+pub fn bytes(shape: &Shape, n_bands: usize, trains: bool) -> usize {
     let len = shape.width.next_multiple_of(TILE);
     let net = &shape.network;
     let padded =
@@ -185,7 +185,7 @@ pub fn bytes(shape: &Shape, n_threads: usize, trains: bool) -> usize {
     let taps = 2 * n_levels * len;
     let shared = canonical + shape.n_timed() + 2 * net.modulated_len() + taps;
     let rate = if trains { RateScratch::bytes(shape.grids().map(|(_, g)| g)) } else { 0 };
-    4 * (shared + n_threads * band) + rate
+    4 * (shared + n_bands * band) + rate
 }
 
 #[cfg(test)]
@@ -245,7 +245,7 @@ impl Band {
 }
 
 /// out = scale * the planes of `source` at a time.
-fn blend(source: &Grids, at: super::super::At, params: &Params<Vec<f32>>, out: &mut [f32]) {
+fn planes_at(source: &Grids, at: super::super::At, params: &Params<Vec<f32>>, out: &mut [f32]) {
     let (a, b) = (&params.grids[source.node(at.first)], &params.grids[source.node(at.second)]);
     for (level, scale) in source.levels.iter().zip(&params.network[source.scales()]) {
         let range = level.offset..level.offset + level.grid.len() * source.n_components;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Feature sources at one point: canonical grids through motion, then residual grids.
+//! Feature sources at one point: canonical grids through motion, two of them mixed where they are anchors,
+//! then residual grids.
 
 use super::super::{At, Grads, Grid, Grids, Kernel, Params, Sample, Shape};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Grid sources: canonical, motion, residual.
+//! Grid sources: canonical, motion, residual, blend.
 
 use std::ops::Range;
 
@@ -132,9 +132,7 @@ impl Nodes {
             false => At { first, second: first, weight: 0.0 },
         }
     }
-}
 
-impl Nodes {
     /// The two nodes around time `tau`: that of even number, that of odd number, and the latter's share
     /// of the time between the two. Where there is only one, it is both.
     pub fn anchors(&self, tau: f32) -> At {

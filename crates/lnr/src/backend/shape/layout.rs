@@ -41,8 +41,6 @@ impl Shape {
             .iter()
             .map(|s| source(s, extent, (&mut grid_places, &mut n_scales), &mut places))
             .collect();
-        let has_anchors =
-            |s: &SourceSpec| matches!(s, SourceSpec::Canonical { anchors: Some(_), .. });
         let n_features: u64 = spec.sources.iter().map(SourceSpec::n_features).sum();
         let patch = spec.network.patch as usize;
         let sizes = (n_features as usize, extent.n_out as usize * patch * patch);
@@ -58,7 +56,7 @@ impl Shape {
             patch,
             sources,
             places,
-            has_anchors: spec.sources.iter().any(has_anchors),
+            has_anchors: spec.sources.iter().any(|s| s.anchors().is_some()),
             network: hypernetworks(network, &spec.network),
         })
     }

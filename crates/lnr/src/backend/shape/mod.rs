@@ -18,7 +18,7 @@ pub use network::{Dense, Hyper, Network, TensorKind, TensorPlace};
 /// What features are sampled from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// Canonical, motion or residual grids.
+    /// Canonical, motion, residual or blend grids.
     Grids(Grids),
     /// Features of the coordinates alone.
     Encoding(Encoding),

@@ -42,6 +42,7 @@ struct Training {
     thread: JoinHandle<()>,
     engine: Engine,
     stop: CancelFlag,
+    /// Of those of the queue's engine; they are idle when it is done.
     n_threads: usize,
 }
 
@@ -126,7 +127,9 @@ impl Queue {
         let thread = thread
             .spawn(train)
             .map_err(|e| Error::Backend(format!("cannot start a thread for a group: {e}")))?;
-        self.n_idle = self.n_idle.saturating_sub(n_threads);
+        // Every group has one thread at least, also where none is idle.
+        let n_threads = n_threads.min(self.n_idle);
+        self.n_idle -= n_threads;
         let training = Some(Training { thread, engine, stop, n_threads });
         self.groups.push_back(InFlight { number, n_frames, training, result: None });
         Ok(())

@@ -16,9 +16,9 @@ pub struct EncoderStats {
     pub psnr: f64,
     /// Training iterations so far.
     pub iterations: u64,
-    /// Seconds spent so far.
+    /// Seconds spent on each group, added up: more than passed where several are trained at once.
     pub seconds: f64,
-    /// Short trainings that models were chosen by.
+    /// Short trainings that models were chosen by, but for groups that were taken over from a file.
     pub trials: u64,
     /// Groups that got anchors.
     pub groups_with_anchors: u64,

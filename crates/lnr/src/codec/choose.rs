@@ -6,7 +6,7 @@ use super::payload::Coding;
 use super::structure::Structure;
 use super::{CancelFlag, Engine};
 use crate::backend::Shape;
-use crate::base::spec::Extent;
+use crate::base::spec::{Extent, ModelSpec, SourceSpec};
 use crate::base::{Error, Metadata, Picture, Result};
 use crate::flow::{Chain, halving_loss};
 use crate::model::{FirstValues, motion_start};
@@ -22,6 +22,22 @@ pub struct Choice {
     pub finest_canonical: u32,
     /// Short trainings that it was chosen by; 0: by the size of the picture and the price of a bit.
     pub n_trials: u32,
+}
+
+impl Choice {
+    /// What was chosen for a group of this model; how is not written.
+    pub(super) fn of(model: &ModelSpec) -> Self {
+        let canonical = model.sources.iter().find_map(|source| match source {
+            SourceSpec::Canonical { strides, anchors, .. } => Some((strides, anchors)),
+            _ => None,
+        });
+        let Some((strides, anchors)) = canonical else { return Self::default() };
+        Self {
+            anchor_step: anchors.as_ref().map_or(0, |anchors| anchors.step),
+            finest_canonical: strides.first().copied().unwrap_or(0),
+            n_trials: 0,
+        }
+    }
 }
 
 /// A model to train, and where its motion begins.
@@ -170,5 +186,25 @@ impl Trials<'_> {
             Err(Error::Diverged(_)) => Ok(Worth { mse: f64::INFINITY, rate: 0.0 }),
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::spec::samples;
+
+    #[test]
+    fn a_model_tells_what_was_chosen() {
+        let extent = Extent { width: 320, height: 180, n_frames: 33, n_out: 3 };
+        let simple = Structure::new(&extent, 1e-3);
+        let anchored = simple.anchored(&extent).unwrap();
+        for (structure, anchor_step, finest_canonical) in
+            [(simple, 0, 1), (simple.softer(), 0, 2), (anchored.softer(), 16, 2)]
+        {
+            let choice = Choice { anchor_step, finest_canonical, n_trials: 0 };
+            assert_eq!(Choice::of(&structure.spec(&extent)), choice);
+        }
+        assert_eq!(Choice::of(&samples::hash()), Choice::default());
     }
 }

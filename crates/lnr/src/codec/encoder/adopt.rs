@@ -4,9 +4,9 @@ use super::frames::{InputFrame, durations};
 use super::{Encoder, group};
 use crate::base::{Error, Metadata, Picture, Result};
 use crate::bitstream::{self, GroupHeader, Unit};
-use crate::codec::Control;
 use crate::codec::coded::checksum;
 use crate::codec::payload::metadata;
+use crate::codec::{Choice, Control};
 
 impl Encoder {
     /// Takes over a group that was written before with the same settings, from these frames, instead of
@@ -77,6 +77,7 @@ impl Encoder {
             self.scenes.push(&frame.picture);
         }
         self.stats.add(frames.len(), bytes, psnr);
+        self.stats.add_choice(Choice::of(&header.model));
         Ok(())
     }
 }
@@ -145,6 +146,7 @@ mod tests {
                     encoder.adopt(&bytes(group), of, &Control::default()).unwrap();
                     at += group.len();
                 }
+                assert_eq!(encoder.stats().choice.finest_canonical, 1);
                 let rest = encode(&mut encoder, &frames[at..]);
                 assert!(rest == whole[n_kept..], "{n_kept} groups kept, {rate_control:?}");
                 assert_eq!(encoder.stats().frames, 22);

@@ -227,7 +227,7 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 "Epochs",
                 "Iterations per frame instead of those of speed-preset (0 = those of speed-preset)",
                 0,
-                1_000_000,
+                limits::MAX_EPOCHS,
                 d.epochs,
             ),
             glib::ParamSpecString::builder("model")

@@ -152,7 +152,9 @@ pub use codec::{convert, metrics};
 
 /// Bounds of the format and of this implementation.
 pub mod limits {
-    pub use crate::base::limits::{MAX_GROUP_FRAMES, MAX_PIXELS, MAX_SIDE, MAX_THREADS};
+    pub use crate::base::limits::{
+        MAX_EPOCHS, MAX_GROUP_FRAMES, MAX_PIXELS, MAX_SIDE, MAX_THREADS,
+    };
 }
 
 /// Access units as bytes: what parsers, muxers and tools that look into files need.

@@ -62,3 +62,5 @@ pub const MAX_SPACE_NAME: usize = 128;
 /// every thread takes a stack and, in training, gradients of its own, and rows of a picture are spread
 /// over no more.
 pub const MAX_THREADS: usize = 256;
+/// Most iterations per frame: those of a whole group are counted by 32 bits.
+pub const MAX_EPOCHS: u32 = 1_000_000;

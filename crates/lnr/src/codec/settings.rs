@@ -71,7 +71,7 @@ pub struct EncoderSettings {
     /// CPU trains no more at once than it has threads, and a bit rate allows 2. 0: as many as the
     /// threads and half of the memory that is free allow, up to 8; one on a GPU.
     pub jobs: usize,
-    /// Iterations per frame instead of the preset's; 0 = the preset's.
+    /// Iterations per frame instead of the preset's, up to [`limits::MAX_EPOCHS`]; 0 = the preset's.
     pub epochs: u32,
     /// What the stream says of itself: orientation, mastering display, content light. Every group
     /// repeats it, but for the text of its settings, which only the first group of the stream has;

@@ -48,6 +48,13 @@ impl EncoderSettings {
         if self.frame_rate.1 == 0 {
             return Err(Error::InvalidSetting("frame rate with denominator 0".into()));
         }
+        if self.epochs > limits::MAX_EPOCHS {
+            return Err(Error::InvalidSetting(format!(
+                "epochs {}: choose 1 to {}, or 0 for those of the preset",
+                self.epochs,
+                limits::MAX_EPOCHS
+            )));
+        }
         if self.jobs > limits::MAX_THREADS {
             return Err(Error::InvalidSetting(format!(
                 "jobs {}: choose 1 to {}, or 0 for as many as threads and memory allow",
@@ -56,5 +63,21 @@ impl EncoderSettings {
             )));
         }
         threads::count(self.threads).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Chroma, PictureFormat};
+
+    #[test]
+    fn more_iterations_than_can_be_counted_are_refused() {
+        let settings = EncoderSettings::new(PictureFormat::new(16, 16, Chroma::Gray, 8));
+        assert!(settings.clone().epochs(limits::MAX_EPOCHS).validate().is_ok());
+        for n in [limits::MAX_EPOCHS + 1, 1 << 31, u32::MAX] {
+            let error = settings.clone().epochs(n).validate().unwrap_err().to_string();
+            assert!(error.contains("choose 1 to 1000000"), "{error}");
+        }
     }
 }

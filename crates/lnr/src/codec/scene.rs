@@ -123,7 +123,7 @@ mod tests {
         let stripes = |shift: usize| {
             let mut p = Picture::new(PictureFormat::new(64, 48, Chroma::Gray, 8)).unwrap();
             for (x, y) in (0..48).flat_map(|y| (0..64).map(move |x| (x, y))) {
-                p.set_sample(0, x, y, if (x + shift) / 8 % 2 == 0 { 40 } else { 200 });
+                p.set_sample(0, x, y, if (x + shift) & 8 == 0 { 40 } else { 200 });
             }
             p
         };

@@ -95,6 +95,18 @@ fn join_writes_files_that_need_nothing_of_their_parts() {
 }
 
 #[test]
+fn all_pictures_before_another_format_are_kept() {
+    let place = Workplace::new();
+    clip(&place, "a.lnr");
+    let before = decoded(&place, "a.lnr", &[]);
+    place.write("gray.y4m", &y4m(32, 24, 2, "mono"));
+    place.encode("gray.y4m", "b.lnr", &[]);
+    place.ok(&["join", "a.lnr", "b.lnr", "ab.lnr"]);
+    place.lnr(&["decode", "ab.lnr", "out.y4m"]).failed(3, "group 4 changes the pixel format");
+    assert!(place.read("out.y4m") == before);
+}
+
+#[test]
 fn damage_is_left_out_and_said() {
     let place = Workplace::new();
     let parts = clip(&place, "a.lnr");

@@ -9,7 +9,7 @@ use super::index::{index, missing_frames};
 use super::units::open_units;
 use super::{Damage, Frame, Item, Options, Source, Units, VideoInfo, grid_time};
 use crate::console::Console;
-use crate::exit::{Failure, Outcome, input_name};
+use crate::exit::{Code, Failure, Outcome, input_name};
 use crate::numbers::nanoseconds;
 
 /// Which times of an LNR file to render.
@@ -49,6 +49,8 @@ pub struct LnrSource {
     shown: Tau,
     n_groups: u64,
     damage: Damage,
+    /// What ended the reading, told once the picture before it was given out.
+    failure: Option<Failure>,
     at_end: bool,
 }
 
@@ -112,6 +114,7 @@ impl LnrSource {
             shown: Tau::default(),
             n_groups: 0,
             damage: Damage::default(),
+            failure: None,
             at_end: false,
         })
     }
@@ -243,10 +246,19 @@ impl LnrSource {
 
     /// What the access units ask for, one frame each.
     fn next_shown(&mut self) -> Outcome<Option<Frame>> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         loop {
             let old_end = self.group.as_ref().map(|g| g.pts + g.duration());
             let n_groups = self.n_groups;
-            let shown = self.load(true)?;
+            let shown = match self.load(true) {
+                Err(f) if self.pending.is_some() && f.code != Code::Interrupted => {
+                    self.failure = Some(f);
+                    None
+                }
+                shown => shown?,
+            };
             let is_same_group = self.n_groups == n_groups && self.group.is_some();
             let mut done = self.pending.take();
             if let Some(frame) = &mut done {

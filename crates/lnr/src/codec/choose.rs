@@ -47,20 +47,15 @@ pub struct Chosen {
 }
 
 /// Most trials of a group.
-pub const MAX_TRIALS: u32 = 3;
-/// What softer grids must save: trials are no more exact than this.
-const LEAST_GAIN: f64 = 0.02;
-/// What anchors must save, which short trainings favour: at 1280x720 a clip took 9 % less of J with them
-/// after 12 visits, as much after 60, and more after 180 (docs/adr/0013). Where they pay, trials saw 12 to
-/// 18 %.
-const LEAST_GAIN_OF_ANCHORS: f64 = 0.1;
-
+pub const MAX_TRIALS: u32 = 4;
+/// What another model must save to be taken: trials are no more exact than this.
+const LEAST_GAIN: f64 = 0.01;
 /// Pictures are sharp where halving loses more of them than this part of the error that the long training
 /// will leave. Softer canonical grids cost 5 % where it was 0.67, and saved 2 % where it was 0.58 and 7 %
 /// where it was 0.4; short trials favour them everywhere, as they learn faster (docs/adr/0013).
 const SHARP: f64 = 0.62;
 /// Visits of a trial over the error that it leaves in units of that of the long training: 12 visits leave
-/// 2.7 times as much, 6 visits 5.5 times.
+/// 2.7 times as much, 6 visits 5.5 times. Bits are about as many as in the end.
 const VISITS_TO_THE_END: f64 = 32.0;
 /// Frames from one that sharpness is judged on to the next.
 const JUDGED: usize = 8;
@@ -91,17 +86,23 @@ pub fn choose(
         chain,
         n: 0,
         best: simple,
-        first: Worth { mse: f64::INFINITY, rate: 0.0 },
+        first_error: f64::INFINITY,
         least: f64::INFINITY,
     };
     if trial.is_some() {
-        trials.consider(simple, LEAST_GAIN)?;
-        if let Some(anchored) = simple.anchored(extent) {
-            trials.consider(anchored, LEAST_GAIN_OF_ANCHORS)?;
+        trials.consider(simple)?;
+        let is_soft =
+            halving_losses(pictures, simple.finest_canonical) < SHARP * trials.first_error;
+        if is_soft {
+            trials.consider(simple.softer())?;
         }
-        let error = trials.first.mse * f64::from(recipe.epochs) / VISITS_TO_THE_END;
-        if halving_losses(pictures, simple.finest_canonical) < SHARP * error {
-            trials.consider(trials.best.softer(), LEAST_GAIN)?;
+        if let Some(anchored) = trials.best.anchored(extent) {
+            trials.consider(anchored)?;
+        }
+        let best = trials.best;
+        let is_sharp = best.finest_canonical == simple.finest_canonical;
+        if is_soft && is_sharp && best.anchor_step.is_some() {
+            trials.consider(best.softer())?;
         }
     }
     let Trials { best: structure, n: n_trials, .. } = trials;
@@ -132,8 +133,8 @@ struct Trials<'a> {
     /// What won so far, and its cost.
     best: Structure,
     least: f64,
-    /// What the first one is worth.
-    first: Worth,
+    /// The error that the long training of the first one will leave.
+    first_error: f64,
 }
 
 impl Trials<'_> {
@@ -148,14 +149,16 @@ impl Trials<'_> {
         self.engine.run(|| motion_start(shape, chain))
     }
 
-    /// Tries a model, and takes it if it saves so much of what the best one so far costs.
-    fn consider(&mut self, structure: Structure, least_gain: f64) -> Result<()> {
-        let worth = self.worth(&structure)?;
+    /// Tries a model, and takes it if it is better than what won so far. Its bits count as they are, its
+    /// error as what the long training will leave of it: what learns fast would win otherwise.
+    fn consider(&mut self, structure: Structure) -> Result<()> {
+        let Worth { mse, rate } = self.worth(&structure)?;
+        let error = mse * f64::from(self.recipe.epochs) / VISITS_TO_THE_END;
         if self.n == 1 {
-            self.first = worth;
+            self.first_error = error;
         }
-        if worth.cost() < self.least * (1.0 - least_gain) {
-            (self.best, self.least) = (structure, worth.cost());
+        if error + rate < self.least * (1.0 - LEAST_GAIN) {
+            (self.best, self.least) = (structure, error + rate);
         }
         Ok(())
     }

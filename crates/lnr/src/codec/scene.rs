@@ -11,6 +11,9 @@ const SAMPLES: usize = 4;
 const RATIO: f32 = 2.5;
 /// ...and by at least so much of the distance from black to white (there 0.17, and 0.08).
 const LEAST: f32 = 0.09;
+/// Most cuts in a row: a flash begins and ends, but what goes on differing is motion too fast to be told
+/// from cuts by one frame before it.
+const MOST_IN_A_ROW: u32 = 2;
 
 /// Finds scene changes: a frame that differs from the one before far more than its predecessors did.
 #[derive(Default)]
@@ -18,6 +21,8 @@ pub struct SceneDetector {
     last: Vec<f32>,
     /// Running mean of the differences inside the scene.
     usual: f32,
+    /// Cuts right before.
+    n_in_a_row: u32,
 }
 
 impl SceneDetector {
@@ -26,12 +31,18 @@ impl SceneDetector {
         let cells = thumbnail(picture);
         let last = std::mem::replace(&mut self.last, cells);
         if last.len() != self.last.len() {
-            self.usual = 0.0;
+            (self.usual, self.n_in_a_row) = (0.0, 0);
             return false;
         }
         let difference = mean_difference(&last, &self.last);
-        let is_cut = difference > LEAST && difference > RATIO * self.usual;
-        self.usual = if is_cut { 0.0 } else { self.usual + 0.3 * (difference - self.usual) };
+        let may_be_cut = self.n_in_a_row < MOST_IN_A_ROW;
+        let is_cut = may_be_cut && difference > LEAST && difference > RATIO * self.usual;
+        self.usual = match (is_cut, may_be_cut) {
+            (true, _) => 0.0,
+            (false, true) => self.usual + 0.3 * (difference - self.usual),
+            (false, false) => difference,
+        };
+        self.n_in_a_row = if is_cut { self.n_in_a_row + 1 } else { 0 };
         is_cut
     }
 }
@@ -104,6 +115,20 @@ mod tests {
         assert!(detector.push(&scene(1, 0)));
         assert!(!detector.push(&scene(1, 0)));
         assert!(detector.push(&scene(0, 0)));
+    }
+
+    #[test]
+    fn fast_motion_is_not_cut_into_frames() {
+        let mut detector = SceneDetector::default();
+        let stripes = |shift: usize| {
+            let mut p = Picture::new(PictureFormat::new(64, 48, Chroma::Gray, 8)).unwrap();
+            for (x, y) in (0..48).flat_map(|y| (0..64).map(move |x| (x, y))) {
+                p.set_sample(0, x, y, if (x + shift) & 8 == 0 { 40 } else { 200 });
+            }
+            p
+        };
+        let cuts: Vec<usize> = (0..20).filter(|&i| detector.push(&stripes(3 * i))).collect();
+        assert_eq!(cuts, [1, 2]);
     }
 
     /// R'G'B' at a pixel of a clip with three scenes, slow motion in each, and a flash.

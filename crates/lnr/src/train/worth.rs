@@ -8,10 +8,3 @@ pub struct Worth {
     /// lambda * bits per pixel.
     pub rate: f64,
 }
-
-impl Worth {
-    /// What training makes small.
-    pub fn cost(&self) -> f64 {
-        self.mse + self.rate
-    }
-}

@@ -147,6 +147,7 @@ mod tests {
                     at += group.len();
                     assert_eq!(encoder.stats().choice.finest_canonical, 1);
                 }
+                assert_eq!(encoder.stats().choice.finest_canonical, 1);
                 let rest = encode(&mut encoder, &frames[at..]);
                 assert!(rest == whole[n_kept..], "{n_kept} groups kept, {rate_control:?}");
                 assert_eq!(encoder.stats().frames, 22);

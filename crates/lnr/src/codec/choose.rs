@@ -47,7 +47,7 @@ pub struct Chosen {
 }
 
 /// Most trials of a group.
-pub const MAX_TRIALS: u32 = 4;
+pub const MAX_TRIALS: u32 = 3;
 /// What another model must save to be taken: trials are no more exact than this.
 const LEAST_GAIN: f64 = 0.01;
 /// Pictures are sharp where halving loses more of them than this part of the error that the long training
@@ -90,19 +90,23 @@ pub fn choose(
         least: f64::INFINITY,
     };
     if trial.is_some() {
-        trials.consider(simple)?;
+        // All with the same residual: a finer one pays late.
+        let anchored = simple.anchored(extent);
+        let finest_residual = anchored.map_or(simple.finest_residual, |a| a.finest_residual);
+        let one = Structure { finest_residual, ..simple };
+        trials.consider(one)?;
         let is_soft =
             halving_losses(pictures, simple.finest_canonical) < SHARP * trials.first_error;
+        let soften = |structure: Structure| if is_soft { structure.softer() } else { structure };
         if is_soft {
-            trials.consider(simple.softer())?;
+            trials.consider(soften(one))?;
         }
-        if let Some(anchored) = trials.best.anchored(extent) {
-            trials.consider(anchored)?;
+        if let Some(anchored) = anchored {
+            // Where one pyramid may as well be soft, anchors are better so.
+            trials.consider(soften(anchored))?;
         }
-        let best = trials.best;
-        let is_sharp = best.finest_canonical == simple.finest_canonical;
-        if is_soft && is_sharp && best.anchor_step.is_some() {
-            trials.consider(best.softer())?;
+        if trials.best.anchor_step.is_none() {
+            trials.best.finest_residual = simple.finest_residual;
         }
     }
     let Trials { best: structure, n: n_trials, .. } = trials;

@@ -65,7 +65,9 @@ fn start(w: &Workplace, args: &[&str], stdin: Stdio) -> Child {
 #[test]
 fn ctrl_c_ends_waiting_for_a_pipe() {
     let w = Workplace::new();
-    let encode = ["encode", "-", "o.lnr", "--preset", "ultrafast", "--key-int-max", "1"];
+    // With more jobs a group is written once the next frame is there.
+    let encode =
+        ["encode", "-", "o.lnr", "--preset", "ultrafast", "--key-int-max", "1", "--jobs", "1"];
     // Two groups and a part of a frame, then nothing.
     let mut child = start(&w, &encode, Stdio::piped());
     let mut input = child.stdin.take().unwrap();

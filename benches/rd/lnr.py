@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from .clips import read_y4m
-from .process import run
+from .process import run, times
 
 
 def comparer(binary):
@@ -45,8 +45,5 @@ class Lnr:
             "bytes": sum(group["bytes"] for group in groups),
             "groups": len(groups),
             **compare(source, read_y4m(out)),
-            "encode_s": round(encoded.seconds, 3),
-            "encode_cpu_s": round(encoded.cpu_seconds, 3),
-            "decode_s": round(decoded.seconds, 3),
-            "decode_cpu_s": round(decoded.cpu_seconds, 3),
+            **times(encoded, decoded),
         }

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from .clips import write_like
-from .process import ffmpeg, run
+from .process import ffmpeg, run, times
 
 X265 = ["-x265-params", "info=0:keyint=-1:log-level=none:pools=1:frame-threads=1"]
 # NAL units of supplemental information (x264's holds its settings: 700 bytes) are taken out afterwards.
@@ -66,10 +66,7 @@ def encode(peer, crf, source, folder, compare):
         "setting": crf,
         "bytes": os.path.getsize(stream) - peer.delimiter_bytes * source.frames,
         **compare(source, video),
-        "encode_s": round(encoded.seconds, 3),
-        "encode_cpu_s": round(encoded.cpu_seconds, 3),
-        "decode_s": round(decoded.seconds, 3),
-        "decode_cpu_s": round(decoded.cpu_seconds, 3),
+        **times(encoded, decoded),
     }
 
 

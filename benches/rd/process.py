@@ -34,6 +34,16 @@ def run(*command):
         return Run(out.read(), seconds, usage.ru_utime)
 
 
+def times(encoded, decoded):
+    """What a point tells of the two runs that it took."""
+    return {
+        "encode_s": round(encoded.seconds, 3),
+        "encode_cpu_s": round(encoded.cpu_seconds, 3),
+        "decode_s": round(decoded.seconds, 3),
+        "decode_cpu_s": round(decoded.cpu_seconds, 3),
+    }
+
+
 def ffmpeg(*arguments):
     """Every frame once, whatever its time; the last argument is the output."""
     *arguments, out = arguments

@@ -47,7 +47,7 @@ pub struct Chosen {
 }
 
 /// Most trials of a group.
-pub const MAX_TRIALS: u32 = 3;
+const MAX_TRIALS: u32 = 3;
 /// What another model must save to be taken: trials are no more exact than this.
 const LEAST_GAIN: f64 = 0.01;
 /// Pictures are sharp where halving loses more of them than this part of the error that the long training
@@ -59,6 +59,11 @@ const SHARP: f64 = 0.62;
 const VISITS_TO_THE_END: f64 = 32.0;
 /// Frames from one that sharpness is judged on to the next.
 const JUDGED: usize = 8;
+
+/// Most steps that the trials of a group of `n_frames` take.
+pub fn most_steps(recipe: &Recipe, n_frames: u32) -> u32 {
+    recipe.trial().map_or(0, |trial| MAX_TRIALS * trial.epochs * n_frames)
+}
 
 /// Chooses by trials where `recipe` is long enough for them. Every training begins at the motion that
 /// optical flow finds (docs/adr/0014).

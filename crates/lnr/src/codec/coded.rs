@@ -43,7 +43,7 @@ pub fn code(
     let model = match settings.profile {
         Profile::Warp => {
             let n_main = recipe.epochs * n_frames;
-            n_trial_steps = recipe.trial().map_or(0, |t| choose::MAX_TRIALS * t.epochs * n_frames);
+            n_trial_steps = choose::most_steps(&recipe, n_frames);
             let n_steps = n_trial_steps + n_main;
             let mut report = |r: &Report| report(&Report { n_steps, ..*r });
             let chosen = choose::choose(engine, (&extent, &recipe), pictures, cancel, &mut report)?;

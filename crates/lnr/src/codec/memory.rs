@@ -8,14 +8,24 @@ use crate::backend::Shape;
 use crate::base::{Error, Result};
 use crate::flow::Chain;
 
-/// Most frames that a group may have within the settings. Of a GPU's free bytes four fifths may be
-/// used: the rest is for rendering and for other programs.
+/// Bytes of a GPU that training may take, if the engine has one: of those that are free four fifths, the
+/// rest is for rendering and for other programs.
+fn gpu_bytes(engine: &Engine) -> Result<Option<u64>> {
+    Ok(engine.free_bytes()?.map(|bytes| bytes / 5 * 4))
+}
+
+/// Bytes that the settings allow, if they bound them.
+fn allowed(settings: &EncoderSettings) -> Option<u64> {
+    Some(settings.max_memory).filter(|&bytes| bytes > 0)
+}
+
+/// Most frames that a group may have within the settings.
 ///
 /// # Errors
 /// When not even one frame fits: [`Error::InvalidSetting`] into `max_memory`, [`Error::Backend`] into
 /// the GPU.
 pub fn max_group_frames(settings: &EncoderSettings, engine: &Engine) -> Result<usize> {
-    let free = engine.free_bytes()?.map(|bytes| bytes / 5 * 4);
+    let free = gpu_bytes(engine)?;
     let needed = |n| needed(settings, engine, n);
     within(settings, free, &needed)
 }
@@ -33,7 +43,7 @@ const UNKNOWN_MEMORY: u64 = 2 << 30;
 pub fn jobs(settings: &EncoderSettings, engine: &Engine, n_frames: usize) -> Result<usize> {
     let needed = needed(settings, engine, n_frames as u32)?;
     let free = match needed.on_gpu {
-        true => engine.free_bytes()?.map(|bytes| bytes / 5 * 4),
+        true => gpu_bytes(engine)?,
         // The other half is for what else runs, and for pictures on their way.
         false => Some(free_memory::bytes().unwrap_or(2 * UNKNOWN_MEMORY) / 2),
     };
@@ -58,10 +68,9 @@ fn jobs_within(
         RateControl::Bitrate(_) => asked.min(LAG as u64),
         RateControl::Quality(_) => asked,
     };
-    let bound = Some(settings.max_memory).filter(|&bytes| bytes > 0);
     // Who asks for a number knows the memory of his machine; a GPU's ends the work.
     let free = free.filter(|_| on_gpu || !is_asked);
-    let fit = bound.into_iter().chain(free).map(|most| most / bytes.max(1)).min();
+    let fit = allowed(settings).into_iter().chain(free).map(|most| most / bytes.max(1)).min();
     most.min(fit.unwrap_or(u64::MAX)).max(1) as usize
 }
 
@@ -78,7 +87,7 @@ fn within(
     free: Option<u64>,
     needed: &dyn Fn(u32) -> Result<Needed>,
 ) -> Result<usize> {
-    let wanted = Some(settings.max_memory).filter(|&bytes| bytes > 0);
+    let wanted = allowed(settings);
     let mut n = settings.key_int_max;
     loop {
         let Needed { bytes, on_gpu } = needed(n)?;

@@ -23,6 +23,6 @@ pub use field::Field;
 // For tests, and what else wants the flow of two pictures alone.
 #[cfg(any(test, feature = "internals"))]
 pub use pair::{Pair, between};
-pub use plane::{Plane, halving_loss};
+pub use plane::{Plane, around, halving_loss};
 #[cfg(any(test, feature = "internals"))]
 pub use pyramid::{Pyramid, reduction};

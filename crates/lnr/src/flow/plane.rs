@@ -21,16 +21,20 @@ pub(super) struct Spot {
     y: f32,
 }
 
+/// The two of `n` samples in a row around `at`, and how far it lies from the first to the second; what is
+/// outside moves to the edge.
+#[inline]
+pub fn around(at: f32, n: usize) -> (usize, usize, f32) {
+    let at = at.clamp(0.0, (n - 1) as f32);
+    let first = at as usize;
+    (first, (first + 1).min(n - 1), at - first as f32)
+}
+
 impl Spot {
     /// Where (x, y) lies in planes of this size; what is outside moves to the edge.
     #[inline]
     pub fn new((width, height): (usize, usize), x: f32, y: f32) -> Self {
-        let axis = |v: f32, n: usize| {
-            let v = v.clamp(0.0, (n - 1) as f32);
-            let first = v as usize;
-            (first, (first + 1).min(n - 1), v - first as f32)
-        };
-        let ((x0, x1, x), (y0, y1, y)) = (axis(x, width), axis(y, height));
+        let ((x0, x1, x), (y0, y1, y)) = (around(x, width), around(y, height));
         let row = (y0 * width, y1 * width);
         Self { corners: [row.0 + x0, row.0 + x1, row.1 + x0, row.1 + x1], x, y }
     }

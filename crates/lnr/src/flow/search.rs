@@ -2,7 +2,6 @@
 //! The search on one level: patches, then pixels.
 
 use super::field::Field;
-use super::plane::Plane;
 use super::pyramid::{BORDER, Level, PATCH};
 
 /// Samples from a patch to the next: patches overlap, and a pixel hears several of them.
@@ -190,7 +189,7 @@ impl Search<'_> {
     fn spread(&self, xs: &[usize], ys: &[usize], found: &[Step]) -> Field {
         let (a, b) = (self.from, self.to);
         let (width, height) = (a.width, a.height);
-        let mut field = Field { x: Plane::new(width, height), y: Plane::new(width, height) };
+        let mut field = Field::zero(width, height);
         let mut total = vec![0.0f32; width * height];
         let patches = ys.iter().flat_map(|&y| xs.iter().map(move |&x| (x, y)));
         for (patch, &step) in patches.zip(found) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use crate::backend::Grid;
-use crate::flow::Plane;
+use crate::flow::{Plane, around};
 
 /// A bilinear grid laid over the samples of a field.
 pub struct LevelFit {
@@ -16,13 +16,8 @@ impl LevelFit {
     /// `plane`: of the size of the fields, `spacing` pixels a sample.
     pub fn new(grid: Grid, plane: &Plane, spacing: f32) -> Self {
         let axis = |n: usize, entries: usize| {
-            let place = |i: usize| {
-                let pixel = (i as f32 + 0.5) * spacing - 0.5;
-                let at = grid.coordinate(pixel).clamp(0.0, (entries - 1) as f32);
-                let first = at as usize;
-                (first, (first + 1).min(entries - 1), at - first as f32)
-            };
-            (0..n).map(place).collect()
+            let pixel = |i: usize| (i as f32 + 0.5) * spacing - 0.5;
+            (0..n).map(|i| around(grid.coordinate(pixel(i)), entries)).collect()
         };
         Self {
             grid,

@@ -4,8 +4,7 @@ use crate::backend::{Entropy, Extra, Grids, RatePlane, Role};
 
 /// The shape of a source's entropy model: sets of biases per level and component.
 pub fn entropy(source: &Grids) -> Entropy {
-    // One grid of a whole group has none before it.
-    let before = !matches!(source.role, Role::Canonical { .. }) || source.nodes.n > 1;
+    let before = source.reads_node_before();
     Entropy { before, extra: true, n_biases: source.levels.len() * source.n_components }
 }
 

@@ -29,8 +29,8 @@ impl<B: Backend> Trainer<'_, B> {
             return self.grids.step(b, &slow(r.table_rate, step + 1), all, None);
         }
         for (k, coded) in self.coded.iter_mut().enumerate() {
-            let is_rated = |c: &&(usize, usize)| c.0 == k && coded.is_rated(c.1, r.rate_interval);
-            if coded.is_timed() || touched.canonical.iter().any(|c| is_rated(&c)) {
+            let mut nodes = touched.canonical.iter().filter(|(of, _)| *of == k);
+            if coded.is_timed() || nodes.any(|(_, node)| coded.is_rated(*node, r.rate_interval)) {
                 coded.steps += 1;
                 let n = coded.entropy.len();
                 coded.model.step(b, &slow(r.network_rate, coded.steps), 0..n, None)?;

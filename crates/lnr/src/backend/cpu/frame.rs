@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use super::super::{CanonicalLevel, Grads, Params, Role, Sample, Shape, TrainStep, modulation};
+use super::super::{CanonicalLevel, Grads, Params, Sample, Shape, TrainStep, modulation};
 use super::dense::{Lane, TILE};
 use super::mix::Mix;
 use super::network::{Tiles, Weights};
@@ -24,8 +24,7 @@ pub struct Sampler<'a> {
     pub taps: &'a TimedTaps,
     pub weights: &'a Weights,
     n_motion: usize,
-    /// Per motion, residual and blend source: the row buffer of its first level and component, and how
-    /// many rows lie between those of two levels.
+    /// The row buffers of the timed sources, see [`Shape::timed_rows`].
     rows: Vec<(usize, usize)>,
     /// See [`Shape::blend_bias`].
     blend_bias: f32,
@@ -39,21 +38,8 @@ impl<'a> Sampler<'a> {
         parts: &super::workspace::Parts<'a>,
         weights: &'a Weights,
     ) -> Self {
-        let n_motion = shape.motion().count();
-        let mut next = 0;
-        let mut rows = Vec::new();
-        for (_, g) in shape.timed() {
-            // The levels of a motion source are summed, and those of all blend sources.
-            let (n, step) = match g.role {
-                Role::Motion => (2, 0),
-                Role::Blend => (0, 0),
-                Role::Residual | Role::Canonical { .. } => (g.levels.len(), 1),
-            };
-            rows.push((next, step));
-            next += n;
-        }
         Self {
-            rows,
+            rows: shape.timed_rows(),
             shape,
             levels,
             canonical: parts.canonical,
@@ -61,7 +47,7 @@ impl<'a> Sampler<'a> {
             timed: parts.timed,
             taps: parts.taps,
             weights,
-            n_motion,
+            n_motion: shape.motion().count(),
             blend_bias: shape.blend_bias(sample),
         }
     }

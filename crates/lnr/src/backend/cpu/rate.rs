@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::super::{Causal, Entropy, Grid, Grids, RatePlane, Role};
+use super::super::{Causal, Entropy, Grid, Grids, RatePlane};
 use super::rate_kernel::{HIDDEN, MAX_INPUTS, RowSums};
 use super::rate_planes::{Bordered, PAD, RateCall};
 use super::simd::Isa;
@@ -42,8 +42,7 @@ impl RateScratch {
             all[at] = all[at].max(floats);
         };
         for source in sources {
-            let is_alone = matches!(source.role, Role::Canonical { .. }) && source.nodes.n == 1;
-            let before = if is_alone { 0 } else { Causal::BEFORE.len() };
+            let before = if source.reads_node_before() { Causal::BEFORE.len() } else { 0 };
             let n_inputs = Causal::HERE.len() + before + 1;
             let grids = source.levels.iter().flat_map(|l| vec![l.grid; source.n_components]);
             let mut task = 0;

@@ -112,12 +112,7 @@ fn linear<S: Simd>(
 }
 
 #[inline(always)]
-fn bilinear<S: Simd>(
-    s: S,
-    taps: impl Taps<S, 2>,
-    cell: &Cell<S>,
-    with_slopes: bool,
-) -> (S::F, [S::F; 2]) {
+fn bilinear<S: Simd>(s: S, taps: impl Taps<S, 2>, cell: &Cell<S>, with_slopes: bool) -> Sampled<S> {
     let ([a, b], [c, d]) = (taps.row(s, 0), taps.row(s, 1));
     let (ab, cd) = (s.sub(b, a), s.sub(d, c));
     let (u, l) = (s.mul_add(ab, cell.fx, a), s.mul_add(cd, cell.fx, c));
@@ -137,7 +132,7 @@ fn cubic<S: Simd>(
     pitch: usize,
     cell: &Cell<S>,
     with_slopes: bool,
-) -> (S::F, [S::F; 2]) {
+) -> Sampled<S> {
     let rows = Rows { data, pitch };
     if let Some((rows, index)) = rows.window::<S, 4, 2>(s, 4, cell.first) {
         if s.counts(index) {
@@ -149,12 +144,7 @@ fn cubic<S: Simd>(
 }
 
 #[inline(always)]
-fn bicubic<S: Simd>(
-    s: S,
-    taps: impl Taps<S, 4>,
-    cell: &Cell<S>,
-    with_slopes: bool,
-) -> (S::F, [S::F; 2]) {
+fn bicubic<S: Simd>(s: S, taps: impl Taps<S, 4>, cell: &Cell<S>, with_slopes: bool) -> Sampled<S> {
     let (wx, wy) = (spline(s, cell.fx), spline(s, cell.fy));
     let zero = s.splat(0.0);
     let (mut dx, mut dy) = ([zero; 4], [zero; 4]);

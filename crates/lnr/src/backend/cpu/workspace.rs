@@ -48,7 +48,7 @@ pub struct Band {
     /// Per motion, residual and blend source, level and component.
     pub stretch: Vec<Vec<Stretch>>,
     pub stretch_bwd: Vec<Vec<Stretch>>,
-    /// See [`n_rows`], along one row of a lattice.
+    /// See [`Shape::timed_rows`], along one row of a lattice.
     pub row: Vec<Vec<f32>>,
     pub d_row: Vec<Vec<f32>>,
     /// Layers: first, second, output, skip.
@@ -129,7 +129,7 @@ impl GridScratch {
             let all = g.levels.iter().flat_map(|l| vec![l.grid; g.n_components]);
             all.map(|grid| Stretch::new(grid, len)).collect()
         };
-        let n_rows = n_rows(shape);
+        let n_rows = shape.n_timed_rows();
         for band in &mut self.bands {
             band.stretch = shape.timed().map(|(_, g)| planes(g)).collect();
             band.stretch_bwd = shape.timed().map(|(_, g)| planes(g)).collect();
@@ -157,13 +157,6 @@ fn all_canonical_levels(shape: &Shape) -> impl Iterator<Item = &super::super::Le
     (0..shape.n_sets()).flat_map(move |_| one())
 }
 
-/// Row buffers of a band: displacement in x and y of every motion source, the residual features, the
-/// sum of the blend grids if there are any.
-fn n_rows(shape: &Shape) -> usize {
-    let blend = usize::from(shape.blend().next().is_some());
-    2 * shape.motion().count() + shape.n_residual_levels() + blend
-}
-
 /// Bytes of a workspace, what it grows to too: for training, and the rate, or for rendering at the
 /// size of the source.
 pub fn bytes(shape: &Shape, n_bands: usize, trains: bool) -> usize {
@@ -175,7 +168,7 @@ pub fn bytes(shape: &Shape, n_bands: usize, trains: bool) -> usize {
     let canonical: usize = levels.map(|l| padded(&l.grid)).sum();
     let n_levels: usize = shape.timed().map(|(_, g)| g.levels.len()).sum();
     let n_planes: usize = shape.timed().map(|(_, g)| g.levels.len() * g.n_components).sum();
-    let n_rows = n_rows(shape);
+    let n_rows = shape.n_timed_rows();
     // Two rows of every plane, and of its gradient.
     let rows = (4 * n_planes + 2 * n_rows) * len;
     let (c, k, o) = (net.n_features(), net.width(), net.n_out());

@@ -49,17 +49,10 @@ fn fill<T>(to: &mut [T], from: impl IntoIterator<Item = T>) {
 /// The motion, residual and blend levels, in the planes of one time and in the rows of a step's
 /// gradients.
 fn timed(shape: &Shape) -> [Level; MAX_TIMED] {
-    let (mut base, mut row) = (0, 0);
-    let levels = shape.timed().flat_map(|(_, g)| {
-        // The levels of a motion source share their rows, and those of all blend sources.
-        let (n_rows, step) = match g.role {
-            Role::Motion => (2, 0),
-            Role::Blend => (0, 0),
-            Role::Residual | Role::Canonical { .. } => (g.levels.len(), 1),
-        };
-        let (start, first_row) = (base, row);
+    let mut base = 0;
+    let levels = shape.timed().zip(shape.timed_rows()).flat_map(|((_, g), (first_row, step))| {
+        let start = base;
         base += g.node_len;
-        row += n_rows;
         g.levels.iter().enumerate().map(move |(i, l)| Level {
             offset: (start + l.offset) as u32,
             row: (first_row + i * step) as u32,

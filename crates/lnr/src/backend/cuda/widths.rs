@@ -62,13 +62,6 @@ pub const MAX_WIDTH: usize = WIDTHS[WIDTHS.len() - 1].width;
 /// Warps of a block at most: the kernels' bound of registers is for 128 threads.
 const MAX_WARPS: usize = 4;
 
-/// Rows of a step's gradients for the timed planes: displacements, residual features, the blend grids'
-/// sum.
-pub fn n_rows(shape: &Shape) -> usize {
-    let n_blend = usize::from(shape.blend().next().is_some());
-    2 * shape.motion().count() + shape.n_residual_levels() + n_blend
-}
-
 impl Width {
     /// The narrowest that is wide enough, or the widest.
     pub fn of(shape: &Shape) -> &'static Self {

@@ -3,7 +3,7 @@
 use super::coordinates::{RenderScratch, TrainScratch, render_bytes, train_bytes};
 use super::device::Device;
 use super::memory::Region;
-use super::widths::{Width, n_rows};
+use super::widths::Width;
 use super::{rate, unsupported};
 use crate::backend::{Purpose, Shape};
 use crate::base::{Error, Result};
@@ -53,7 +53,7 @@ pub(super) struct GridScratch<D: Device> {
     /// The first layer at one time, and its gradient. [`crate::backend::Network::modulated_len`]
     pub modulated: Region<D::Memory>,
     pub d_modulated: Region<D::Memory>,
-    /// Gradients of displacements, of residual features and of the blend grids' sum: [n_rows, points]
+    /// Gradients of displacements, of residual features and of the blend grids' sum: [`Shape::timed_rows`, points]
     pub d_rows: Region<D::Memory>,
     /// Sums of the canonical planes' gradients, 64 bits each; zero between operations.
     pub d_canonical: Region<D::Memory>,
@@ -80,7 +80,7 @@ impl GridSizes {
         let frame = Width::of(shape).partials(device, shape, n_points);
         Self {
             d_modulated: modulated,
-            d_rows: 4 * n_rows(shape) * n_points,
+            d_rows: 4 * shape.n_timed_rows() * n_points,
             d_canonical: 8 * shape.n_canonical(),
             partials: 4 * frame.max(rate::partials(device)),
             ..render

@@ -170,6 +170,11 @@ impl Grids {
         start..start + self.node_len
     }
 
+    /// Whether its entropy model reads the node before: all but the one grid of a whole group have one.
+    pub fn reads_node_before(&self) -> bool {
+        !matches!(self.role, Role::Canonical { .. }) || self.nodes.n > 1
+    }
+
     /// Where all nodes lie in the grid buffer.
     pub fn range(&self) -> Range<usize> {
         self.offset..self.offset + self.nodes.n * self.node_len

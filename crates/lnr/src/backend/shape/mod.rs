@@ -174,6 +174,31 @@ impl Shape {
         BLEND_SLOPE * (2.0 * share - 1.0)
     }
 
+    /// Where each timed source stands among the rows of values along a line of points (displacement in x
+    /// and y of every motion source, the residual features, the sum of the blend grids): the row of its
+    /// first level and component, and how many rows lie between those of two levels.
+    pub fn timed_rows(&self) -> Vec<(usize, usize)> {
+        let mut next = 0;
+        let row = |(_, g): (usize, &Grids)| {
+            // The levels of a motion source share their rows, and those of all blend sources.
+            let (n, step) = match g.role {
+                Role::Motion => (2, 0),
+                Role::Blend => (0, 0),
+                Role::Residual | Role::Canonical { .. } => (g.levels.len(), 1),
+            };
+            let first = next;
+            next += n;
+            (first, step)
+        };
+        self.timed().map(row).collect()
+    }
+
+    /// The rows of [`Shape::timed_rows`].
+    pub fn n_timed_rows(&self) -> usize {
+        let n_blend = usize::from(self.blend().next().is_some());
+        2 * self.motion().count() + self.n_residual_levels() + n_blend
+    }
+
     /// Levels of all canonical sources.
     pub fn n_canonical_levels(&self) -> usize {
         self.canonical().map(|(_, g)| g.levels.len()).sum()

@@ -54,6 +54,18 @@ impl Matrix {
             Self::Rgb | Self::Unknown | Self::Bt601 => (0.299, 0.114),
         }
     }
+
+    /// The matrix from R'G'B' scaled to 0..=1 to Y' in 0..=1, Cb and Cr in -0.5..=0.5; [`Matrix::Rgb`] has
+    /// that of BT.601. `height` is that of the picture.
+    pub fn from_rgb(self, height: u32) -> [[f32; 3]; 3] {
+        let (kr, kb) = self.luma_weights(height);
+        let luma = [kr, 1.0 - kr - kb, kb];
+        let (blue, red) = (0.5 / (1.0 - kb), 0.5 / (1.0 - kr));
+        let minus_luma = |gain: f32, of: usize| {
+            std::array::from_fn(|k| gain * (f32::from(u8::from(k == of)) - luma[k]))
+        };
+        [luma, minus_luma(blue, 2), minus_luma(red, 0)]
+    }
 }
 
 /// Where chroma samples lie relative to luma samples in 4:2:0 and 4:2:2.

@@ -23,15 +23,22 @@ fn epochs(settings: &EncoderSettings) -> u32 {
     }
 }
 
-/// The pixels of a step, by the longer side of the picture: what counts is the number of steps, as long as
-/// a step sees 14,000 pixels (docs/adr/0003).
-fn points(side: u32) -> Points {
-    Points::OfAFrame(match side {
-        0..480 => 2,
-        480..960 => 3,
-        960..1920 => 4,
-        _ => 6,
-    })
+/// Visits from which on a training has the time for more exact steps.
+const MANY_VISITS: u32 = 120;
+
+/// What steps see and how many there are, by the longer side of the picture. Short trainings need many
+/// steps, however few pixels each sees, and 14,000 are enough; long ones of large pictures gain by more
+/// pixels, more looks at the rate and more visits (docs/adr/0003).
+fn of_size(recipe: Recipe, side: u32) -> Recipe {
+    let is_long = recipe.epochs >= MANY_VISITS;
+    let points = Points::OfAFrame(match (side, is_long) {
+        (0..480, _) => 2,
+        (480..960, _) | (960..1920, true) => 3,
+        (960..1920, false) | (_, true) => 4,
+        (_, false) => 6,
+    });
+    let rate_interval = if is_long && side >= 480 { 2 } else { recipe.rate_interval };
+    Recipe { points, rate_interval, ..recipe }
 }
 
 /// How group number `group` is trained.
@@ -44,7 +51,7 @@ pub fn recipe(settings: &EncoderSettings, group: u64) -> Recipe {
     match settings.profile {
         Profile::Warp => {
             let side = settings.format.width.max(settings.format.height);
-            Recipe { points: points(side), ..Recipe::grids(lambda, epochs, seed) }
+            of_size(Recipe::grids(lambda, epochs, seed), side)
         }
         _ => Recipe::coordinates(epochs, seed),
     }

@@ -38,18 +38,20 @@ impl Structure {
     /// 1280 pixels (docs/adr/0011); the longer side counts, as objects grow with it.
     pub fn new(extent: &Extent, lambda: f32) -> Self {
         let scale = scale(extent);
+        let half = (scale / 2).max(1);
         let is_cheap = lambda <= 6e-3;
-        let is_large = scale >= 4;
         Self {
             anchor_step: None,
-            finest_canonical: if is_large { 2 } else { 1 },
+            finest_canonical: half.min(2),
             coarsest: if scale == 1 { 32 } else { 64 * scale },
-            finest_motion: 32 * scale,
+            // Flow finds finer motion than that of the whole picture's size.
+            finest_motion: 32 * half,
             camera: 64 * scale,
             // Large pictures are soft, and 640 pixels have no more residual than 320.
-            finest_residual: (scale / 2).max(1) * if is_cheap { 2 } else { 4 },
+            finest_residual: half * if is_cheap { 2 } else { 4 },
             blend: [8 * scale, 16 * scale],
-            width: if is_large { 24 } else { 16 },
+            // More pixels share it.
+            width: 8 * (scale.ilog2() + 2).min(4),
         }
     }
 
@@ -59,6 +61,7 @@ impl Structure {
         let scale = scale(extent);
         (extent.n_frames >= LEAST_ANCHORED).then_some(Self {
             anchor_step: Some(ANCHOR_STEP),
+            finest_motion: 32 * scale,
             camera: 128 * scale,
             finest_residual: self.finest_residual.max(4 * (scale / 2).max(1)),
             ..*self

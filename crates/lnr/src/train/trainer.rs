@@ -110,7 +110,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             errors: Errors::new(backend)?,
             lambda: recipe.lambda,
             steering: Steering::default(),
-            form: error_form(pictures[0]),
+            form: error_form(pictures[0], recipe.chroma),
             n_steps: recipe.epochs.saturating_mul(visits.len() as u32),
             visits,
         })

@@ -2,12 +2,14 @@
 //! Which model of profile `warp` a group gets: short whole trainings of what it could be. An early look at
 //! a long training chose wrongly where this chose right (docs/adr/0013).
 
+use super::convert::Scaler;
 use super::payload::Coding;
+use super::plan::LAMBDA_50;
 use super::structure::Structure;
 use super::{CancelFlag, Engine};
 use crate::backend::Shape;
 use crate::base::spec::{Extent, ModelSpec, SourceSpec};
-use crate::base::{Error, Metadata, Picture, Result};
+use crate::base::{Error, Metadata, Picture, PictureFormat, Result};
 use crate::flow::{Chain, halving_loss};
 use crate::model::{FirstValues, motion_start};
 use crate::train::{Recipe, Report, Trained, Worth};
@@ -51,14 +53,24 @@ const MAX_TRIALS: u32 = 3;
 /// What another model must save to be taken: trials are no more exact than this.
 const LEAST_GAIN: f64 = 0.01;
 /// Pictures are sharp where halving loses more of them than this part of the error that the long training
-/// will leave. Softer canonical grids cost 5 % where it was 0.67, and saved 2 % where it was 0.58 and 7 %
-/// where it was 0.4; short trials favour them everywhere, as they learn faster (docs/adr/0013).
-const SHARP: f64 = 0.62;
-/// Visits of a trial over the error that it leaves in units of that of the long training: 12 visits leave
-/// 2.7 times as much, 6 visits 5.5 times. Bits are about as many as in the end.
-const VISITS_TO_THE_END: f64 = 32.0;
+/// will leave: softer canonical grids saved 2 to 9 % of the bytes where it was 0.3 to 0.94, nothing where it
+/// was 1.4, and cost 6 % where it was 1.2; short trials favour them everywhere, as they learn faster
+/// (docs/adr/0013).
+const SHARP: f64 = 1.0;
+/// The same for pictures that were reduced for the trials, of which more error is left at the same price.
+const SHARP_REDUCED: f64 = 0.5;
+/// Visits of a trial that leave so many times the error of the long training as [`remains`] says.
+const VISITS: f64 = 12.0;
 /// Frames from one that sharpness is judged on to the next.
 const JUDGED: usize = 8;
+
+/// The part of a trial's error that the long training will leave. The dearer bits are, the sooner it is
+/// done: at qualities 20, 40 and 58 trials of 12 visits left 1.5, 2 and 3 times as much; 6 visits leave twice
+/// that of 12. Bits are about as many as in the end.
+fn remains(trial: &Recipe) -> f64 {
+    let part = 0.4 + 0.087 * f64::from(trial.lambda / LAMBDA_50).log2();
+    part.clamp(0.25, 0.75) * f64::from(trial.epochs) / VISITS
+}
 
 /// Most steps that the trials of a group of `n_frames` take.
 pub fn most_steps(recipe: &Recipe, n_frames: u32) -> u32 {
@@ -77,48 +89,86 @@ pub fn choose(
     cancel: &CancelFlag,
     report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
 ) -> Result<Chosen> {
-    let simple = Structure::new(extent, recipe.lambda);
-    let trial = recipe.trial();
-    let chain = engine.run(|| Chain::new(pictures, &|| cancel.check()))?;
-    let recipe = trial.as_ref().unwrap_or(recipe);
-    let mut trials = Trials {
-        engine,
-        extent,
-        recipe,
-        pictures,
-        cancel,
-        report,
-        chain,
-        n: 0,
-        best: simple,
-        first_error: f64::INFINITY,
-        least: f64::INFINITY,
-    };
-    if trial.is_some() {
-        // All with the same residual: a finer one pays late.
-        let anchored = simple.anchored(extent);
-        let finest_residual = anchored.map_or(simple.finest_residual, |a| a.finest_residual);
-        let one = Structure { finest_residual, ..simple };
-        trials.consider(one)?;
-        let is_soft =
-            halving_losses(pictures, simple.finest_canonical) < SHARP * trials.first_error;
-        let soften = |structure: Structure| if is_soft { structure.softer() } else { structure };
-        if is_soft {
-            trials.consider(soften(one))?;
-        }
-        if let Some(anchored) = anchored {
-            // Where one pyramid may as well be soft, anchors are better so.
-            trials.consider(soften(anchored))?;
-        }
-        if trials.best.anchor_step.is_none() {
-            trials.best.finest_residual = simple.finest_residual;
-        }
+    let flows = |pictures: &[&Picture]| engine.run(|| Chain::new(pictures, &|| cancel.check()));
+    let chain = flows(pictures)?;
+    let (mut best, mut n_trials, mut n_steps) = (Candidate::default(), 0, 0);
+    if let Some(trial) = recipe.trial() {
+        let small = engine.run(|| reduced(pictures))?;
+        let small: Option<Vec<&Picture>> = small.as_ref().map(|small| small.iter().collect());
+        let small_chain = small.as_deref().map(flows).transpose()?;
+        let pictures = small.as_deref().unwrap_or(pictures);
+        let chain = small_chain.as_ref().unwrap_or(&chain);
+        let format = pictures[0].format();
+        let extent = &Extent { width: format.width, height: format.height, ..*extent };
+        let mut trials = Trials {
+            engine,
+            extent,
+            recipe: &trial,
+            pictures,
+            is_reduced: small.is_some(),
+            cancel,
+            report,
+            chain,
+            n: 0,
+            best,
+            first_error: f64::INFINITY,
+            least: f64::INFINITY,
+        };
+        trials.run()?;
+        (best, n_trials, n_steps) = (trials.best, trials.n, trials.n * trials.n_steps());
     }
-    let Trials { best: structure, n: n_trials, .. } = trials;
-    let model = structure.spec(extent);
+    let model = best.structure(extent, recipe.lambda).spec(extent);
     let choice = Choice { n_trials, ..Choice::of(&model) };
-    let start = trials.start(&Shape::new(&model, extent)?);
-    Ok(Chosen { model, start, choice, n_steps: n_trials * trials.n_steps() })
+    let shape = Shape::new(&model, extent)?;
+    let start = engine.run(|| motion_start(&shape, &chain));
+    Ok(Chosen { model, start, choice, n_steps })
+}
+
+/// What may be chosen.
+#[derive(Clone, Copy, Default)]
+struct Candidate {
+    is_anchored: bool,
+    is_soft: bool,
+}
+
+impl Candidate {
+    /// What it means for pictures of this size; groups that are too short for anchors have none.
+    fn structure(self, extent: &Extent, lambda: f32) -> Structure {
+        let simple = Structure::new(extent, lambda);
+        let anchored = simple.anchored(extent).filter(|_| self.is_anchored);
+        let structure = anchored.unwrap_or(simple);
+        if self.is_soft { structure.softer() } else { structure }
+    }
+}
+
+/// Trials see pictures whose longer side is below this, halved as often as that takes.
+const TRIED_SIDE: u32 = 960;
+
+/// The size that trials see pictures at; `None` where that is their own.
+fn reduced_size(format: &PictureFormat) -> Option<(u32, u32)> {
+    let (width, height) = (format.width, format.height);
+    let n_halvings = (width.max(height) / TRIED_SIDE).checked_ilog2()? + 1;
+    let [width, height] = [width, height].map(|side| (side >> n_halvings).max(1));
+    Some((width, height))
+}
+
+/// The pictures at that size.
+fn reduced(pictures: &[&Picture]) -> Result<Option<Vec<Picture>>> {
+    let format = pictures[0].format();
+    let Some((width, height)) = reduced_size(format) else { return Ok(None) };
+    let scaler = Scaler::new(format, width, height)?;
+    pictures.iter().map(|picture| scaler.run(picture)).collect::<Result<_>>().map(Some)
+}
+
+/// Bytes that choosing for so many pictures takes beside the trainings: flows, smaller pictures and theirs.
+pub fn bytes(format: &PictureFormat, n_pictures: usize) -> u64 {
+    let flows =
+        |width: u32, height: u32| Chain::bytes((width as usize, height as usize), n_pictures);
+    let smaller = reduced_size(format).map_or(0, |(width, height)| {
+        let pictures = n_pictures * format.resized(width, height).n_bytes();
+        pictures as u64 + flows(width, height)
+    });
+    flows(format.width, format.height) + smaller
 }
 
 /// See [`halving_loss`], for the pictures of a group.
@@ -135,12 +185,14 @@ struct Trials<'a> {
     pictures: &'a [&'a Picture],
     cancel: &'a CancelFlag,
     report: &'a mut (dyn FnMut(&Report) -> Result<()> + Send),
+    /// Whether they are smaller than those of the group.
+    is_reduced: bool,
     /// The flows of the group.
-    chain: Chain,
+    chain: &'a Chain,
     /// Trials done.
     n: u32,
     /// What won so far, and its cost.
-    best: Structure,
+    best: Candidate,
     least: f64,
     /// The error that the long training of the first one will leave.
     first_error: f64,
@@ -152,31 +204,51 @@ impl Trials<'_> {
         self.recipe.epochs * self.extent.n_frames
     }
 
-    /// What flow says of where motion should begin.
-    fn start(&self, shape: &Shape) -> Vec<FirstValues> {
-        let chain = &self.chain;
-        self.engine.run(|| motion_start(shape, chain))
+    fn run(&mut self) -> Result<()> {
+        let simple = Structure::new(self.extent, self.recipe.lambda);
+        self.consider(Candidate::default())?;
+        let lost = halving_losses(self.pictures, simple.finest_canonical);
+        let sharp = if self.is_reduced { SHARP_REDUCED } else { SHARP };
+        let is_soft = lost < sharp * self.first_error;
+        if is_soft {
+            self.consider(Candidate { is_soft, ..Candidate::default() })?;
+        }
+        if simple.anchored(self.extent).is_some() {
+            // Where one pyramid may as well be soft, anchors are better so.
+            self.consider(Candidate { is_anchored: true, is_soft })?;
+        }
+        Ok(())
     }
 
     /// Tries a model, and takes it if it is better than what won so far. Its bits count as they are, its
     /// error as what the long training will leave of it: what learns fast would win otherwise.
-    fn consider(&mut self, structure: Structure) -> Result<()> {
-        let Worth { mse, rate } = self.worth(&structure)?;
-        let error = mse * f64::from(self.recipe.epochs) / VISITS_TO_THE_END;
+    fn consider(&mut self, candidate: Candidate) -> Result<()> {
+        let Worth { mse, rate } = self.worth(&self.tried(candidate))?;
+        let error = mse * remains(self.recipe);
         if self.n == 1 {
             self.first_error = error;
         }
         if error + rate < self.least * (1.0 - LEAST_GAIN) {
-            (self.best, self.least) = (structure, error + rate);
+            (self.best, self.least) = (candidate, error + rate);
         }
         Ok(())
+    }
+
+    /// What is trained of a candidate: all with the residual of anchors, as a finer one pays late.
+    fn tried(&self, candidate: Candidate) -> Structure {
+        let (extent, lambda) = (self.extent, self.recipe.lambda);
+        let anchored = Structure::new(extent, lambda).anchored(extent);
+        let structure = candidate.structure(extent, lambda);
+        let finest_residual = anchored.map_or(structure.finest_residual, |a| a.finest_residual);
+        Structure { finest_residual, ..structure }
     }
 
     /// What a trial yields; the error is infinite where it diverged.
     fn worth(&mut self, structure: &Structure) -> Result<Worth> {
         let model = structure.spec(self.extent);
         let shape = Shape::new(&model, self.extent)?;
-        let recipe = Recipe { start: self.start(&shape), ..self.recipe.clone() };
+        let start = self.engine.run(|| motion_start(&shape, self.chain));
+        let recipe = Recipe { start, ..self.recipe.clone() };
         let coding = Coding { shape: &shape, precision: model.precision };
         let (engine, cancel, first) = (self.engine, self.cancel, self.n * self.n_steps());
         let measure = |trained: &Trained| {

@@ -3,10 +3,9 @@
 
 use super::budget::LAG;
 use super::plan::{LAMBDA_50, extent, largest, recipe};
-use super::{EncoderSettings, Engine, Profile, RateControl, free_memory};
+use super::{EncoderSettings, Engine, Profile, RateControl, choose, free_memory};
 use crate::backend::Shape;
 use crate::base::{Error, Result};
-use crate::flow::Chain;
 
 /// Bytes of a GPU that training may take, if the engine has one: of those that are free four fifths, the
 /// rest is for rendering and for other programs.
@@ -129,10 +128,10 @@ fn needed(settings: &EncoderSettings, engine: &Engine, n: u32) -> Result<Needed>
         (bytes, on_gpu) = (bytes.max(needed.0), on_gpu | needed.1);
     }
     if !on_gpu {
-        // The caller's pictures, and their flows while models are tried, wait in the host's memory.
+        // The caller's pictures, and what models are tried with, wait in the host's memory.
         bytes += u64::from(n) * settings.format.n_bytes() as u64;
         if settings.profile == Profile::Warp {
-            bytes += Chain::bytes(settings.format.plane_size(0), n as usize);
+            bytes += choose::bytes(&settings.format, n as usize);
         }
     }
     Ok(Needed { bytes, on_gpu })

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The symbols of one grid source to bytes and back (FORMAT section 5.5).
 
-use super::{CancelFlag, EXPONENT_BITS};
+use super::{CancelFlag, tensor};
 use crate::backend::{Grids, Role};
+use crate::base::spec::Precision;
 use crate::base::{Result, limits};
 use crate::bitstream::{
     EntropyModel, Parent, Plane, PlaneKind, RangeDecoder, RangeEncoder, Series, decode_series,
-    decode_tensor, encode_series, encode_tensor,
+    encode_series,
 };
 use crate::model;
 use crate::train::Quantised;
@@ -58,13 +59,16 @@ impl CodedGrids {
     /// # Errors
     /// [`crate::base::Error::Damaged`] or [`crate::base::Error::Limit`] when they cannot be true, or
     /// take more work than the decoder may do.
-    pub fn read(source: &Grids, from: &mut RangeDecoder) -> Result<Self> {
+    pub fn read(source: &Grids, precision: Precision, from: &mut RangeDecoder) -> Result<Self> {
         let mut model = None;
         if from.raw(1) == 1 {
-            let shift = from.raw(EXPONENT_BITS);
-            let mut weights = vec![0; model::entropy(source).len()];
-            decode_tensor(&mut weights, from)?;
-            model = Some(entropy_model(source, shift, weights));
+            let entropy = model::entropy(source);
+            let lens = match precision {
+                Precision::StepsByPart => entropy.parts().map(|part| part.len()).to_vec(),
+                Precision::Steps | Precision::Uniform(_) => vec![entropy.len()],
+            };
+            let parts = lens.into_iter().map(|len| tensor::read(len, precision, from));
+            model = Some(entropy_model(source, &parts.collect::<Result<Vec<_>>>()?));
         }
         let mut grids = Self::new(source, model);
         decode_series(&mut grids.series, &grids.models, from)?;
@@ -87,9 +91,17 @@ impl CodedGrids {
     }
 }
 
-/// The entropy model of a source with these weights.
-fn entropy_model(source: &Grids, shift: u32, weights: Vec<i32>) -> EntropyModel {
+/// The entropy model of a source with these parts, at the finest of their steps.
+fn entropy_model(source: &Grids, parts: &[Quantised]) -> EntropyModel {
     let e = model::entropy(source);
+    let shift = parts.iter().map(|part| part.exponent).max().unwrap_or(0);
+    let at_shift = |part: &Quantised| {
+        let finer = shift - part.exponent;
+        let (min, max) = (i32::MIN.into(), i32::MAX.into());
+        let weight = move |v: &i32| (i64::from(*v) << finer).clamp(min, max) as i32;
+        part.values.iter().map(weight).collect::<Vec<_>>()
+    };
+    let weights = parts.iter().flat_map(at_shift).collect();
     EntropyModel { before: e.before, extra: e.extra, shift, weights }
 }
 
@@ -100,23 +112,35 @@ fn entropy_model(source: &Grids, shift: u32, weights: Vec<i32>) -> EntropyModel 
 pub fn encode(
     source: &Grids,
     symbols: &[i16],
-    model: &Quantised,
+    model: &[Quantised],
+    precision: Precision,
     cancel: &CancelFlag,
 ) -> Result<Vec<u8>> {
     cancel.check()?;
-    let without = encode_with(source, symbols, None);
+    let without = encode_with(source, symbols, None, precision);
     cancel.check()?;
-    let model = entropy_model(source, model.exponent, model.values.clone());
-    let with = encode_with(source, symbols, Some(model));
+    let with = encode_with(source, symbols, Some(model), precision);
     Ok(if with.len() < without.len() { with } else { without })
 }
 
-fn encode_with(source: &Grids, symbols: &[i16], model: Option<EntropyModel>) -> Vec<u8> {
+fn encode_with(
+    source: &Grids,
+    symbols: &[i16],
+    parts: Option<&[Quantised]>,
+    precision: Precision,
+) -> Vec<u8> {
     let mut out = RangeEncoder::new();
-    out.raw(model.is_some().into(), 1);
-    if let Some(model) = &model {
-        out.raw(model.shift, EXPONENT_BITS);
-        encode_tensor(&model.weights, &mut out);
+    out.raw(parts.is_some().into(), 1);
+    let model = parts.map(|parts| entropy_model(source, parts));
+    match (precision, parts, &model) {
+        (Precision::StepsByPart, Some(parts), _) => {
+            parts.iter().for_each(|part| tensor::write(part, precision, &mut out));
+        }
+        (_, _, Some(model)) => {
+            let whole = Quantised { values: model.weights.clone(), exponent: model.shift };
+            tensor::write(&whole, precision, &mut out);
+        }
+        _ => {}
     }
     let mut grids = CodedGrids::new(source, model);
     for (series, offsets) in grids.series.iter_mut().zip(&grids.offsets) {

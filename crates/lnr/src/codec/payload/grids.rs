@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The symbols of one grid source to bytes and back (FORMAT section 5.5).
 
-use super::{CancelFlag, tensor};
+use super::{CancelFlag, sent_model};
 use crate::backend::{Grids, Role};
 use crate::base::spec::Precision;
 use crate::base::{Result, limits};
@@ -9,7 +9,6 @@ use crate::bitstream::{
     EntropyModel, Parent, Plane, PlaneKind, RangeDecoder, RangeEncoder, Series, decode_series,
     encode_series,
 };
-use crate::model;
 use crate::train::Quantised;
 
 /// The series of a source, and where each plane lies in the grid buffer.
@@ -60,16 +59,10 @@ impl CodedGrids {
     /// [`crate::base::Error::Damaged`] or [`crate::base::Error::Limit`] when they cannot be true, or
     /// take more work than the decoder may do.
     pub fn read(source: &Grids, precision: Precision, from: &mut RangeDecoder) -> Result<Self> {
-        let mut model = None;
-        if from.raw(1) == 1 {
-            let entropy = model::entropy(source);
-            let lens = match precision {
-                Precision::StepsByPart => entropy.parts().map(|part| part.len()).to_vec(),
-                Precision::Steps | Precision::Uniform(_) => vec![entropy.len()],
-            };
-            let parts = lens.into_iter().map(|len| tensor::read(len, precision, from));
-            model = Some(entropy_model(source, &parts.collect::<Result<Vec<_>>>()?));
-        }
+        let model = match from.raw(1) {
+            0 => None,
+            _ => Some(sent_model::read(source, precision, from)?),
+        };
         let mut grids = Self::new(source, model);
         decode_series(&mut grids.series, &grids.models, from)?;
         from.check()?;
@@ -89,20 +82,6 @@ impl CodedGrids {
             }
         }
     }
-}
-
-/// The entropy model of a source with these parts, at the finest of their steps.
-fn entropy_model(source: &Grids, parts: &[Quantised]) -> EntropyModel {
-    let e = model::entropy(source);
-    let shift = parts.iter().map(|part| part.exponent).max().unwrap_or(0);
-    let at_shift = |part: &Quantised| {
-        let finer = shift - part.exponent;
-        let (min, max) = (i32::MIN.into(), i32::MAX.into());
-        let weight = move |v: &i32| (i64::from(*v) << finer).clamp(min, max) as i32;
-        part.values.iter().map(weight).collect::<Vec<_>>()
-    };
-    let weights = parts.iter().flat_map(at_shift).collect();
-    EntropyModel { before: e.before, extra: e.extra, shift, weights }
 }
 
 /// Codes the symbols of a source, with its entropy model or without it, whichever is smaller.
@@ -131,17 +110,10 @@ fn encode_with(
 ) -> Vec<u8> {
     let mut out = RangeEncoder::new();
     out.raw(parts.is_some().into(), 1);
-    let model = parts.map(|parts| entropy_model(source, parts));
-    match (precision, parts, &model) {
-        (Precision::StepsByPart, Some(parts), _) => {
-            parts.iter().for_each(|part| tensor::write(part, precision, &mut out));
-        }
-        (_, _, Some(model)) => {
-            let whole = Quantised { values: model.weights.clone(), exponent: model.shift };
-            tensor::write(&whole, precision, &mut out);
-        }
-        _ => {}
+    if let Some(parts) = parts {
+        sent_model::write(source, parts, precision, &mut out);
     }
+    let model = parts.map(|parts| sent_model::put_together(source, parts));
     let mut grids = CodedGrids::new(source, model);
     for (series, offsets) in grids.series.iter_mut().zip(&grids.offsets) {
         for (plane, &at) in series.planes.iter_mut().zip(offsets) {

@@ -5,6 +5,7 @@ mod grids;
 #[cfg(feature = "internals")]
 mod learn;
 mod part_sizes;
+mod sent_model;
 mod steps;
 mod tensor;
 #[cfg(test)]

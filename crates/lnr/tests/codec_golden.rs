@@ -56,7 +56,7 @@ fn good() -> [Good; 8] {
         new("paper-854x480", (854, 480), Chroma::Gray, 8, 1, 33, (61, 34)),
         new("several-8", (40, 28), Chroma::Yuv420, 8, 4, 33, (40, 28)),
         new("anchors-8", (40, 28), Chroma::Yuv420, 8, 6, 33, (40, 28)),
-        new("by-part-8", (48, 32), Chroma::Yuv420, 8, 5, 3, (48, 32)),
+        new("by-part-8", (100, 96), Chroma::Yuv420, 8, 4, 33, (50, 48)),
     ]
 }
 

@@ -6,8 +6,8 @@ use super::trainer::Trainer;
 use crate::backend::Backend;
 use crate::base::Result;
 
-/// How strongly the weights of the base network go to zero, and those of entropy models. Twice as much of
-/// the first loses on all clips, a third of the second gains half as much on small groups.
+/// How strongly the weights of the base network go to zero, and those of entropy models: what was best over
+/// groups of 3 to 17 kB (docs/adr/0015).
 const NETWORK: f32 = 0.035;
 const ENTROPY: f32 = 0.4;
 /// Bits of grids that hardly store anything yet: what predicts them is not to go before it could learn.

@@ -115,7 +115,7 @@ pub fn json(header: &GroupHeader) -> Value {
         "hyper_layers": net.hyper_layers,
         "hyper_width": net.hyper_width,
         "bits": match model.precision {
-            Precision::Steps => Value::Null,
+            Precision::Steps | Precision::StepsByPart => Value::Null,
             Precision::Uniform(Bits { sources, base, hyper, latents }) => json!({
                 "sources": sources, "base": base, "hyper": hyper, "latents": latents,
             }),

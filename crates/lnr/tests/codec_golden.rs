@@ -38,8 +38,8 @@ struct Good {
 }
 
 /// Those whose name begins with `paper` have a paper profile; `several` and `anchors` have the sources of
-/// [`by_hand`].
-fn good() -> [Good; 7] {
+/// [`by_hand`]; entropy models of the last one come in parts.
+fn good() -> [Good; 8] {
     let new = |name, (width, height), chroma, depth, n_frames, longest, size| Good {
         name,
         format: PictureFormat::new(width, height, chroma, depth),
@@ -56,6 +56,7 @@ fn good() -> [Good; 7] {
         new("paper-854x480", (854, 480), Chroma::Gray, 8, 1, 33, (61, 34)),
         new("several-8", (40, 28), Chroma::Yuv420, 8, 4, 33, (40, 28)),
         new("anchors-8", (40, 28), Chroma::Yuv420, 8, 6, 33, (40, 28)),
+        new("by-part-8", (100, 96), Chroma::Yuv420, 8, 4, 33, (50, 48)),
     ]
 }
 

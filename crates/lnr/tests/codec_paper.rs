@@ -134,7 +134,7 @@ fn damage_gives_errors_or_pictures() {
         |m| *hash(m).1 = vec![0],
         |m| match &mut m.precision {
             Precision::Uniform(bits) => bits.base = 17,
-            Precision::Steps => panic!("another precision"),
+            Precision::Steps | Precision::StepsByPart => panic!("another precision"),
         },
         |m| *hash(m).0 = 21,
         // Each within its limit, too much together.

@@ -75,6 +75,11 @@ impl Entropy {
         a..a + Self::HIDDEN + 2
     }
 
+    /// First layer, output layer, linear path, biases: what is coded by steps of its own.
+    pub fn parts(&self) -> [Range<usize>; 4] {
+        [self.w1(), self.w2(), self.skip(), self.skip().end..self.len()]
+    }
+
     /// Parameters in all.
     pub fn len(&self) -> usize {
         self.biases(self.n_biases).start

@@ -261,6 +261,8 @@ pub enum Precision {
     /// Grids as symbols times a scale per level, every other tensor as integers times a step of its
     /// own, a power of two.
     Steps,
+    /// The same, but entropy models are four tensors each, and a tensor of zeros takes one bit.
+    StepsByPart,
     /// So many bits per value, see [`Bits`] (paper Eq. 3).
     Uniform(Bits),
 }

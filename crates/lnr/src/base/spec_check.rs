@@ -87,7 +87,7 @@ impl ModelSpec {
         known("hidden layers of hypernetworks", net.hyper_layers == 0)?;
         known("grids without a linear path to pixels", net.skip)?;
         known("its modulation", net.modulation == Modulation::Centred)?;
-        known("its precision", self.precision == Precision::Steps)
+        known("its precision", !matches!(self.precision, Precision::Uniform(_)))
     }
 }
 

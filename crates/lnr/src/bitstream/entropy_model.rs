@@ -48,7 +48,7 @@ impl EntropyModel {
     }
 
     /// Whether bias set `set` of it can be used.
-    pub(super) fn check(&self, set: usize) -> Result<()> {
+    pub(crate) fn check(&self, set: usize) -> Result<()> {
         if self.shift > Self::MAX_SHIFT {
             return Err(Error::damaged(format!("entropy model of precision {}", self.shift)));
         }

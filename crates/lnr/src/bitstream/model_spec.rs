@@ -27,6 +27,7 @@ pub(super) fn write_model(spec: &ModelSpec, w: &mut Writer) {
     let precision = match spec.precision {
         Precision::Steps => 0,
         Precision::Uniform(_) => 1,
+        Precision::StepsByPart => 2,
     };
     w.u8(u8::from(net.skip) | modulation << MODULATION | precision << PRECISION);
     w.varint(net.patch.into());
@@ -56,7 +57,7 @@ pub(super) fn read_model(r: &mut Reader) -> Result<ModelSpec> {
         code => return Err(unknown("modulation", code)),
     };
     let precision = flags >> PRECISION;
-    if precision > 1 {
+    if precision > 2 {
         return Err(unknown("precision", precision));
     }
     let mut get = |what: &str| r.bounded(what, any.clone());
@@ -73,6 +74,7 @@ pub(super) fn read_model(r: &mut Reader) -> Result<ModelSpec> {
     };
     let precision = match precision {
         0 => Precision::Steps,
+        2 => Precision::StepsByPart,
         _ => Precision::Uniform(Bits {
             sources: get("bits of sources")?,
             base: get("bits of the base network")?,
@@ -201,7 +203,8 @@ mod tests {
         let mut still = grids();
         still.sources.truncate(1);
         still.sources[0] = SourceSpec::canonical(&[1, 4], 1, 8, &[]);
-        for spec in [grids(), anchored(), hash(), fourier, still] {
+        let by_part = ModelSpec { precision: Precision::StepsByPart, ..grids() };
+        for spec in [grids(), anchored(), hash(), fourier, still, by_part] {
             spec.check(&EXTENT).unwrap();
             let bytes = bytes_of(&spec);
             let mut r = Reader(&bytes);
@@ -245,6 +248,7 @@ mod tests {
         for (at, value, what) in [
             (1, 7, "feature source 7"),
             (flags, 0b100, "modulation 2"),
+            (flags, 0x30, "precision 3"),
             (flags, 0x80, "precision 8"),
         ] {
             let good = std::mem::replace(&mut bytes[at], value);

@@ -103,7 +103,7 @@ impl Structure {
             sources,
             latent: LatentSpec { dim: 8, node_step: 1 },
             network: NetworkSpec::of_grids(self.width, 1),
-            precision: Precision::Steps,
+            precision: Precision::StepsByPart,
         }
     }
 }

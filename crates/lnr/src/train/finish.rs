@@ -18,17 +18,19 @@ const JUDGED: usize = 4;
 /// Points of a frame that a step is judged on, at least: every third one both ways of 320 x 180.
 const JUDGED_POINTS: usize = 6_400;
 
+/// What a tensor of zeros costs.
+const BITS_OF_ZEROS: f64 = 1.0;
+
 /// Bits that `values` will cost, about: an Exp-Golomb code whose parameter fits them.
 fn bits(values: &[i32]) -> f64 {
     let mean = values.iter().map(|v| f64::from(v.unsigned_abs())).sum::<f64>()
         / values.len().max(1) as f64;
     // Entropy of a two-sided geometric distribution of that mean magnitude.
     let p = mean / (1.0 + mean);
-    let entropy = if mean > 0.0 {
-        (1.0 + mean) * (-(1.0 - p) * (1.0 - p).log2() - p * p.log2()) + p
-    } else {
-        0.02
-    };
+    if mean == 0.0 {
+        return BITS_OF_ZEROS;
+    }
+    let entropy = (1.0 + mean) * (-(1.0 - p) * (1.0 - p).log2() - p * p.log2()) + p;
     12.0 + values.len() as f64 * entropy
 }
 
@@ -73,8 +75,8 @@ impl Search<'_> {
 }
 
 /// Tries steps from `FIRST` on: coarser ones, whose cost falls to its least value and rises from there
-/// on, then, where none of them was better than the first, finer ones for as long as they are. `cost`
-/// writes values to their place and judges them.
+/// on, then, where none of them was better than the first, finer ones for as long as they are; then zeros.
+/// `cost` writes values to their place and judges them.
 fn search(
     values: &[f32],
     price: f64,
@@ -93,7 +95,12 @@ fn search(
         search.is_good(exponent)?;
     }
     let none = || Error::Diverged("a tensor has values that no step can store".into());
-    search.best.map(|(_, best)| best).ok_or_else(none)
+    let (least, best) = search.best.ok_or_else(none)?;
+    let zeros = cost(&vec![0.0; values.len()])? + price * BITS_OF_ZEROS;
+    Ok(match zeros < least {
+        true => Quantised { values: vec![0; values.len()], exponent: 0 },
+        false => best,
+    })
 }
 
 /// Symbols of all grids: their values, rounded.
@@ -123,7 +130,8 @@ pub(super) fn snapshot<B: Backend>(trainer: &Trainer<B>) -> Result<Trained> {
     }
     let mut entropy = Vec::new();
     for c in &trainer.coded {
-        entropy.push(quantise(&c.model.read(b, 0..c.entropy.len())?));
+        let values = c.model.read(b, 0..c.entropy.len())?;
+        entropy.push(c.entropy.parts().map(|part| quantise(&values[part])).to_vec());
     }
     let values = Values::Steps { symbols: symbols(trainer)?, tensors, entropy };
     Ok(Trained { values, n_steps: 0, lambda: trainer.mean_lambda() })
@@ -143,7 +151,7 @@ pub(super) fn finish<B: Backend>(
     let network = trainer.network.read(trainer.backend, 0..trainer.shape.network.len())?;
     check("a weight", &network)?;
     let values = match precision {
-        Precision::Steps => search_all(trainer, &network, poll)?,
+        Precision::Steps | Precision::StepsByPart => search_all(trainer, &network, poll)?,
         Precision::Uniform(_) => {
             let grids = trainer.grids.read(trainer.backend, 0..trainer.shape.n_grid())?;
             check("a hash table", &grids)?;
@@ -199,13 +207,20 @@ fn search_all<B: Backend>(
 
     let mut entropy = Vec::new();
     for k in 0..trainer.coded.len() {
-        let c = &trainer.coded[k];
-        let values = c.model.read(backend, 0..c.entropy.len())?;
-        entropy.push(search(&values, price, &mut |values| {
-            poll()?;
-            backend.write(&mut trainer.coded[k].model.values, 0, values)?;
-            Ok(price * trainer.bits(k)?)
-        })?);
+        let mut parts = Vec::new();
+        for part in trainer.coded[k].entropy.parts() {
+            let at = part.start;
+            let values = trainer.coded[k].model.read(backend, part)?;
+            let best = search(&values, price, &mut |values| {
+                poll()?;
+                backend.write(&mut trainer.coded[k].model.values, at, values)?;
+                Ok(price * trainer.bits(k)?)
+            })?;
+            let values = restore(&best.values, best.exponent);
+            backend.write(&mut trainer.coded[k].model.values, at, &values)?;
+            parts.push(best);
+        }
+        entropy.push(parts);
     }
     Ok(Values::Steps { symbols, tensors, entropy })
 }
@@ -243,11 +258,25 @@ mod tests {
 
     #[test]
     fn the_cheapest_step_is_found_on_both_sides_of_the_first() {
-        // One try beyond it ends the search, on the other side of the first too.
-        assert_eq!(found(4), (4, 6));
-        assert_eq!(found(7), (7, 3));
-        assert_eq!(found(8), (8, 3));
-        assert_eq!(found(10), (10, 5));
-        assert_eq!(found(12), (12, 6));
+        // One try beyond it ends the search, on the other side of the first too; zeros come last.
+        assert_eq!(found(4), (4, 7));
+        assert_eq!(found(7), (7, 4));
+        assert_eq!(found(8), (8, 4));
+        assert_eq!(found(10), (10, 6));
+        assert_eq!(found(12), (12, 7));
+    }
+
+    #[test]
+    fn what_says_too_little_becomes_zeros() {
+        let values = [0.3, -0.2, 0.1];
+        let found = |gain: f64| {
+            let cost = &mut |v: &[f32]| {
+                Ok(gain
+                    * v.iter().zip(values).map(|(a, b)| f64::from((a - b) * (a - b))).sum::<f64>())
+            };
+            search(&values, 1.0, cost).unwrap()
+        };
+        assert_eq!(found(1.0), Quantised { values: vec![0; 3], exponent: 0 });
+        assert!(found(1e4).values.iter().all(|v| *v != 0));
     }
 }

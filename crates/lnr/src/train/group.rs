@@ -75,7 +75,9 @@ impl<B: Backend> Trainer<'_, B> {
                 steps.done(&self.errors.read(backend, (step, self.n_steps))?)?;
             }
             if !self.coded.is_empty() {
-                finite("the bits of the grids", self.total_bits()?)?;
+                let bits = self.bits_of_sources()?;
+                finite("the bits of the grids", bits.iter().sum())?;
+                self.shrink(steps.n_done(), &bits)?;
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ mod optimiser;
 mod rates;
 mod recipe;
 mod run;
+mod shrink;
 mod steering;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The bits of what is stored as symbols, and their gradients.
 
+use super::coded_source::CodedSource;
 use super::touched::Touched;
 use super::trainer::Trainer;
 use crate::backend::{Backend, Sum, read_sums};
@@ -55,18 +56,22 @@ impl<B: Backend> Trainer<'_, B> {
         Ok(total)
     }
 
-    /// Bits of all grids when they were last looked at; nodes that were not looked at yet count as
-    /// the mean of the others.
+    /// Bits of all grids when they were last looked at, see [`Trainer::bits_of_sources`].
     pub(super) fn total_bits(&self) -> Result<f64> {
+        Ok(self.bits_of_sources()?.iter().sum())
+    }
+
+    /// Bits of every coded source when it was last looked at; nodes that were not looked at yet count
+    /// as the mean of the others.
+    pub(super) fn bits_of_sources(&self) -> Result<Vec<f64>> {
         let n_sums = self.coded.iter().map(|c| c.visits.len()).sum();
         let sums = read_sums(self.backend, &self.sums, n_sums)?;
-        let mut total = 0.0;
-        for c in &self.coded {
+        let bits = |c: &CodedSource<B::Buffer>| {
             let bits = &sums[c.first_sum..c.first_sum + c.visits.len()];
             let known = bits.iter().zip(&c.visits).filter(|(_, visits)| **visits > 0);
             let n_known = known.clone().count().max(1);
-            total += known.map(|(b, _)| b).sum::<f64>() * bits.len() as f64 / n_known as f64;
-        }
-        Ok(total)
+            known.map(|(b, _)| b).sum::<f64>() * bits.len() as f64 / n_known as f64
+        };
+        Ok(self.coded.iter().map(bits).collect())
     }
 }

@@ -24,8 +24,8 @@ pub enum Values {
         symbols: Vec<i16>,
         /// The network's tensors, in the order of [`crate::backend::Network::tensors`].
         tensors: Vec<Quantised>,
-        /// The entropy model of each grid source, in their order.
-        entropy: Vec<Quantised>,
+        /// The parts of the entropy model of each grid source, in their order.
+        entropy: Vec<Vec<Quantised>>,
     },
     /// Of [`Precision::Uniform`], not quantised yet.
     Plain {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The symbols of one grid source to bytes and back (FORMAT section 5.5).
 
-use super::{CancelFlag, EXPONENT_BITS};
+use super::{CancelFlag, sent_model};
 use crate::backend::{Grids, Role};
+use crate::base::spec::Precision;
 use crate::base::{Result, limits};
 use crate::bitstream::{
     EntropyModel, Parent, Plane, PlaneKind, RangeDecoder, RangeEncoder, Series, decode_series,
-    decode_tensor, encode_series, encode_tensor,
+    encode_series,
 };
-use crate::model;
 use crate::train::Quantised;
 
 /// The series of a source, and where each plane lies in the grid buffer.
@@ -58,14 +58,11 @@ impl CodedGrids {
     /// # Errors
     /// [`crate::base::Error::Damaged`] or [`crate::base::Error::Limit`] when they cannot be true, or
     /// take more work than the decoder may do.
-    pub fn read(source: &Grids, from: &mut RangeDecoder) -> Result<Self> {
-        let mut model = None;
-        if from.raw(1) == 1 {
-            let shift = from.raw(EXPONENT_BITS);
-            let mut weights = vec![0; model::entropy(source).len()];
-            decode_tensor(&mut weights, from)?;
-            model = Some(entropy_model(source, shift, weights));
-        }
+    pub fn read(source: &Grids, precision: Precision, from: &mut RangeDecoder) -> Result<Self> {
+        let model = match from.raw(1) {
+            0 => None,
+            _ => Some(sent_model::read(source, precision, from)?),
+        };
         let mut grids = Self::new(source, model);
         decode_series(&mut grids.series, &grids.models, from)?;
         from.check()?;
@@ -87,12 +84,6 @@ impl CodedGrids {
     }
 }
 
-/// The entropy model of a source with these weights.
-fn entropy_model(source: &Grids, shift: u32, weights: Vec<i32>) -> EntropyModel {
-    let e = model::entropy(source);
-    EntropyModel { before: e.before, extra: e.extra, shift, weights }
-}
-
 /// Codes the symbols of a source, with its entropy model or without it, whichever is smaller.
 ///
 /// # Errors
@@ -100,24 +91,29 @@ fn entropy_model(source: &Grids, shift: u32, weights: Vec<i32>) -> EntropyModel 
 pub fn encode(
     source: &Grids,
     symbols: &[i16],
-    model: &Quantised,
+    model: &[Quantised],
+    precision: Precision,
     cancel: &CancelFlag,
 ) -> Result<Vec<u8>> {
     cancel.check()?;
-    let without = encode_with(source, symbols, None);
+    let without = encode_with(source, symbols, None, precision);
     cancel.check()?;
-    let model = entropy_model(source, model.exponent, model.values.clone());
-    let with = encode_with(source, symbols, Some(model));
+    let with = encode_with(source, symbols, Some(model), precision);
     Ok(if with.len() < without.len() { with } else { without })
 }
 
-fn encode_with(source: &Grids, symbols: &[i16], model: Option<EntropyModel>) -> Vec<u8> {
+fn encode_with(
+    source: &Grids,
+    symbols: &[i16],
+    parts: Option<&[Quantised]>,
+    precision: Precision,
+) -> Vec<u8> {
     let mut out = RangeEncoder::new();
-    out.raw(model.is_some().into(), 1);
-    if let Some(model) = &model {
-        out.raw(model.shift, EXPONENT_BITS);
-        encode_tensor(&model.weights, &mut out);
+    out.raw(parts.is_some().into(), 1);
+    if let Some(parts) = parts {
+        sent_model::write(source, parts, precision, &mut out);
     }
+    let model = parts.map(|parts| sent_model::put_together(source, parts));
     let mut grids = CodedGrids::new(source, model);
     for (series, offsets) in grids.series.iter_mut().zip(&grids.offsets) {
         for (plane, &at) in series.planes.iter_mut().zip(offsets) {

@@ -18,10 +18,15 @@ pub fn learn_states<'a>(streams: impl IntoIterator<Item = &'a [u8]>) -> Result<V
             let unit = stream.get(..len).ok_or_else(|| Error::damaged("a unit is cut off"))?;
             if is_group
                 && let Unit::Group { header, payload, .. } = bitstream::parse(unit)?
-                && header.model.precision == Precision::Steps
+                && !matches!(header.model.precision, Precision::Uniform(_))
             {
                 let (shape, sections) = (shape(&header)?, Sections::parse(payload)?);
-                let sources = decode_sources(&shape, &sections, &mut WorkBudget::unlimited())?;
+                let sources = decode_sources(
+                    &shape,
+                    header.model.precision,
+                    &sections,
+                    &mut WorkBudget::unlimited(),
+                )?;
                 files.extend(sources.into_iter().map(|s| (s.series, s.models)));
             }
             stream = &stream[len..];

@@ -5,7 +5,9 @@ mod grids;
 #[cfg(feature = "internals")]
 mod learn;
 mod part_sizes;
+mod sent_model;
 mod steps;
+mod tensor;
 #[cfg(test)]
 mod tests;
 mod uniform;
@@ -64,7 +66,8 @@ impl Coding<'_> {
     ) -> Result<Vec<u8>> {
         let coded = match values {
             Values::Steps { symbols, tensors, entropy } => {
-                steps::encode(self.shape, symbols, tensors, entropy, cancel)?
+                let values = (&symbols[..], &tensors[..], &entropy[..]);
+                steps::encode(self.shape, self.precision, values, cancel)?
             }
             Values::Plain { grids, network } => {
                 uniform::encode(self.shape, self.bits(), (grids, network), cancel)?
@@ -87,8 +90,8 @@ impl Coding<'_> {
     /// this shape, or asks for more work than the budget has.
     pub fn decode(&self, payload: &[u8], budget: &mut WorkBudget) -> Result<Parameters> {
         within(budget, payload, |sections, budget| match self.precision {
-            Precision::Steps => steps::decode(self.shape, sections, budget),
             Precision::Uniform(bits) => uniform::decode(self.shape, bits, sections, budget),
+            precision => steps::decode(self.shape, precision, sections, budget),
         })
     }
 
@@ -100,10 +103,10 @@ impl Coding<'_> {
         within(budget, payload, |sections, budget| {
             let section = sections.latents()?;
             match self.precision {
-                Precision::Steps => steps::decode_latents(self.shape, section, budget),
                 Precision::Uniform(bits) => {
                     uniform::decode_latents(self.shape, bits, section, budget)
                 }
+                precision => steps::decode_latents(self.shape, precision, section, budget),
             }
         })
     }
@@ -113,7 +116,7 @@ impl Coding<'_> {
         const PLAIN: u32 = 32;
         match self.precision {
             Precision::Uniform(bits) => bits,
-            Precision::Steps => crate::base::spec::Bits {
+            Precision::Steps | Precision::StepsByPart => crate::base::spec::Bits {
                 sources: PLAIN,
                 base: PLAIN,
                 hyper: PLAIN,

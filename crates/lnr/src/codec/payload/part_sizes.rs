@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What every part of a group takes in its file.
 
-use super::{EXPONENT_BITS, shape, steps, uniform, within};
+use super::{shape, steps, tensor, uniform, within};
 use crate::backend::{Grids, Role, Shape, TensorKind};
 use crate::base::spec::{Bits, Precision};
 use crate::base::{Error, Result};
-use crate::bitstream::{
-    self, GroupHeader, RangeDecoder, Sections, WorkBudget, decode_tensor, tags, tensor_bits,
-};
+use crate::bitstream::{self, GroupHeader, RangeDecoder, Sections, WorkBudget, tags, tensor_bits};
+use crate::train::Quantised;
 
 /// Units of work, see [`WorkBudget`], that a value takes in a Huffman code's statistics.
 const COUNTING: u64 = 3;
@@ -115,8 +114,8 @@ fn sizes(
         }
     }
     match header.model.precision {
-        Precision::Steps => of_steps(&shape, sections, budget, &mut all)?,
         Precision::Uniform(bits) => of_bits(&shape, bits, sections, budget, &mut all)?,
+        precision => of_steps(&shape, precision, sections, budget, &mut all)?,
     }
     Ok(all)
 }
@@ -140,6 +139,7 @@ fn part_of(kind: TensorKind) -> Part {
 
 fn of_steps(
     shape: &Shape,
+    precision: Precision,
     sections: &Sections,
     budget: &mut WorkBudget,
     all: &mut Vec<PartSize>,
@@ -148,9 +148,7 @@ fn of_steps(
         let mut kept = 0;
         let mut from = budget.decoder(bytes);
         for place in steps::places(shape, of_latents) {
-            let mut values = vec![0; place.range.len()];
-            from.raw(EXPONENT_BITS);
-            let outcome = decode_tensor(&mut values, &mut from);
+            let outcome = tensor::read(place.range.len(), precision, &mut from);
             if outcome.is_err() {
                 // What was too much is noted as `None`; what was in vain is spent as well.
                 let _ = budget.spend(from.work());
@@ -158,9 +156,13 @@ fn of_steps(
             let read = affordable(outcome)?;
             let part = part_of(place.kind);
             // One stream holds them all: what a tensor takes is told by coding it again.
-            let bytes = read.map_or(0, |()| u64::from(tensor_bits(&values)).div_ceil(8));
+            let bits = |read: &Quantised| match read.values.iter().all(|v| *v == 0) {
+                true => 0,
+                false => tensor_bits(&read.values),
+            };
+            let bytes = read.as_ref().map_or(0, |read| u64::from(bits(read)).div_ceil(8));
             kept += bytes;
-            let huffman_bits = read.map(|()| huffman_of(values.iter().copied()));
+            let huffman_bits = read.map(|read| huffman_of(read.values.into_iter()));
             let n_values = place.range.len() as u64;
             PartSize { part, n_values, bytes, huffman_bits }.add_to(all);
         }
@@ -172,7 +174,7 @@ fn of_steps(
         // Telling the tensors apart took as long again.
         let _ = budget.spend(2 * from.work());
     }
-    let read = affordable(steps::decode_sources(shape, sections, budget))?;
+    let read = affordable(steps::decode_sources(shape, precision, sections, budget))?;
     let sources: Vec<&Grids> = shape.grids().map(|(_, g)| g).collect();
     for (i, source) in sources.iter().enumerate() {
         let part = match source.role {

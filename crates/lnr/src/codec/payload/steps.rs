@@ -5,12 +5,11 @@
 use rayon::prelude::*;
 
 use super::grids::CodedGrids;
-use super::{CancelFlag, Coded, EXPONENT_BITS, Parameters, is_latent};
+use super::{CancelFlag, Coded, Parameters, is_latent};
 use crate::backend::{Grids, Shape, TensorPlace};
 use crate::base::Result;
-use crate::bitstream::{
-    RangeDecoder, RangeEncoder, Sections, WorkBudget, decode_tensor, encode_tensor,
-};
+use crate::base::spec::Precision;
+use crate::bitstream::{RangeDecoder, RangeEncoder, Sections, WorkBudget};
 use crate::train::Quantised;
 
 /// A log step of a grid beyond this is noise, and its exponential may be no number.
@@ -18,9 +17,8 @@ const LOG_SCALES: std::ops::RangeInclusive<f32> = -20.0..=10.0;
 
 pub(super) fn encode(
     shape: &Shape,
-    symbols: &[i16],
-    tensors: &[Quantised],
-    entropy: &[Quantised],
+    precision: Precision,
+    (symbols, tensors, entropy): (&[i16], &[Quantised], &[Vec<Quantised>]),
     cancel: &CancelFlag,
 ) -> Result<Coded> {
     let write = |of_latents: bool| {
@@ -28,14 +26,15 @@ pub(super) fn encode(
         let places = shape.network.tensors();
         let wanted = places.iter().zip(tensors).filter(|(p, _)| is_latent(p.kind) == of_latents);
         for (_, tensor) in wanted {
-            out.raw(tensor.exponent, EXPONENT_BITS);
-            encode_tensor(&tensor.values, &mut out);
+            super::tensor::write(tensor, precision, &mut out);
         }
         out.finish()
     };
-    let sources: Vec<(&Grids, &Quantised)> = shape.grids().map(|(_, g)| g).zip(entropy).collect();
-    let source =
-        |(grids, model): &(&Grids, &Quantised)| super::grids::encode(grids, symbols, model, cancel);
+    let sources: Vec<(&Grids, &Vec<Quantised>)> =
+        shape.grids().map(|(_, g)| g).zip(entropy).collect();
+    let source = |(grids, model): &(&Grids, &Vec<Quantised>)| {
+        super::grids::encode(grids, symbols, model, precision, cancel)
+    };
     Ok(Coded {
         latents: write(true),
         networks: write(false),
@@ -44,17 +43,15 @@ pub(super) fn encode(
 }
 
 /// Reads one tensor to f32.
-fn tensor(len: usize, from: &mut RangeDecoder) -> Result<Vec<f32>> {
-    let exponent = from.raw(EXPONENT_BITS);
-    let mut values = vec![0; len];
-    decode_tensor(&mut values, from)?;
+fn tensor(len: usize, precision: Precision, from: &mut RangeDecoder) -> Result<Vec<f32>> {
+    let Quantised { values, exponent } = super::tensor::read(len, precision, from)?;
     let step = 1.0 / (1u32 << exponent) as f32;
     Ok(values.into_iter().map(|v| v as f32 * step).collect())
 }
 
 /// Reads the tensors of a section to their places.
 fn tensors(
-    section: &[u8],
+    (section, precision): (&[u8], Precision),
     places: &[TensorPlace],
     network: &mut [f32],
     budget: &mut WorkBudget,
@@ -62,7 +59,7 @@ fn tensors(
     let mut from = budget.decoder(section);
     let mut read = || {
         for place in places {
-            let values = tensor(place.range.len(), &mut from)?;
+            let values = tensor(place.range.len(), precision, &mut from)?;
             network[place.range.clone()].copy_from_slice(&values);
         }
         from.check()
@@ -79,6 +76,7 @@ pub(super) fn places(shape: &Shape, of_latents: bool) -> Vec<TensorPlace> {
 
 pub(super) fn decode_latents(
     shape: &Shape,
+    precision: Precision,
     section: &[u8],
     budget: &mut WorkBudget,
 ) -> Result<Vec<f32>> {
@@ -88,23 +86,25 @@ pub(super) fn decode_latents(
     for place in &mut places {
         place.range = place.range.start - start..place.range.end - start;
     }
-    tensors(section, &places, &mut latents, budget)?;
+    tensors((section, precision), &places, &mut latents, budget)?;
     Ok(latents)
 }
 
 pub(super) fn decode(
     shape: &Shape,
+    precision: Precision,
     sections: &Sections,
     budget: &mut WorkBudget,
 ) -> Result<Parameters> {
     let mut network = vec![0.0; shape.network.len()];
-    tensors(sections.latents()?, &places(shape, true), &mut network, budget)?;
-    tensors(sections.networks()?, &places(shape, false), &mut network, budget)?;
+    let (latents, networks) = (sections.latents()?, sections.networks()?);
+    tensors((latents, precision), &places(shape, true), &mut network, budget)?;
+    tensors((networks, precision), &places(shape, false), &mut network, budget)?;
     for v in &mut network[shape.network.scales()] {
         *v = v.clamp(*LOG_SCALES.start(), *LOG_SCALES.end());
     }
     // All symbols are there before the memory that they go to is taken.
-    let all = decode_sources(shape, sections, budget)?;
+    let all = decode_sources(shape, precision, sections, budget)?;
     let mut grids = vec![0.0; shape.n_grid()];
     all.iter().for_each(|source| source.copy_to(&mut grids));
     Ok(Parameters { grids, network })
@@ -113,6 +113,7 @@ pub(super) fn decode(
 /// The symbols of every source.
 pub(super) fn decode_sources(
     shape: &Shape,
+    precision: Precision,
     sections: &Sections,
     budget: &mut WorkBudget,
 ) -> Result<Vec<CodedGrids>> {
@@ -122,7 +123,7 @@ pub(super) fn decode_sources(
     let allowance = budget.clone();
     let read = |(grids, bytes): (&&Grids, &&[u8])| {
         let mut from = allowance.decoder(bytes);
-        (CodedGrids::read(grids, &mut from), from.work())
+        (CodedGrids::read(grids, precision, &mut from), from.work())
     };
     let all: Vec<_> = sources.par_iter().zip(&bytes).map(read).collect();
     // What was tried in vain is spent as well.

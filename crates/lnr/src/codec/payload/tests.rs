@@ -33,7 +33,8 @@ fn payload(shape: &Shape, last: i16) -> Vec<u8> {
     }
     let zeros = |n: usize| Quantised { values: vec![0; n], exponent: 0 };
     let tensors = shape.network.tensors().iter().map(|t| zeros(t.range.len())).collect();
-    let entropy = shape.grids().map(|(_, g)| zeros(crate::model::entropy(g).len())).collect();
+    let parts = |g| crate::model::entropy(g).parts().map(|part| zeros(part.len())).to_vec();
+    let entropy = shape.grids().map(|(_, g)| parts(g)).collect();
     let values = Values::Steps { symbols, tensors, entropy };
     let coding = Coding { shape, precision: Precision::Steps };
     coding.encode(&values, &Metadata::default(), &CancelFlag::default()).unwrap()
@@ -79,7 +80,7 @@ fn planes_of_zeros_cost_no_work() {
     let payload = payload(&shape, 0);
     let sections = Sections::parse(&payload).unwrap();
     let mut budget = WorkBudget::new();
-    let sources = steps::decode_sources(&shape, &sections, &mut budget).unwrap();
+    let sources = steps::decode_sources(&shape, Precision::Steps, &sections, &mut budget).unwrap();
     let spent = WorkBudget::START - budget.left();
     assert!(spent < WorkBudget::START / 1000, "{spent}");
     assert!(sources.iter().flat_map(|s| &s.series).flat_map(|s| &s.planes).all(|p| p.is_blank()));

@@ -4,6 +4,7 @@
 pub mod convert;
 pub mod metrics;
 
+mod borders;
 mod budget;
 mod choices;
 mod choose;

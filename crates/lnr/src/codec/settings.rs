@@ -85,7 +85,7 @@ impl EncoderSettings {
     /// Most iterations per frame.
     pub const MAX_EPOCHS: u32 = 1_000_000;
     /// Most frames in a group where nothing else is asked for.
-    pub const KEY_INT_MAX: u32 = 33;
+    pub const KEY_INT_MAX: u32 = 66;
     /// The seed where nothing else is asked for.
     pub const SEED: u64 = 1;
 

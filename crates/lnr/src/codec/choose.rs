@@ -54,6 +54,9 @@ const LEAST_GAIN: f64 = 0.01;
 /// will leave. Softer canonical grids cost 5 % where it was 0.67, and saved 2 % where it was 0.58 and 7 %
 /// where it was 0.4; short trials favour them everywhere, as they learn faster (docs/adr/0013).
 const SHARP: f64 = 0.62;
+/// The same for anchors, each of which is paid anew: softer ones saved 4 % where it was 0.67, and cost 18 % where
+/// it was 2.
+const SHARP_ANCHORS: f64 = 0.8;
 /// Visits of a trial over the error that it leaves in units of that of the long training: 12 visits leave
 /// 2.7 times as much, 6 visits 5.5 times. Bits are about as many as in the end.
 const VISITS_TO_THE_END: f64 = 32.0;
@@ -137,15 +140,13 @@ pub fn choose(
         let finest_residual = anchored.map_or(simple.finest_residual, |a| a.finest_residual);
         let one = Structure { finest_residual, ..simple };
         trials.consider(one)?;
-        let is_soft =
-            halving_losses(pictures, simple.finest_canonical) < SHARP * trials.first_error;
-        let soften = |structure: Structure| if is_soft { structure.softer() } else { structure };
-        if is_soft {
-            trials.consider(soften(one))?;
+        let loss = halving_losses(pictures, simple.finest_canonical) / trials.first_error;
+        if loss < SHARP {
+            trials.consider(one.softer())?;
         }
         if let Some(anchored) = anchored {
-            // Where one pyramid may as well be soft, anchors are better so.
-            trials.consider(soften(anchored))?;
+            let is_soft = loss < SHARP_ANCHORS;
+            trials.consider(if is_soft { anchored.softer() } else { anchored })?;
         }
         if trials.best.anchor_step.is_none() {
             trials.best.finest_residual = simple.finest_residual;

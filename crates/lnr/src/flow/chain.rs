@@ -97,9 +97,8 @@ impl Chain {
         0.5 * (there.belief.mean() + back.belief.mean())
     }
 
-    /// At least about what [`Chain::seen`] says, at once: what is lost from picture to picture is mostly
-    /// lost at the same places.
-    pub fn seen_at_least(&self, first: usize, last: usize) -> f64 {
+    /// What [`Chain::seen`] says where every frame loses the same part of all that is left of it; at once.
+    pub fn seen_about(&self, first: usize, last: usize) -> f64 {
         let mean = |link: &Link| 0.5 * (link.belief_there.mean() + link.belief_back.mean());
         self.links[first..last].iter().map(mean).product()
     }

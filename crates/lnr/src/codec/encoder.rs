@@ -260,8 +260,7 @@ impl Encoder {
     fn close_group(&mut self, n: usize, control: &mut Control) -> Result<()> {
         // Taken out in any case: a cancelled group is lost, and must not be trained again.
         self.make_room(control).inspect_err(|_| drop(self.pending.take_out(n)))?;
-        let (profile, cancel) = (self.settings.profile, &control.cancel);
-        let stretch = self.pending.take(n, profile, &self.engine, cancel);
+        let stretch = self.pending.take(n, &self.settings, &self.engine, &control.cancel);
         let is_alone = self.budget.as_ref().is_some_and(BitBudget::is_alone);
         let stretch = stretch.inspect_err(|_| self.give_up())?;
         let group = self.group(stretch);

@@ -52,7 +52,8 @@ pub struct EncoderSettings {
     pub preset: SpeedPreset,
     /// Most frames in a group, 1..=[`limits::MAX_GROUP_FRAMES`].
     pub key_int_max: u32,
-    /// Whether to start a new group at scene changes.
+    /// Whether to start a new group at scene changes; with profile `warp` also where optical flow sees one
+    /// scene give way to another, as in a cross-fade.
     pub scene_cut: bool,
     /// Seed of the random numbers: equal seeds give equal files on the same machine, whatever `threads`
     /// and `jobs` are.

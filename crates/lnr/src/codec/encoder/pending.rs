@@ -3,7 +3,7 @@
 use super::frames::InputFrame;
 use crate::base::{Picture, Result};
 use crate::codec::borders::{self, AHEAD};
-use crate::codec::{CancelFlag, Engine, Profile};
+use crate::codec::{CancelFlag, EncoderSettings, Engine, Profile};
 use crate::flow::Chain;
 
 /// Frames that wait for their group to close.
@@ -73,18 +73,21 @@ impl Pending {
     pub fn take(
         &mut self,
         n: usize,
-        profile: Profile,
+        settings: &EncoderSettings,
         engine: &Engine,
         cancel: &CancelFlag,
     ) -> Result<Stretch> {
         let found = self.first_scene(n, engine, cancel).and_then(|(n, no_scenes)| {
-            if profile != Profile::Warp {
+            if settings.profile != Profile::Warp {
                 return Ok((n, n, None));
             }
             let pictures: Vec<&Picture> = self.frames[..n].iter().map(|f| &f.picture).collect();
             engine.run(|| {
                 let mut chain = Chain::new(&pictures, &|| cancel.check())?;
-                let n_first = borders::first_group(&chain, &no_scenes);
+                let n_first = match settings.scene_cut {
+                    true => borders::first_group(&chain, &no_scenes),
+                    false => n,
+                };
                 chain.truncate(n_first);
                 Ok((n, n_first, Some(chain)))
             })

@@ -84,6 +84,7 @@ fn groups_end_with_their_scenes() {
     assert_eq!(lengths(settings(), cuts()), (vec![31, 19], 0));
     assert_eq!(lengths(settings().scene_cut(false).key_int_max(8), cuts()).0[..3], [8, 8, 8]);
     let (groups, n_split) = lengths(settings(), cross_fade(50, 24));
+    assert_eq!(lengths(settings().scene_cut(false), cross_fade(50, 24)).0, [50]);
     assert!(groups.len() == 2 && groups[0].abs_diff(24) < 5 && n_split == 1, "{groups:?}");
 }
 

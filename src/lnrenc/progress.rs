@@ -35,6 +35,7 @@ impl Stats {
             .field("seconds", t.seconds)
             .field("trials", t.trials)
             .field("groups-with-anchors", t.groups_with_anchors)
+            .field("groups-split", t.groups_split)
             .field("anchor-step", t.choice.anchor_step)
             .field("finest-canonical", t.choice.finest_canonical)
             .build()

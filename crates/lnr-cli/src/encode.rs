@@ -234,6 +234,7 @@ impl Encoding<'_> {
                 "iterations": stats.iterations,
                 "trials": stats.trials,
                 "groups_with_anchors": stats.groups_with_anchors,
+                "groups_split": stats.groups_split,
                 "seconds": text::rounded(seconds, 3),
                 "frames_s": text::rounded(rate, 3),
                 "backend": backend.name,

@@ -4,10 +4,11 @@
 use super::choose::{self, Choice};
 use super::payload::Coding;
 use super::profile::paper_spec;
-use super::{CancelFlag, EncoderSettings, Engine, Profile, plan};
+use super::{CancelFlag, EncoderSettings, Engine, plan};
 use crate::backend::Shape;
 use crate::base::spec::ModelSpec;
 use crate::base::{Metadata, Picture, Result};
+use crate::flow::Chain;
 use crate::train::{Recipe, Report, Trained};
 
 /// A trained and coded group.
@@ -22,7 +23,7 @@ pub struct Coded {
     pub choice: Choice,
 }
 
-/// Trains and codes a group by its settings. `report` may stop the training by an error.
+/// Trains and codes a group by its settings; with the flows between its pictures for profile `warp`. `report` may stop the training by an error.
 ///
 /// # Errors
 /// [`crate::base::Error::Cancelled`] when `cancel` asks for a stop; those of `report` and of
@@ -31,7 +32,7 @@ pub fn code(
     engine: &Engine,
     settings: &EncoderSettings,
     recipe: &Recipe,
-    pictures: &[&Picture],
+    (pictures, chain): (&[&Picture], Option<Chain>),
     metadata: &Metadata,
     cancel: &CancelFlag,
     report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
@@ -40,17 +41,18 @@ pub fn code(
     let extent = plan::extent(settings, n_frames);
     let mut recipe = recipe.clone();
     let (mut choice, mut n_trial_steps, mut n_tried) = (Choice::default(), 0, 0);
-    let model = match settings.profile {
-        Profile::Warp => {
+    let model = match chain {
+        Some(chain) => {
             let n_main = recipe.epochs * n_frames;
             n_trial_steps = choose::most_steps(&recipe, n_frames);
             let n_steps = n_trial_steps + n_main;
             let mut report = |r: &Report| report(&Report { n_steps, ..*r });
-            let chosen = choose::choose(engine, (&extent, &recipe), pictures, cancel, &mut report)?;
+            let group = (pictures, chain);
+            let chosen = choose::choose(engine, (&extent, &recipe), group, cancel, &mut report)?;
             (recipe.start, choice, n_tried) = (chosen.start, chosen.choice, chosen.n_steps);
             chosen.model
         }
-        profile => paper_spec(profile, &settings.model, &extent)?,
+        None => paper_spec(settings.profile, &settings.model, &extent)?,
     };
     // Trials that were not needed count as done.
     let report = &mut |r: &Report| {

@@ -3,6 +3,7 @@
 mod adopt;
 mod frames;
 mod group;
+mod pending;
 mod queue;
 mod stats;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use crate::base::{Error, Metadata, Result, limits};
 use frames::durations;
 pub use frames::{AccessUnit, InputFrame};
 use group::{Finished, Group};
+use pending::{Pending, Stretch};
 use queue::Queue;
 pub use stats::EncoderStats;
 
@@ -22,7 +24,7 @@ pub use stats::EncoderStats;
 pub struct Encoder {
     settings: EncoderSettings,
     engine: Engine,
-    pending: Vec<InputFrame>,
+    pending: Pending,
     scenes: SceneDetector,
     budget: Option<BitBudget>,
     /// Number of the first group that the budget counts.
@@ -60,7 +62,7 @@ impl Encoder {
         let max_frames = memory::max_group_frames(&settings, &engine)?;
         let n_jobs = memory::jobs(&settings, &engine, max_frames)?;
         Ok(Self {
-            pending: Vec::new(),
+            pending: Pending::default(),
             scenes: SceneDetector::default(),
             budget: BitBudget::new(&settings),
             budget_from: 0,
@@ -92,26 +94,30 @@ impl Encoder {
                 "a picture of another format: finish this encoder and start a new one".into(),
             ));
         }
-        if self.pending.last().is_some_and(|last| frame.pts < last.pts) {
+        let last = self.pending.frames.last();
+        if last.is_some_and(|last| frame.pts < last.pts) {
             return Err(Error::InvalidSetting(format!(
                 "presentation times go backwards at {} ns: give frames in the order of display",
                 frame.pts
             )));
         }
         frame.check_times()?;
-        let is_cut = self.scenes.push(&frame.picture) && self.settings.scene_cut;
         // In a group a frame lasts until the next one: no frame of it could last so long.
         let is_gap = |last: &InputFrame| frame.pts - last.pts > limits::MAX_FRAME_DURATION;
-        let is_far = self.pending.last().is_some_and(is_gap);
-        if !self.pending.is_empty() && (frame.force_key || is_cut || is_far) {
-            self.close_group(control)?;
+        let is_far = last.is_some_and(is_gap);
+        if frame.force_key || is_far {
+            self.close(self.pending.len(), control)?;
         }
+        let has_changed = self.scenes.push(&frame.picture) && self.settings.scene_cut;
         if self.pending.is_empty() {
             self.take_over();
         }
-        self.pending.push(frame);
+        self.pending.push(frame, has_changed);
+        while let Some(cut) = self.pending.scene(&self.engine, &control.cancel)? {
+            self.close(cut, control)?;
+        }
         if self.pending.len() >= self.max_frames {
-            self.close_group(control)?;
+            self.close_group(self.pending.len(), control)?;
         }
         self.queue.listen(control);
         if self.ready.is_empty() && self.queue.is_first_done() {
@@ -145,9 +151,7 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::push`].
     pub fn finish_next(&mut self, control: &mut Control) -> Result<Vec<AccessUnit>> {
-        if !self.pending.is_empty() {
-            self.close_group(control)?;
-        }
+        self.close(self.pending.len(), control)?;
         self.scenes = SceneDetector::default();
         while self.ready.is_empty() && self.queue.len() > 0 {
             self.queue.spread();
@@ -242,16 +246,44 @@ impl Encoder {
         self.stats.groups + self.queue.len() as u64
     }
 
-    /// Trains the frames that wait, or begins to where several groups are trained at once.
-    fn close_group(&mut self, control: &mut Control) -> Result<()> {
-        // Taken out first: a cancelled group is lost, and must not be trained again.
-        let frames = std::mem::take(&mut self.pending);
-        if self.queue.n_jobs() == 1 {
-            let (group, cancel) = (self.group(frames), control.cancel.clone());
-            let done = group.train(&self.engine, &cancel, &mut |p| control.report(p));
-            return self.note(done);
+    /// Closes groups until the first `n` frames that wait have theirs.
+    fn close(&mut self, n: usize, control: &mut Control) -> Result<()> {
+        let n_left = self.pending.len() - n;
+        while self.pending.len() > n_left {
+            self.close_group(self.pending.len() - n_left, control)?;
         }
+        Ok(())
+    }
+
+    /// Trains the first group of the first `n` frames that wait, or begins to where several groups are
+    /// trained at once. Where it fails, these frames are lost.
+    fn close_group(&mut self, n: usize, control: &mut Control) -> Result<()> {
+        // Taken out in any case: a cancelled group is lost, and must not be trained again.
+        self.make_room(control).inspect_err(|_| drop(self.pending.take_out(n)))?;
+        let stretch = self.pending.take(n, &self.settings, &self.engine, &control.cancel);
+        let is_alone = self.budget.as_ref().is_some_and(BitBudget::is_alone);
+        let stretch = stretch.inspect_err(|_| self.give_up())?;
+        let group = self.group(stretch);
+        if self.queue.n_jobs() == 1 {
+            let cancel = control.cancel.clone();
+            let done = group.train(&self.engine, &cancel, &mut |p| control.report(p));
+            self.note(done)?;
+        } else {
+            let begun = self.queue.begin(group, &self.engine, &control.cancel, is_alone);
+            begun.inspect_err(|_| self.give_up())?;
+        }
+        if !self.pending.is_empty() {
+            self.take_over();
+        }
+        Ok(())
+    }
+
+    /// Waits until another group can begin.
+    fn make_room(&mut self, control: &mut Control) -> Result<()> {
         loop {
+            if self.queue.n_jobs() == 1 {
+                return Ok(());
+            }
             let is_ready = self.budget.as_ref().is_none_or(BitBudget::is_ready);
             let must_take = !is_ready || self.queue.is_full() || self.queue.has_failed();
             if must_take && self.queue.is_first_done() {
@@ -259,17 +291,14 @@ impl Encoder {
             } else if must_take || !self.queue.has_room() {
                 self.wait(control)?;
             } else {
-                break;
+                return Ok(());
             }
         }
-        let is_alone = self.budget.as_ref().is_some_and(BitBudget::is_alone);
-        let group = self.group(frames);
-        let begun = self.queue.begin(group, &self.engine, &control.cancel, is_alone);
-        begun.inspect_err(|_| self.give_up())
     }
 
     /// What is to be trained of these frames.
-    fn group(&mut self, frames: Vec<InputFrame>) -> Group {
+    fn group(&mut self, stretch: Stretch) -> Group {
+        let Stretch { frames, chain, is_split } = stretch;
         let number = self.number();
         let durations = durations(&frames);
         let mut recipe = plan::recipe(&self.settings, number);
@@ -281,7 +310,7 @@ impl Encoder {
             recipe.target_bits = Some((target - rest).max(0.1 * target));
         }
         let (settings, metadata) = (self.settings.clone(), self.metadata());
-        Group { number, settings, recipe, metadata, frames, durations }
+        Group { number, settings, recipe, metadata, frames, durations, chain, is_split }
     }
 
     /// Waits for the groups that are trained, but not for long.
@@ -316,6 +345,7 @@ impl Encoder {
         let s = &mut self.stats;
         s.add(finished.units.len(), n_bytes, finished.psnr);
         s.add_choice(finished.choice);
+        s.groups_split += u64::from(finished.is_split);
         s.iterations += u64::from(finished.n_steps);
         s.seconds += finished.seconds;
         if finished.number >= self.budget_from

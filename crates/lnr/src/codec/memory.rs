@@ -154,11 +154,11 @@ mod tests {
     #[test]
     fn a_gpu_bounds_groups_by_what_is_free() {
         let settings = settings();
-        assert_eq!(frames(&settings, None, false).unwrap(), 33);
-        assert_eq!(frames(&settings, Some(33 << 20), true).unwrap(), 33);
-        assert!((10..33).contains(&frames(&settings, Some(32 << 20), true).unwrap()));
+        assert_eq!(frames(&settings, None, false).unwrap(), 66);
+        assert_eq!(frames(&settings, Some(66 << 20), true).unwrap(), 66);
+        assert!((20..66).contains(&frames(&settings, Some(65 << 20), true).unwrap()));
         // A group that goes to the CPU does not take the GPU's memory.
-        assert_eq!(frames(&settings, Some(1 << 20), false).unwrap(), 33);
+        assert_eq!(frames(&settings, Some(1 << 20), false).unwrap(), 66);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Pictures to access units and back: encoder, decoder, interpolation, latents.
 
+mod content;
 pub mod convert;
 pub mod metrics;
 
+mod borders;
 mod budget;
 mod choices;
 mod choose;

@@ -28,8 +28,9 @@ const MANY_VISITS: u32 = 120;
 
 /// What steps see and how many there are, by the longer side of the picture. Short trainings need many
 /// steps, however few pixels each sees, and 14,000 are enough; long ones of large pictures gain by more
-/// pixels, more looks at the rate and more visits (docs/adr/0003).
-fn of_size(recipe: Recipe, side: u32) -> Recipe {
+/// pixels, more looks at the rate and, at 640 pixels, half as many visits again (docs/adr/0003).
+fn of_size(settings: &EncoderSettings, recipe: Recipe) -> Recipe {
+    let side = settings.format.width.max(settings.format.height);
     let is_long = recipe.epochs >= MANY_VISITS;
     let points = Points::OfAFrame(match (side, is_long) {
         (0..480, _) => 2,
@@ -38,7 +39,10 @@ fn of_size(recipe: Recipe, side: u32) -> Recipe {
         (_, false) => 6,
     });
     let rate_interval = if is_long && side >= 480 { 2 } else { recipe.rate_interval };
-    Recipe { points, rate_interval, ..recipe }
+    let is_asked = settings.epochs > 0;
+    let more = is_long && !is_asked && (480..960).contains(&side);
+    let epochs = if more { recipe.epochs / 2 * 3 } else { recipe.epochs };
+    Recipe { points, rate_interval, epochs, ..recipe }
 }
 
 /// How group number `group` is trained.
@@ -49,10 +53,7 @@ pub fn recipe(settings: &EncoderSettings, group: u64) -> Recipe {
     };
     let (epochs, seed) = (epochs(settings), settings.seed.wrapping_add(group));
     match settings.profile {
-        Profile::Warp => {
-            let side = settings.format.width.max(settings.format.height);
-            of_size(Recipe::grids(lambda, epochs, seed), side)
-        }
+        Profile::Warp => of_size(settings, Recipe::grids(lambda, epochs, seed)),
         _ => Recipe::coordinates(epochs, seed),
     }
 }

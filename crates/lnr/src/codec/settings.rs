@@ -52,7 +52,8 @@ pub struct EncoderSettings {
     pub preset: SpeedPreset,
     /// Most frames in a group, 1..=[`limits::MAX_GROUP_FRAMES`].
     pub key_int_max: u32,
-    /// Whether to start a new group at scene changes.
+    /// Whether to start a new group at scene changes; with profile `warp` also where optical flow sees one
+    /// scene give way to another, as in a cross-fade.
     pub scene_cut: bool,
     /// Seed of the random numbers: equal seeds give equal files on the same machine, whatever `threads`
     /// and `jobs` are.
@@ -85,7 +86,7 @@ impl EncoderSettings {
     /// Most iterations per frame.
     pub const MAX_EPOCHS: u32 = 1_000_000;
     /// Most frames in a group where nothing else is asked for.
-    pub const KEY_INT_MAX: u32 = 33;
+    pub const KEY_INT_MAX: u32 = 66;
     /// The seed where nothing else is asked for.
     pub const SEED: u64 = 1;
 

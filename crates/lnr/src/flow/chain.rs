@@ -69,6 +69,48 @@ impl Chain {
         Ok(Self { spacing, lumas, links })
     }
 
+    /// Pictures of the chain.
+    pub fn n_pictures(&self) -> usize {
+        self.lumas.len()
+    }
+
+    /// Forgets all but the first `n` pictures.
+    pub fn truncate(&mut self, n: usize) {
+        self.lumas.truncate(n);
+        self.links.truncate(n.saturating_sub(1));
+    }
+
+    /// How much two frames show of the same, as far as the flows between them are believed: 1 where every
+    /// point of each is found in the other, and 0 where none is. Of frames that are as far apart as
+    /// objects stay in the picture it tells what one picture can say of both.
+    ///
+    /// # Panics
+    /// When there are no such frames, or they are not in order.
+    pub fn seen(&self, first: usize, last: usize) -> f64 {
+        let links = &self.links[first..last];
+        let there = links.iter().rev().fold(self.here(last), |motion, link| {
+            motion.after(&link.pair.there, &link.belief_there)
+        });
+        let back = links.iter().fold(self.here(first), |motion, link| {
+            motion.after(&link.pair.back, &link.belief_back)
+        });
+        0.5 * (there.belief.mean() + back.belief.mean())
+    }
+
+    /// What [`Chain::seen`] says where every frame loses the same part of all that is left of it; at once.
+    pub fn seen_about(&self, first: usize, last: usize) -> f64 {
+        let mean = |link: &Link| 0.5 * (link.belief_there.mean() + link.belief_back.mean());
+        self.links[first..last].iter().map(mean).product()
+    }
+
+    /// No motion, which is believed.
+    fn here(&self, frame: usize) -> Motion {
+        let Plane { width, height, .. } = self.lumas[frame];
+        let mut belief = Plane::new(width, height);
+        belief.samples.fill(1.0);
+        Motion { field: Field::zero(width, height), belief }
+    }
+
     /// Where the points of some frames are in frame `reference`: smooth, and zero where nothing is known
     /// or nothing gained.
     ///
@@ -76,9 +118,7 @@ impl Chain {
     /// When there is no such frame.
     pub fn motion(&self, frames: &[usize], reference: usize) -> Vec<Field> {
         let luma = &self.lumas[reference];
-        let mut belief = Plane::new(luma.width, luma.height);
-        belief.samples.fill(1.0);
-        let here = Motion { field: Field::zero(luma.width, luma.height), belief };
+        let here = self.here(reference);
         let first = frames.iter().fold(reference, |a, &b| a.min(b));
         let last = frames.iter().fold(reference, |a, &b| a.max(b));
         // Outward from the reference, one link more each time.

@@ -54,6 +54,12 @@ impl Plane {
         Self { width, height, samples: vec![0.0; width * height] }
     }
 
+    /// The mean of all samples.
+    pub fn mean(&self) -> f64 {
+        let sum: f64 = self.samples.iter().map(|&v| f64::from(v)).sum();
+        sum / self.samples.len().max(1) as f64
+    }
+
     /// Every second sample both ways, each the mean of two by two.
     pub(super) fn halved(&self) -> Self {
         let (width, height) = (self.width.div_ceil(2), self.height.div_ceil(2));

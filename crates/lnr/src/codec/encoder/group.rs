@@ -9,6 +9,7 @@ use crate::bitstream::{self, GroupHeader};
 use crate::codec::metrics::{psnr, rgb_mse};
 use crate::codec::payload::{Coding, shape};
 use crate::codec::{CancelFlag, Choice, EncoderSettings, Engine, Progress, coded};
+use crate::flow::Chain;
 use crate::train::{Recipe, Report};
 
 /// A group that is closed, and all that its training depends on.
@@ -21,6 +22,10 @@ pub(super) struct Group {
     pub frames: Vec<InputFrame>,
     /// How long each frame lasts in the group, in ns.
     pub durations: Vec<u64>,
+    /// The flows between the frames, for profile `warp`.
+    pub chain: Option<Chain>,
+    /// See [`Finished::is_split`].
+    pub is_split: bool,
 }
 
 /// A group that is trained.
@@ -34,6 +39,8 @@ pub(super) struct Finished {
     pub lambda: f32,
     pub seconds: f64,
     pub choice: Choice,
+    /// See [`super::EncoderStats::groups_split`].
+    pub is_split: bool,
 }
 
 impl Finished {
@@ -54,7 +61,7 @@ impl Group {
         listen: &mut (dyn FnMut(&Progress) + Send),
     ) -> Result<Finished> {
         let start = Instant::now();
-        let Self { number, settings, recipe, metadata, frames, durations } = self;
+        let Self { number, settings, recipe, metadata, frames, durations, chain, is_split } = self;
         let pictures: Vec<&Picture> = frames.iter().map(|f| &f.picture).collect();
         let report = &mut |report: &Report| {
             cancel.check()?;
@@ -68,7 +75,8 @@ impl Group {
             });
             Ok(())
         };
-        let coded = coded::code(engine, &settings, &recipe, &pictures, &metadata, cancel, report)?;
+        let coded =
+            coded::code(engine, &settings, &recipe, (&pictures, chain), &metadata, cancel, report)?;
         let header = GroupHeader {
             id: number as u8,
             format: settings.format,
@@ -82,7 +90,7 @@ impl Group {
         let psnr = check(engine, &units[0].data, &frames, cancel)?;
         let seconds = start.elapsed().as_secs_f64();
         let (n_steps, lambda, choice) = (coded.n_steps, coded.lambda, coded.choice);
-        Ok(Finished { number, units, psnr, n_steps, lambda, seconds, choice })
+        Ok(Finished { number, units, psnr, n_steps, lambda, seconds, choice, is_split })
     }
 }
 

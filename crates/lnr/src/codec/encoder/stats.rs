@@ -22,6 +22,9 @@ pub struct EncoderStats {
     pub trials: u64,
     /// Groups that got anchors.
     pub groups_with_anchors: u64,
+    /// Groups that end before the frames that they could have had, because optical flow sees a scene give
+    /// way to another there; but for those that were taken over from a file.
+    pub groups_split: u64,
     /// What was chosen for the last group.
     pub choice: Choice,
 }

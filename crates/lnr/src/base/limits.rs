@@ -15,13 +15,14 @@ pub const MAX_GRID_FRAME: u64 = 1 << 48;
 pub const MAX_PAYLOAD: u32 = 256 << 20;
 /// Largest group header in bytes: four times what 256 runs of durations take at 8 bytes each.
 pub const MAX_HEADER: usize = 8192;
-/// Most feature sources of a model: the encoder uses three, and more canonical grids may come with
-/// motions of their own.
+/// Most feature sources of a model: the encoder uses four, or seven with anchors, and more canonical grids may
+/// come with motions of their own.
 pub const MAX_SOURCES: usize = 16;
 /// Most grid entries of a group before pixels count, planes times time nodes times entries: 64 MiB
 /// as f32.
 pub const MAX_GRID_BASE: u64 = 1 << 24;
-/// Grid entries that each pixel of the source allows on top: 33 frames of residual grids of stride 2.
+/// Grid entries that each pixel of the source allows on top: 24 frames of residual grids of stride 2, or 96 of
+/// stride 4.
 pub const MAX_GRID_PER_PIXEL: u64 = 8;
 /// Most levels of one grid source: strides 1 to [`MAX_STRIDE`], doubled each time.
 pub const MAX_LEVELS: usize = 10;

@@ -14,45 +14,54 @@ const SEEN: f64 = 0.2;
 const REACH: usize = 4;
 /// Fewest frames before a border, and behind it, unless a scene ends there.
 const LEAST: usize = 8;
-/// Across a border is seen at most this part of what is seen on either side of it, and there at least [`SEEN`]:
-/// where all is fast, a group that ends helps nothing.
+/// Across a border at most this part of what is seen on either side of it is seen, and there at least
+/// [`SEEN`]: where all is fast, a group that ends helps nothing.
 const PART: f64 = 0.5;
 /// Where the losses from frame to frame leave more than this, no more than 1 - [`SEEN`] is lost, even if each
 /// frame loses another part: exp(SEEN - 1).
 const WIPED: f64 = 0.45;
 /// Frames from one place that is looked at to the next.
 const STEP: usize = 2;
-/// No border is looked for so near to a change that was no new scene: a flash hides what is behind it.
+/// No border is looked for so near to a flash: it hides what is behind it.
 const HIDDEN: usize = REACH + AHEAD;
 
-/// Whether a scene begins at frame `cut` of frames that wait, where a picture changed much: not after fast
-/// motion, and not where a flash begins or ends.
+/// What it is where a picture changed much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A scene begins.
+    Scene,
+    /// A flash begins or ends: what is on either side of it is the same.
+    Flash,
+    /// Both frames show much of the same: fast motion, or a part of a soft change.
+    Gradual,
+}
+
+/// What the change at frame `cut` of frames that wait is, by the frames that are there.
 ///
 /// # Errors
 /// Those of `poll`.
-pub fn is_scene(
+pub fn change(
     pictures: &[&Picture],
     cut: usize,
     poll: &(dyn Fn() -> Result<()> + Sync),
-) -> Result<bool> {
+) -> Result<Change> {
     let last = pictures.len() - 1;
-    for (a, b) in
-        [(cut - 1, cut), (cut - 1, (cut + AHEAD).min(last)), (cut.saturating_sub(AHEAD + 1), cut)]
-    {
-        let pair = Chain::new(&[pictures[a], pictures[b]], poll)?;
-        if pair.seen(0, 1) >= SEEN {
-            return Ok(false);
-        }
+    let sees =
+        |a: usize, b: usize| Ok(Chain::new(&[pictures[a], pictures[b]], poll)?.seen(0, 1) >= SEEN);
+    if sees(cut - 1, cut)? {
+        return Ok(Change::Gradual);
     }
-    Ok(true)
+    let is_flash =
+        sees(cut - 1, (cut + AHEAD).min(last))? || sees(cut.saturating_sub(AHEAD + 1), cut)?;
+    Ok(if is_flash { Change::Flash } else { Change::Scene })
 }
 
-/// Frames of the first group of a stretch: all, or those before one scene gives way to another unnoticed, as in
-/// a cross-fade. `no_scenes` are changes that began none.
-pub fn first_group(chain: &Chain, no_scenes: &[usize]) -> usize {
+/// Frames of the first group of a stretch: all, or those before one scene gives way to another unnoticed, as
+/// in a cross-fade. `flashes` are changes that hide what is behind them.
+pub fn first_group(chain: &Chain, flashes: &[usize]) -> usize {
     let n = chain.n_pictures();
     let across = |t: usize| {
-        let is_hidden = no_scenes.iter().any(|at| at.abs_diff(t) <= HIDDEN);
+        let is_hidden = flashes.iter().any(|at| at.abs_diff(t) <= HIDDEN);
         let (a, b) = (t - REACH, t + REACH);
         let may_end = !is_hidden && chain.seen_about(a, b) < WIPED;
         may_end.then(|| chain.seen(a, b)).filter(|&seen| seen < SEEN)
@@ -108,6 +117,19 @@ pub mod samples {
         (0..n).map(|t| mixed(t, share(t))).collect()
     }
 
+    /// Scene 1 comes in from the left within three frames from frame `at` on.
+    pub fn wipe(n: usize, at: usize) -> Vec<Picture> {
+        let wiped = |t: usize| {
+            let (mut picture, to) = (mixed(t, 0.0), mixed(t, 1.0));
+            let width = 64 * (t + 1).saturating_sub(at).min(3) / 3;
+            for (x, y) in (0..48).flat_map(|y| (0..width).map(move |x| (x, y))) {
+                picture.set_sample(0, x, y, to.sample(0, x, y));
+            }
+            picture
+        };
+        (0..n).map(wiped).collect()
+    }
+
     /// Scene 0, where frames 15 and 16 are far brighter.
     pub fn flash(n: usize) -> Vec<Picture> {
         let brighten = |t: usize| {
@@ -129,13 +151,14 @@ mod tests {
     use super::samples::{cross_fade, flash, mixed};
     use super::*;
 
-    fn first(pictures: &[Picture], no_scenes: &[usize]) -> usize {
+    fn first(pictures: &[Picture], flashes: &[usize]) -> usize {
         let pictures: Vec<&Picture> = pictures.iter().collect();
-        first_group(&Chain::new(&pictures, &|| Ok(())).unwrap(), no_scenes)
+        first_group(&Chain::new(&pictures, &|| Ok(())).unwrap(), flashes)
     }
 
     fn begins(pictures: &[Picture], cut: usize) -> bool {
-        is_scene(&pictures.iter().collect::<Vec<_>>(), cut, &|| Ok(())).unwrap()
+        let pictures: Vec<&Picture> = pictures.iter().collect();
+        change(&pictures, cut, &|| Ok(())).unwrap() == Change::Scene
     }
 
     #[test]

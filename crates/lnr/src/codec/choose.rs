@@ -5,7 +5,7 @@
 use super::content::{halving_losses, kept};
 use super::convert::Scaler;
 use super::payload::Coding;
-use super::plan::LAMBDA_50;
+use super::plan::{self, LAMBDA_50};
 use super::structure::Structure;
 use super::{CancelFlag, Engine};
 use crate::backend::Shape;
@@ -23,8 +23,8 @@ pub struct Choice {
     pub anchor_step: u32,
     /// Finest stride of canonical grids in pixels.
     pub finest_canonical: u32,
-    /// Short trainings that it was chosen by; 0: by the size of the picture and the price of a bit, or for a
-    /// group that was taken over from a file.
+    /// Short trainings that it was chosen by; 0: by the size of the picture, the price of a bit and what
+    /// stays in the picture, or for a group that was taken over from a file.
     pub n_trials: u32,
 }
 
@@ -54,31 +54,32 @@ const MAX_TRIALS: u32 = 3;
 /// What another model must save to be taken: trials are no more exact than this.
 const LEAST_GAIN: f64 = 0.01;
 /// Pictures are sharp where halving loses more of them than this part of the error that the long training
-/// will leave: softer canonical grids saved 2 to 9 % of the bytes where it was 0.3 to 0.94, nothing where it
-/// was 1.4, and cost 6 % where it was 1.2; short trials favour them everywhere, as they learn faster
-/// (docs/adr/0013).
+/// will leave: softer canonical grids saved up to 11 % of the bytes where it was 0.3 to 0.94, cost 7 and 32 %
+/// where it was 1.2 and 1.3, and nothing where few bytes are canonical grids; short trials favour them
+/// everywhere, as they learn faster (docs/adr/0013).
 const SHARP: f64 = 1.0;
 /// The same for pictures that were reduced for the trials, of which more error is left at the same price.
 const SHARP_REDUCED: f64 = 0.5;
-/// Visits of a trial that leave so many times the error of the long training as [`remains`] says.
+/// Visits of the trials that [`remains`] was measured with.
 const VISITS: f64 = 12.0;
-/// Where so much stays in the picture, anchors were 20 % worse than one pyramid; nobody tries them.
+/// Where so much stays in the picture, anchors are not tried: one pyramid was 8 % better than the best of them
+/// at 0.72, and as good at 0.62.
 const STAYS: f64 = 0.6;
-/// Where less stays, anchors are taken where there are no trials: they saved 20 % at 0.19 and 0.26, and cost
-/// 4 % at 0.46...
+/// Where less stays, anchors are taken where there are no trials, if pictures are soft (see [`SOFT`]): they
+/// saved 20 % at 0.19 and 0.26, and cost 4 % at 0.46.
 const LEAVES: f64 = 0.35;
-/// ...if pictures are soft: halving loses less than this times the price of a bit. It loses 0.04 of it where
-/// anchors with softer grids saved those 20 %, and 0.12 where they cost 25 %.
+/// Without trials pictures are soft where halving loses less than this times the price of a bit. It loses
+/// 0.04 of it where anchors with softer grids saved those 20 %, and 0.12 where they cost 25 %.
 const SOFT: f64 = 0.06;
 /// Where so much stays, anchors of long groups stand twice as far apart: 22 % better at 0.49, 9 and 4 % worse
 /// at 0.19 and 0.26.
 const SLOW: f64 = 0.4;
-/// Groups of more frames are long.
+/// Groups of more frames are long: they hold three anchors and more.
 const LONG: u32 = 33;
 
 /// The part of a trial's error that the long training will leave. The dearer bits are, the sooner it is
 /// done: at qualities 20, 40 and 58 trials of 12 visits left 1.5, 2 and 3 times as much; 6 visits leave twice
-/// that of 12. Bits are about as many as in the end.
+/// that of 12. Bits are about as many as in the end. Beyond these qualities nothing was measured.
 fn remains(trial: &Recipe) -> f64 {
     let part = 0.4 + 0.087 * f64::from(trial.lambda / LAMBDA_50).log2();
     part.clamp(0.25, 0.75) * f64::from(trial.epochs) / VISITS
@@ -108,24 +109,25 @@ pub fn choose(
         is_soft: true,
     };
     let (mut best, mut n_trials, mut n_steps) = (Candidate::default(), 0, 0);
-    if let Some(trial) = recipe.trial() {
+    if let Some(mut trial) = recipe.trial() {
         let small = engine.run(|| reduced(pictures))?;
         let small: Option<Vec<&Picture>> = small.as_ref().map(|small| small.iter().collect());
         let flows = |pictures: &[&Picture]| engine.run(|| Chain::new(pictures, &|| cancel.check()));
         let small_chain = small.as_deref().map(flows).transpose()?;
-        let pictures = small.as_deref().unwrap_or(pictures);
-        let chain = small_chain.as_ref().unwrap_or(&chain);
-        let format = pictures[0].format();
-        let extent = &Extent { width: format.width, height: format.height, ..*extent };
+        let tried = small.as_deref().unwrap_or(pictures);
+        let format = tried[0].format();
+        if small.is_some() {
+            trial.points = plan::points(format.width.max(format.height), true);
+        }
         let mut trials = Trials {
             engine,
-            extent,
+            extent: &Extent { width: format.width, height: format.height, ..*extent },
             recipe: &trial,
-            pictures,
+            pictures: tried,
             is_reduced: small.is_some(),
             cancel,
             report,
-            chain,
+            chain: small_chain.as_ref().unwrap_or(&chain),
             n: 0,
             best,
             first_error: f64::INFINITY,
@@ -157,8 +159,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// What it means for pictures of this size; groups that are too short have no anchors, and what would be
-    /// soft for their sake is not.
+    /// What it means for pictures of this size. A group that is too short for anchors has the simple model.
     fn structure(self, extent: &Extent, lambda: f32) -> Structure {
         let simple = Structure::new(extent, lambda);
         let mut structure = simple;
@@ -294,6 +295,7 @@ impl Trials<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Chroma;
     use crate::base::spec::samples::{anchored, grids, hash};
 
     #[test]
@@ -303,5 +305,29 @@ mod tests {
             (anchor_step, finest_canonical, n_trials)
         };
         assert_eq!([anchored(), grids(), hash()].map(of), [(5, 1, 0), (0, 1, 0), (0, 0, 0)]);
+    }
+
+    #[test]
+    fn trials_see_pictures_below_960_pixels() {
+        let size =
+            |width, height| reduced_size(&PictureFormat::new(width, height, Chroma::Yuv420, 8));
+        assert_eq!([size(1, 1), size(959, 540)], [None, None]);
+        assert_eq!(size(1280, 720), Some((640, 360)));
+        assert_eq!(size(1080, 1919), Some((540, 959)));
+        assert_eq!(size(3840, 2160), Some((480, 270)));
+        assert_eq!(size(16_384, 1), Some((512, 1)));
+    }
+
+    #[test]
+    fn candidates_mean_the_same_at_every_size() {
+        let soft_anchors = Candidate { is_anchored: true, is_slow: true, is_soft: true };
+        for (width, n_frames, finest, anchors) in
+            [(320, 66, 2, Some(32)), (1280, 66, 4, Some(32)), (320, 4, 1, None)]
+        {
+            let extent = Extent { width, height: 180, n_frames, n_out: 3 };
+            let Structure { finest_canonical, anchor_step, .. } =
+                soft_anchors.structure(&extent, LAMBDA_50);
+            assert_eq!((finest_canonical, anchor_step), (finest, anchors), "{width} {n_frames}");
+        }
     }
 }

@@ -23,7 +23,8 @@ pub struct Coded {
     pub choice: Choice,
 }
 
-/// Trains and codes a group by its settings; with the flows between its pictures for profile `warp`. `report` may stop the training by an error.
+/// Trains and codes a group by its settings; with the flows between its pictures for profile `warp`.
+/// `report` may stop the training by an error.
 ///
 /// # Errors
 /// [`crate::base::Error::Cancelled`] when `cancel` asks for a stop; those of `report` and of

@@ -33,3 +33,23 @@ pub fn kept(chain: &Chain) -> f64 {
     let mean = (0..PLACES).map(seen).sum::<f64>() / PLACES as f64;
     mean.powf(SPAN as f64 / span as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::borders::samples::{cross_fade, mixed};
+
+    fn kept_of(pictures: &[Picture]) -> f64 {
+        let pictures: Vec<&Picture> = pictures.iter().collect();
+        kept(&Chain::new(&pictures, &|| Ok(())).unwrap())
+    }
+
+    #[test]
+    fn all_stays_of_a_still_picture_and_little_of_a_scene_that_gives_way() {
+        let still: Vec<Picture> = (0..24).map(|_| mixed(0, 0.0)).collect();
+        for n in [1, 2, 24] {
+            assert!(kept_of(&still[..n]) > 0.9, "{n}");
+        }
+        assert!(kept_of(&cross_fade(24, 12)) < 0.3);
+    }
+}

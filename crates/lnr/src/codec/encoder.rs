@@ -77,9 +77,9 @@ impl Encoder {
         })
     }
 
-    /// Adds the next frame. When it closes a group, the training of that group begins. Returns the access
-    /// units of a group that is finished, if there is one: one per frame, in order. Where one group is
-    /// trained at a time ([`EncoderSettings::jobs`]), that is the group which the frame has closed.
+    /// Adds the next frame. When it closes groups, their training begins. Returns the access units of groups
+    /// that are finished, if there are any: one per frame, in order. Where one group is trained at a time
+    /// ([`EncoderSettings::jobs`]), those are the groups which the frame has closed.
     ///
     /// # Errors
     /// [`Error::Cancelled`] when `control` asks for a stop;
@@ -113,7 +113,9 @@ impl Encoder {
             self.take_over();
         }
         self.pending.push(frame, has_changed);
-        while let Some(cut) = self.pending.scene(&self.engine, &control.cancel)? {
+        loop {
+            let cut = self.pending.scene(&self.engine, &control.cancel);
+            let Some(cut) = cut.inspect_err(|_| self.give_up())? else { break };
             self.close(cut, control)?;
         }
         if self.pending.len() >= self.max_frames {
@@ -151,7 +153,9 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::push`].
     pub fn finish_next(&mut self, control: &mut Control) -> Result<Vec<AccessUnit>> {
-        self.close(self.pending.len(), control)?;
+        while !self.pending.is_empty() && self.ready.is_empty() {
+            self.close_group(self.pending.len(), control)?;
+        }
         self.scenes = SceneDetector::default();
         while self.ready.is_empty() && self.queue.len() > 0 {
             self.queue.spread();
@@ -264,18 +268,27 @@ impl Encoder {
         let is_alone = self.budget.as_ref().is_some_and(BitBudget::is_alone);
         let stretch = stretch.inspect_err(|_| self.give_up())?;
         let group = self.group(stretch);
-        if self.queue.n_jobs() == 1 {
-            let cancel = control.cancel.clone();
-            let done = group.train(&self.engine, &cancel, &mut |p| control.report(p));
-            self.note(done)?;
-        } else {
-            let begun = self.queue.begin(group, &self.engine, &control.cancel, is_alone);
-            begun.inspect_err(|_| self.give_up())?;
-        }
+        let closed = self.train_or_begin(group, is_alone, control);
         if !self.pending.is_empty() {
             self.take_over();
         }
-        Ok(())
+        closed
+    }
+
+    fn train_or_begin(
+        &mut self,
+        group: Group,
+        is_alone: bool,
+        control: &mut Control,
+    ) -> Result<()> {
+        if self.queue.n_jobs() == 1 {
+            let cancel = control.cancel.clone();
+            let done = group.train(&self.engine, &cancel, &mut |p| control.report(p));
+            self.note(done)
+        } else {
+            let begun = self.queue.begin(group, &self.engine, &control.cancel, is_alone);
+            begun.inspect_err(|_| self.give_up())
+        }
     }
 
     /// Waits until another group can begin.

@@ -89,7 +89,14 @@ fn within(
     let wanted = allowed(settings);
     let mut n = settings.key_int_max;
     loop {
-        let Needed { bytes, on_gpu } = needed(n)?;
+        let Needed { bytes, on_gpu } = match needed(n) {
+            // The format has no room for so many frames of this size.
+            Err(Error::Limit(_)) if n > 1 => {
+                n = n * 3 / 4;
+                continue;
+            }
+            needed => needed?,
+        };
         let most = wanted.into_iter().chain(free.filter(|_| on_gpu)).min();
         let Some(most) = most.filter(|&most| bytes > most) else { return Ok(n as usize) };
         match n {
@@ -209,6 +216,21 @@ mod tests {
         let bounded = settings().jobs(6).max_memory(29 << 20);
         assert_eq!([false, true].map(|on_gpu| jobs(&bounded, 64, 1000, on_gpu)), [2, 2]);
         assert_eq!(jobs(&settings().jobs(6).bitrate(9), 64, 1000, false), LAG);
+    }
+
+    #[test]
+    fn groups_are_as_long_as_the_format_can_describe() {
+        let engine = Engine::open(crate::EngineSettings::default().threads(1)).unwrap();
+        for (width, height, longest) in
+            [(320, 180, 256), (640, 480, 66), (958, 958, 50), (1918, 1918, 66), (4096, 2160, 66)]
+        {
+            let format = PictureFormat::new(width, height, Chroma::Yuv420, 8);
+            let settings = EncoderSettings::new(format);
+            let n = |settings: &EncoderSettings| max_group_frames(settings, &engine).unwrap();
+            assert_eq!(n(&settings), 66, "{width}x{height}");
+            let n = n(&settings.key_int_max(256));
+            assert!((longest..=256).contains(&n), "{width}x{height}: {n}");
+        }
     }
 
     #[test]

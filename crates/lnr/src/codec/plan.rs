@@ -6,7 +6,7 @@ use super::structure::Structure;
 use super::{EncoderSettings, Profile, RateControl, SpeedPreset};
 use crate::base::Result;
 use crate::base::spec::{Extent, ModelSpec};
-use crate::train::{Points, Recipe};
+use crate::train::{MANY_VISITS, Points, Recipe};
 
 /// The price of a bit at quality 50; it doubles every 10 steps down.
 pub const LAMBDA_50: f32 = 4e-3;
@@ -23,8 +23,15 @@ fn epochs(settings: &EncoderSettings) -> u32 {
     }
 }
 
-/// Visits from which on a training has the time for more exact steps.
-const MANY_VISITS: u32 = 120;
+/// What a step sees of pictures whose longer side is this.
+pub fn points(side: u32, is_long: bool) -> Points {
+    Points::OfAFrame(match (side, is_long) {
+        (0..480, _) => 2,
+        (480..960, _) | (960..1920, true) => 3,
+        (960..1920, false) | (_, true) => 4,
+        (_, false) => 6,
+    })
+}
 
 /// What steps see and how many there are, by the longer side of the picture. Short trainings need many
 /// steps, however few pixels each sees, and 14,000 are enough; long ones of large pictures gain by more
@@ -32,12 +39,7 @@ const MANY_VISITS: u32 = 120;
 fn of_size(settings: &EncoderSettings, recipe: Recipe) -> Recipe {
     let side = settings.format.width.max(settings.format.height);
     let is_long = recipe.epochs >= MANY_VISITS;
-    let points = Points::OfAFrame(match (side, is_long) {
-        (0..480, _) => 2,
-        (480..960, _) | (960..1920, true) => 3,
-        (960..1920, false) | (_, true) => 4,
-        (_, false) => 6,
-    });
+    let points = points(side, is_long);
     let rate_interval = if is_long && side >= 480 { 2 } else { recipe.rate_interval };
     let is_asked = settings.epochs > 0;
     let more = is_long && !is_asked && (480..960).contains(&side);

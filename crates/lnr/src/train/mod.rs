@@ -23,7 +23,7 @@ mod visits;
 mod worth;
 
 pub use group::train;
-pub use recipe::{Points, Recipe};
+pub use recipe::{MANY_VISITS, Points, Recipe};
 pub use run::Report;
 pub use trained::{Quantised, Trained, Values};
 pub use trainer::bytes;

@@ -27,8 +27,8 @@ pub struct Recipe {
     /// Price of a bit: the loss is MSE (of components scaled to 0..=1) + lambda * bits per pixel, for
     /// what is stored as symbols.
     pub lambda: f32,
-    /// How much the squared errors of Cb and Cr count where that of luma counts as 1; `None`: the error is that
-    /// of R'G'B'.
+    /// How much the squared errors of Cb and Cr count where that of luma counts as 1; `None`: the error is
+    /// that of R'G'B'.
     pub chroma: Option<[f32; 2]>,
     /// Bits that the group should take; lambda is then only where the search begins.
     pub target_bits: Option<f64>,
@@ -68,10 +68,13 @@ pub struct Recipe {
     pub start: Vec<FirstValues>,
 }
 
+/// Visits from which on a training of a grid model is long: it has the time for more exact steps.
+pub const MANY_VISITS: u32 = 120;
+
 /// For grid models. The visits of one anchor are noisy: a long memory of their size saves 3 % of the bytes
 /// of groups with anchors, if the training is much longer than it.
 fn decays(epochs: u32) -> Decays {
-    Decays { beta1: 0.9, beta2: if epochs >= 120 { 0.998 } else { 0.99 } }
+    Decays { beta1: 0.9, beta2: if epochs >= MANY_VISITS { 0.998 } else { 0.99 } }
 }
 
 impl Recipe {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Frames that wait, and which of them are the next group.
 
 use super::frames::InputFrame;
 use crate::base::{Picture, Result};
-use crate::codec::borders::{self, AHEAD};
+use crate::codec::borders::{self, AHEAD, Change};
 use crate::codec::{CancelFlag, EncoderSettings, Engine, Profile};
 use crate::flow::Chain;
 
@@ -12,8 +13,8 @@ pub(super) struct Pending {
     pub frames: Vec<InputFrame>,
     /// Frames that changed much, in order, of which it is not known yet whether a scene begins there.
     changes: Vec<usize>,
-    /// Frames that changed much, and began no scene.
-    no_scenes: Vec<usize>,
+    /// Frames where a flash begins or ends.
+    flashes: Vec<usize>,
 }
 
 /// Frames of a group, and for profile `warp` the flows between them.
@@ -51,18 +52,19 @@ impl Pending {
     /// [`crate::Error::Cancelled`].
     pub fn scene(&mut self, engine: &Engine, cancel: &CancelFlag) -> Result<Option<usize>> {
         while let Some(&cut) = self.changes.first().filter(|&&cut| self.len() > cut + AHEAD) {
-            if self.is_scene(cut, engine, cancel)? {
-                return Ok(Some(cut));
+            match self.change(cut, engine, cancel)? {
+                Change::Scene => return Ok(Some(cut)),
+                Change::Flash => self.flashes.push(cut),
+                Change::Gradual => {}
             }
             self.changes.remove(0);
-            self.no_scenes.push(cut);
         }
         Ok(None)
     }
 
-    fn is_scene(&self, cut: usize, engine: &Engine, cancel: &CancelFlag) -> Result<bool> {
+    fn change(&self, cut: usize, engine: &Engine, cancel: &CancelFlag) -> Result<Change> {
         let pictures: Vec<&Picture> = self.frames.iter().map(|f| &f.picture).collect();
-        engine.run(|| borders::is_scene(&pictures, cut, &|| cancel.check()))
+        engine.run(|| borders::change(&pictures, cut, &|| cancel.check()))
     }
 
     /// Takes the first group out of the first `n` frames: all of them, or those before a scene. For profile
@@ -77,7 +79,7 @@ impl Pending {
         engine: &Engine,
         cancel: &CancelFlag,
     ) -> Result<Stretch> {
-        let found = self.first_scene(n, engine, cancel).and_then(|(n, no_scenes)| {
+        let found = self.first_scene(n, engine, cancel).and_then(|(n, flashes)| {
             if settings.profile != Profile::Warp {
                 return Ok((n, n, None));
             }
@@ -85,7 +87,7 @@ impl Pending {
             engine.run(|| {
                 let mut chain = Chain::new(&pictures, &|| cancel.check())?;
                 let n_first = match settings.scene_cut {
-                    true => borders::first_group(&chain, &no_scenes),
+                    true => borders::first_group(&chain, &flashes),
                     false => n,
                 };
                 chain.truncate(n_first);
@@ -97,27 +99,28 @@ impl Pending {
     }
 
     /// Of the first `n` frames those before a scene that begins among them, by the frames that are there, and
-    /// changes in them that began none.
+    /// the flashes in them.
     fn first_scene(
         &self,
         n: usize,
         engine: &Engine,
         cancel: &CancelFlag,
     ) -> Result<(usize, Vec<usize>)> {
-        let mut no_scenes = self.no_scenes.clone();
+        let mut flashes = self.flashes.clone();
         for &cut in self.changes.iter().filter(|&&cut| cut < n) {
-            if self.is_scene(cut, engine, cancel)? {
-                return Ok((cut, no_scenes));
+            match self.change(cut, engine, cancel)? {
+                Change::Scene => return Ok((cut, flashes)),
+                Change::Flash => flashes.push(cut),
+                Change::Gradual => {}
             }
-            no_scenes.push(cut);
         }
-        Ok((n, no_scenes))
+        Ok((n, flashes))
     }
 
     /// Takes the first `n` frames out.
     pub fn take_out(&mut self, n: usize) -> Vec<InputFrame> {
         let rest = self.frames.split_off(n);
-        for places in [&mut self.changes, &mut self.no_scenes] {
+        for places in [&mut self.changes, &mut self.flashes] {
             places.retain(|&place| place > n);
             places.iter_mut().for_each(|place| *place -= n);
         }

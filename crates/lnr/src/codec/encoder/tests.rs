@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::base::{Chroma, Picture, PictureFormat};
-use crate::codec::borders::samples::{cross_fade, flash, mixed};
+use crate::codec::borders::samples::{cross_fade, flash, mixed, wipe};
 
 /// Pushes three groups of which the second diverges. Returns what came out before the error, the error,
 /// what came out after it, and the encoder.
@@ -86,6 +86,8 @@ fn groups_end_with_their_scenes() {
     let (groups, n_split) = lengths(settings(), cross_fade(50, 24));
     assert_eq!(lengths(settings().scene_cut(false), cross_fade(50, 24)).0, [50]);
     assert!(groups.len() == 2 && groups[0].abs_diff(24) < 5 && n_split == 1, "{groups:?}");
+    let (groups, _) = lengths(settings(), wipe(50, 24));
+    assert!(groups.len() == 2 && groups[0].abs_diff(24) < 5, "{groups:?}");
 }
 
 #[test]

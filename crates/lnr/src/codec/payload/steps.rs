@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Parameters as integers with steps (FORMAT sections 5.5 and 5.6): grids as symbols, tensors with a power of two
-//! each.
+//! Parameters as integers with steps (FORMAT sections 5.5 and 5.6): grids as symbols, tensors with a power
+//! of two each.
 
 use rayon::prelude::*;
 

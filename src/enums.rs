@@ -69,11 +69,11 @@ impl From<Profile> for lnr::Profile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstLnrEncSpeedPreset")]
 pub enum Speed {
-    /// About an eighth of the default's iterations.
-    #[enum_value(name = "About an eighth of the iterations of medium", nick = "ultrafast")]
+    /// An eighth of the default's iterations, or less.
+    #[enum_value(name = "An eighth of the iterations of medium or less", nick = "ultrafast")]
     Ultrafast,
-    /// A third of the default's iterations.
-    #[enum_value(name = "A third of the iterations of medium", nick = "fast")]
+    /// A third of the default's iterations, or less.
+    #[enum_value(name = "A third of the iterations of medium or less", nick = "fast")]
     Fast,
     /// The default.
     #[default]

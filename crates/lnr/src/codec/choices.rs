@@ -26,9 +26,9 @@ pub enum Profile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SpeedPreset {
-    /// About an eighth of the default's iterations.
+    /// An eighth of the default's iterations, or less.
     Ultrafast,
-    /// A third of the default's iterations.
+    /// A third of the default's iterations, or less.
     Fast,
     /// The default.
     #[default]
@@ -103,8 +103,8 @@ named!("profile", Profile:
 );
 
 named!("preset", SpeedPreset:
-    Ultrafast = "ultrafast" "About an eighth of the iterations of medium",
-    Fast = "fast" "A third of the iterations of medium",
+    Ultrafast = "ultrafast" "An eighth of the iterations of medium or less",
+    Fast = "fast" "A third of the iterations of medium or less",
     Medium = "medium" "The default",
     Slow = "slow" "Twice the iterations of medium",
     Veryslow = "veryslow" "Four times the iterations of medium",

@@ -35,16 +35,20 @@ pub fn points(side: u32, is_long: bool) -> Points {
 
 /// What steps see and how many there are, by the longer side of the picture. Short trainings need many
 /// steps, however few pixels each sees, and 14,000 are enough; long ones of large pictures gain by more
-/// pixels, more looks at the rate and, at 640 pixels, half as many visits again (docs/adr/0003).
+/// pixels, more looks at the rate and more visits, as many as about half a frame per second allows on two cores
+/// (docs/adr/0003).
 fn of_size(settings: &EncoderSettings, recipe: Recipe) -> Recipe {
     let side = settings.format.width.max(settings.format.height);
     let is_long = recipe.epochs >= MANY_VISITS;
     let points = points(side, is_long);
     let rate_interval = if is_long && side >= 480 { 2 } else { recipe.rate_interval };
     let is_asked = settings.epochs > 0;
-    let more = is_long && !is_asked && (480..960).contains(&side);
-    let epochs = if more { recipe.epochs / 2 * 3 } else { recipe.epochs };
-    Recipe { points, rate_interval, epochs, ..recipe }
+    let more = match side {
+        480..960 if is_long && !is_asked => recipe.epochs / 2,
+        960..1920 if is_long && !is_asked => recipe.epochs / 6,
+        _ => 0,
+    };
+    Recipe { points, rate_interval, epochs: recipe.epochs + more, ..recipe }
 }
 
 /// How group number `group` is trained.
@@ -86,4 +90,22 @@ pub fn largest(settings: &EncoderSettings, lambda: f32, n_frames: u32) -> Result
 /// Bytes of a group that hold neither network nor grids: header, checksums, frame units.
 pub fn fixed_bytes(n_frames: usize) -> f64 {
     90.0 + 7.0 * (n_frames - 1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Chroma, PictureFormat};
+
+    #[test]
+    fn long_trainings_of_large_pictures_take_more_visits_unless_visits_are_asked_for() {
+        let visits = |width, set: &dyn Fn(EncoderSettings) -> EncoderSettings| {
+            let format = PictureFormat::new(width, 180, Chroma::Yuv420, 8);
+            recipe(&set(EncoderSettings::new(format)), 0).epochs
+        };
+        let sizes = [320, 640, 1280, 1920];
+        assert_eq!(sizes.map(|width| visits(width, &|s| s)), [180, 270, 210, 180]);
+        assert_eq!(sizes.map(|width| visits(width, &|s| s.epochs(180))), [180; 4]);
+        assert_eq!(sizes.map(|width| visits(width, &|s| s.preset(SpeedPreset::Fast))), [60; 4]);
+    }
 }

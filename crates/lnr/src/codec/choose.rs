@@ -109,20 +109,18 @@ pub fn choose(
         is_soft: true,
     };
     let (mut best, mut n_trials, mut n_steps) = (Candidate::default(), 0, 0);
-    if let Some(mut trial) = recipe.trial() {
+    if let Some(trial) = recipe.trial() {
         let small = engine.run(|| reduced(pictures))?;
         let small: Option<Vec<&Picture>> = small.as_ref().map(|small| small.iter().collect());
         let flows = |pictures: &[&Picture]| engine.run(|| Chain::new(pictures, &|| cancel.check()));
         let small_chain = small.as_deref().map(flows).transpose()?;
         let tried = small.as_deref().unwrap_or(pictures);
         let format = tried[0].format();
-        if small.is_some() {
-            trial.points = plan::points(format.width.max(format.height), true);
-        }
+        let points = plan::points(format.width.max(format.height), true);
         let mut trials = Trials {
             engine,
             extent: &Extent { width: format.width, height: format.height, ..*extent },
-            recipe: &trial,
+            recipe: &Recipe { points, ..trial },
             pictures: tried,
             is_reduced: small.is_some(),
             cancel,

@@ -293,10 +293,7 @@ impl Encoder {
 
     /// Waits until another group can begin.
     fn make_room(&mut self, control: &mut Control) -> Result<()> {
-        loop {
-            if self.queue.n_jobs() == 1 {
-                return Ok(());
-            }
+        while self.queue.n_jobs() > 1 {
             let is_ready = self.budget.as_ref().is_none_or(BitBudget::is_ready);
             let must_take = !is_ready || self.queue.is_full() || self.queue.has_failed();
             if must_take && self.queue.is_first_done() {
@@ -304,9 +301,10 @@ impl Encoder {
             } else if must_take || !self.queue.has_room() {
                 self.wait(control)?;
             } else {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// What is to be trained of these frames.

@@ -42,12 +42,13 @@ fn of_size(settings: &EncoderSettings, recipe: Recipe) -> Recipe {
     let is_long = recipe.epochs >= MANY_VISITS;
     let points = points(side, is_long);
     let rate_interval = if is_long && side >= 480 { 2 } else { recipe.rate_interval };
-    let is_asked = settings.epochs > 0;
     let more = match side {
-        480..960 if is_long && !is_asked => recipe.epochs / 2,
-        960..1920 if is_long && !is_asked => recipe.epochs / 6,
+        480..960 => recipe.epochs / 2,
+        960..1920 => recipe.epochs / 6,
         _ => 0,
     };
+    let is_asked = settings.epochs > 0;
+    let more = if is_long && !is_asked { more } else { 0 };
     Recipe { points, rate_interval, epochs: recipe.epochs + more, ..recipe }
 }
 

@@ -156,11 +156,10 @@ fn of_steps(
             let read = affordable(outcome)?;
             let part = part_of(place.kind);
             // One stream holds them all: what a tensor takes is told by coding it again.
-            let is_marked = |read: &Quantised| {
-                precision == Precision::StepsByPart && read.values.iter().all(|v| *v == 0)
+            let bits = |read: &Quantised| match tensor::is_marked(read, precision) {
+                true => 0,
+                false => tensor_bits(&read.values),
             };
-            let bits =
-                |read: &Quantised| if is_marked(read) { 0 } else { tensor_bits(&read.values) };
             let bytes = read.as_ref().map_or(0, |read| u64::from(bits(read)).div_ceil(8));
             kept += bytes;
             let huffman_bits = read.map(|read| huffman_of(read.values.into_iter()));

@@ -12,13 +12,18 @@ fn marks_zeros(precision: Precision) -> bool {
     precision == Precision::StepsByPart
 }
 
+/// Whether that bit is all that is written of a tensor.
+pub fn is_marked(tensor: &Quantised, precision: Precision) -> bool {
+    marks_zeros(precision) && tensor.values.iter().all(|v| *v == 0)
+}
+
 pub fn write(tensor: &Quantised, precision: Precision, out: &mut RangeEncoder) {
+    let is_marked = is_marked(tensor, precision);
     if marks_zeros(precision) {
-        let is_zero = tensor.values.iter().all(|v| *v == 0);
-        out.raw(is_zero.into(), 1);
-        if is_zero {
-            return;
-        }
+        out.raw(is_marked.into(), 1);
+    }
+    if is_marked {
+        return;
     }
     out.raw(tensor.exponent, EXPONENT_BITS);
     encode_tensor(&tensor.values, out);

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Trains the small CLIP on rendered scenes and stores it in data/small-clip; tells how good it is.
+
+    train.py [--steps N] [--folder DIR]    trains, stores, evaluates
+    train.py --evaluate [--folder DIR]     evaluates what is stored
+
+Needs torch, transformers, tokenizers, safetensors, pillow and numpy; one core is enough.
+"""
+
+import argparse
+import io
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageFilter
+
+from captions import caption, variant
+from evaluate import evaluate
+from model import (
+    CONTEXT,
+    FOLDER,
+    PATCH,
+    SIDE,
+    make_model,
+    make_processor,
+    make_tokenizer,
+    pooled,
+    store,
+    unit,
+)
+from scenes import (
+    BACKGROUNDS,
+    COLOURS,
+    ABSENT,
+    OPEN,
+    PLACES,
+    SHAPES,
+    SIZES,
+    agreement,
+    facts,
+    render,
+    scene,
+)
+
+SEED = 7
+# Evaluation and clips have the seeds below.
+FIRST_TRAINING_SEED = 1_000_000
+BATCH = 128
+STEPS = 1600
+# The part of the steps in which pictures are learnt by the helpers alone, without texts.
+PICTURES_ALONE = 0.25
+RATE = 1e-3
+WARM_UP = 100
+STORE_EVERY = 200
+PATCHES = SIDE // PATCH
+# A logit scale beyond 100 is CLIP's limit too.
+LARGEST_SCALE = math.log(100)
+MEAN, DEVIATION = (
+    torch.tensor(values)[:, None, None]
+    for values in (make_processor().image_mean, make_processor().image_std)
+)
+
+
+class Helpers(torch.nn.Module):
+    """Heads for training alone: what each patch shows, and what the whole picture does.
+
+    Contrast by itself tells a transformer late that shapes are local.
+    """
+
+    PATCH_SIZES = [len(SHAPES) + 1, len(COLOURS) + 1]
+    WHOLE_SIZES = [
+        len(COLOURS),
+        len(SHAPES),
+        len(SIZES),
+        len(PLACES),
+        len(BACKGROUNDS),
+        len(COLOURS),
+    ]
+    # Most patches show no shape, which is soon known.
+    EMPTY_WEIGHT = 0.1
+
+    def __init__(self, width):
+        super().__init__()
+        self.norm = torch.nn.LayerNorm(width)
+        self.patches = torch.nn.Linear(width, sum(self.PATCH_SIZES))
+        self.whole = torch.nn.Linear(width, sum(self.WHOLE_SIZES))
+
+    def forward(self, patches, whole, patch_labels, whole_labels):
+        """The loss, and which part of patches with shapes have the right one.
+
+        Of tokens [n, 64, width] and [n, width], labels [n, 64, 2] and [n, 6].
+        """
+        loss = 0
+        guesses = self.patches(self.norm(patches)).split(self.PATCH_SIZES, -1)
+        for guess, label in zip(guesses, patch_labels.unbind(-1)):
+            weights = torch.ones(guess.shape[-1])
+            weights[-1] = self.EMPTY_WEIGHT
+            loss = loss + F.cross_entropy(guess.flatten(0, 1), label.flatten(), weights)
+        for guess, label in zip(
+            self.whole(whole).split(self.WHOLE_SIZES, -1), whole_labels.unbind(-1)
+        ):
+            loss = loss + F.cross_entropy(guess, label, ignore_index=OPEN) / len(self.WHOLE_SIZES)
+        filled = patch_labels[..., 0] < len(SHAPES)
+        right = (guesses[0].argmax(-1) == patch_labels[..., 0])[filled].float().mean()
+        return loss, right
+
+
+def worn(picture, rng):
+    """A picture of 64x64 as decoded video may show it: compressed, scaled, blurred, its chroma halved."""
+    image = Image.fromarray(picture)
+    if rng.random() < 0.35:
+        packed = io.BytesIO()
+        image.save(packed, "jpeg", quality=int(rng.integers(20, 95)))
+        image = Image.open(packed)
+    if rng.random() < 0.25:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.4)))
+    if image.size != (SIDE, SIDE):
+        image = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    pixels = np.asarray(image, np.float32)
+    if rng.random() < 0.3:
+        pixels = pixels + rng.normal(0, rng.uniform(1, 8), pixels.shape).astype(np.float32)
+    if rng.random() < 0.5:
+        pixels = pixels * rng.uniform(0.93, 1.07) + rng.uniform(-8, 8)
+    return np.clip(pixels, 0, 255)
+
+
+def batch(step):
+    """One step's pictures, their labels, and their texts followed by as many near misses'."""
+    rng = np.random.default_rng([SEED, step])
+    pictures, patch_labels, truths, texts, claims = [], [], [], [], []
+    misses, missed = [], []
+    for number in range(BATCH):
+        shown = scene(FIRST_TRAINING_SEED + step * BATCH + number)
+        side = int(rng.choice([64, 64, 64, 80, 96]))
+        # A few rows or columns of the picture may be missing, as after a crop.
+        picture, owners = render(shown, rng.random(), (side, side), with_map=True)
+        shift = rng.integers(-side // 20, side // 20 + 1, 2)
+        picture, owners = (shifted(plane, shift) for plane in (picture, owners))
+        pictures.append(worn(picture, rng))
+        patch_labels.append(labels_of(shown, owners))
+        truths.append(facts(shown))
+        text, claim = caption(shown, rng)
+        texts.append(text)
+        claims.append(claim)
+        text, claim = caption(variant(shown, rng), rng)
+        misses.append(text)
+        missed.append(claim)
+    agrees = agreement(truths, claims + missed)
+    truths = np.array(truths)
+    whole = truths[:, [0, 1, 2, 3, 7, 8]]
+    # Of two shapes none is the whole picture's.
+    whole[truths[:, 5] != ABSENT, :2] = OPEN
+    return np.stack(pictures), np.stack(patch_labels), whole, texts + misses, agrees
+
+
+def shifted(plane, shift):
+    """The plane moved by whole pixels; its edge goes on."""
+    reach = np.abs(shift)
+    padded = np.pad(plane, [(reach[0],) * 2, (reach[1],) * 2] + [(0, 0)] * (plane.ndim - 2), "edge")
+    top, left = reach + shift
+    return padded[top : top + plane.shape[0], left : left + plane.shape[1]]
+
+
+def labels_of(shown, owners):
+    """Shape and colour of each patch's foremost shape, their counts where there is none: [64, 2]."""
+    side = owners.shape[0] // PATCHES
+    blocks = owners.reshape(PATCHES, side, PATCHES, side).swapaxes(1, 2).reshape(PATCHES**2, -1)
+    labels = np.tile([len(SHAPES), len(COLOURS)], (PATCHES**2, 1))
+    for number, shape in enumerate(shown.shapes):
+        # A tenth of a patch is as little as can be told from a blurred edge.
+        labels[(blocks == number + 1).mean(1) > 0.1] = shape.shape, shape.colour
+    return labels
+
+
+def train(steps, folder):
+    torch.set_num_threads(1)
+    tokenizer = make_tokenizer(FIRST_TRAINING_SEED)
+    model = make_model(tokenizer, SEED)
+    helpers = Helpers(model.config.vision_config.hidden_size)
+    parameters = [*model.parameters(), *helpers.parameters()]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.05},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ],
+        lr=RATE,
+        betas=(0.9, 0.98),
+    )
+    began = time.monotonic()
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * pace(step, steps)
+        loss, tale = loss_of(model, helpers, tokenizer, batch(step), step / steps)
+        optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        if step % 25 == 0:
+            told = ", ".join(f"{name} {value.item():.3f}" for name, value in tale.items())
+            print(
+                f"{time.monotonic() - began:.0f} s, step {step}: {told}, norm {norm:.2f}",
+                flush=True,
+            )
+        if (step + 1) % STORE_EVERY == 0 or step + 1 == steps:
+            with torch.no_grad():
+                model.logit_scale.clamp_(max=LARGEST_SCALE)
+            store(model, tokenizer, folder)
+
+
+def pace(step, steps):
+    """The part of the full learning rate: rises, stays, falls by a cosine once texts are learnt."""
+    done = max(0, step / steps - PICTURES_ALONE) / (1 - PICTURES_ALONE)
+    return min(1, (step + 1) / WARM_UP) * (0.01 + 0.99 * math.cos(done * math.pi / 2) ** 2)
+
+
+def loss_of(model, helpers, tokenizer, parts, done):
+    """A batch's loss, and what to tell of it. `done` is how far the training is, 0 to 1."""
+    pictures, patch_labels, whole_labels, texts, agrees = parts
+    pixels = (torch.from_numpy(pictures).permute(0, 3, 1, 2) / 255 - MEAN) / DEVIATION
+    seen = model.vision_model(pixel_values=pixels)
+    helping, right_patches = helpers(
+        seen.last_hidden_state[:, 1:],
+        seen.pooler_output,
+        torch.from_numpy(patch_labels),
+        torch.from_numpy(whole_labels),
+    )
+    tale = {"helpers": helping, "patches right": right_patches}
+    if done < PICTURES_ALONE:
+        return helping, tale
+    tokens = tokenizer(
+        texts, padding=True, truncation=True, max_length=CONTEXT, return_tensors="pt"
+    )
+    told = unit(pooled(model.get_text_features(input_ids=tokens.input_ids)))
+    images = unit(model.visual_projection(seen.pooler_output))
+    logits = model.logit_scale.clamp(max=LARGEST_SCALE).exp() * images @ told.T
+    # A text that is true of another picture too counts neither for nor against it.
+    own = np.eye(*agrees.shape, dtype=bool)
+    logits = logits.masked_fill(torch.from_numpy(agrees & ~own), -1e4)
+    targets = torch.arange(BATCH)
+    contrast = F.cross_entropy(logits, targets) + F.cross_entropy(logits[:, :BATCH].T, targets)
+    tale["contrast"] = contrast / 2
+    tale["texts right"] = (logits.argmax(1) == targets).float().mean()
+    tale["scale"] = model.logit_scale.exp()
+    return contrast / 2 + 0.5 * (1 - 0.8 * done) * helping, tale
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--evaluate", action="store_true")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    options = parser.parse_args()
+    if not options.evaluate:
+        train(options.steps, options.folder)
+    evaluate(options.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -28,6 +28,7 @@ pub(super) fn message(task: Task, error: &Error) -> gst::ErrorMessage {
         },
         // Not there, lost while working, or out of memory.
         Error::Backend(_) => gst::error_msg!(gst::ResourceError::Failed, ("{error}")),
+        Error::Model(_) => gst::error_msg!(gst::ResourceError::OpenRead, ("{error}")),
         _ => gst::error_msg!(gst::CoreError::Failed, ("{error}")),
     }
 }

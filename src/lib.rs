@@ -19,6 +19,7 @@ mod lnrparse;
 pub mod meta;
 mod metadata;
 mod rates;
+mod teacher;
 mod typefind;
 
 pub use enums::{Backend, Profile, Speed};

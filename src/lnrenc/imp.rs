@@ -16,9 +16,12 @@ use super::settings::{self, Settings};
 use crate::engine::EngineSlot;
 use crate::error::Task;
 use crate::metadata::TaggedOrientation;
+use crate::teacher::TeacherSlot;
 use crate::{caps, error, format};
 use lnr::stream::Metadata;
-use lnr::{AccessUnit, CancelFlag, Control, Encoder, EncoderSettings, Engine, Error, Result};
+use lnr::{
+    AccessUnit, Alignment, CancelFlag, Control, Encoder, EncoderSettings, Engine, Error, Result,
+};
 use lnr_gst::color;
 use lnr_gst::hdr::Hdr;
 
@@ -40,6 +43,7 @@ pub struct LnrEnc {
     has_told_of_alpha: AtomicBool,
     cancel: CancelFlag,
     engine: EngineSlot,
+    teacher: TeacherSlot,
     /// Most frames that the codec holds back.
     n_held: AtomicU32,
 }
@@ -117,11 +121,13 @@ impl ElementImpl for LnrEnc {
 impl VideoEncoderImpl for LnrEnc {
     /// Called at NULL -> READY.
     fn open(&self) -> std::result::Result<(), gst::ErrorMessage> {
-        self.engine().map(|_| ()).map_err(|e| error::message(Task::Encoding, &e))
+        let opened = self.engine().and_then(|_| self.alignment());
+        opened.map(|_| ()).map_err(|e| error::message(Task::Encoding, &e))
     }
 
     fn close(&self) -> std::result::Result<(), gst::ErrorMessage> {
         self.engine.close();
+        self.teacher.close();
         Ok(())
     }
 
@@ -215,6 +221,15 @@ impl LnrEnc {
     fn engine(&self) -> Result<Engine> {
         let settings = self.settings.lock().unwrap().engine();
         self.engine.get(&*self.obj(), *CAT, settings)
+    }
+
+    /// What to store of what frames mean.
+    fn alignment(&self) -> Result<Option<Alignment>> {
+        let (name, weight) = {
+            let settings = self.settings.lock().unwrap();
+            (settings.teacher.clone(), settings.clip_weight)
+        };
+        Ok(self.teacher.get(&name)?.map(|teacher| Alignment::new(teacher).weight(weight)))
     }
 
     /// Tells that the training of these groups ended early.
@@ -342,6 +357,7 @@ impl LnrEnc {
             ..Metadata::default()
         };
         let mut config = settings.encoder(format, frame_rate)?.metadata(metadata);
+        config = config.alignment(self.alignment()?);
         if config.jobs == 0 && output::is_live(&self.obj()) {
             // Whoever watches waits for every group that is trained beside.
             config.jobs = 1;

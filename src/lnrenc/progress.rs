@@ -38,6 +38,10 @@ impl Stats {
             .field("groups-split", t.groups_split)
             .field("anchor-step", t.choice.anchor_step)
             .field("finest-canonical", t.choice.finest_canonical)
+            .field("embedding-nodes", t.embedding.nodes)
+            .field("embedding-bytes", t.embedding.bytes)
+            .field("embedding-images", t.embedding.images)
+            .field("embedding-seconds", t.embedding.seconds)
             .build()
     }
 }

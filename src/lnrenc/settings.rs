@@ -6,8 +6,11 @@ use gst::glib;
 use gst::prelude::*;
 
 use crate::engine::{backend_property, device_property, threads_property};
+use crate::teacher::{TeacherName, model_property};
 use crate::{Backend, Profile, Speed};
-use lnr::{Chroma, EncoderSettings, EngineSettings, PictureFormat, RateControl, Result, limits};
+use lnr::{
+    Alignment, Chroma, EncoderSettings, EngineSettings, PictureFormat, RateControl, Result, limits,
+};
 
 /// The writable properties of the encoder.
 #[derive(Clone, Debug)]
@@ -30,6 +33,9 @@ pub(super) struct Settings {
     pub epochs: u32,
     /// As the property's text.
     pub model: String,
+    /// Who says what frames mean.
+    pub teacher: TeacherName,
+    pub clip_weight: f32,
 }
 
 impl Default for Settings {
@@ -51,6 +57,8 @@ impl Default for Settings {
             jobs: d.jobs as u32,
             epochs: d.epochs,
             model: String::new(),
+            teacher: TeacherName::default(),
+            clip_weight: Alignment::WEIGHT,
         }
     }
 }
@@ -110,6 +118,9 @@ impl Settings {
             "jobs" => self.jobs.to_value(),
             "epochs" => self.epochs.to_value(),
             "model" => self.model.to_value(),
+            "clip-model" => self.teacher.model.to_value(),
+            "features" => self.teacher.features.to_value(),
+            "clip-weight" => self.clip_weight.to_value(),
             _ => unreachable!("no such property"),
         }
     }
@@ -121,6 +132,7 @@ impl Settings {
         {
             value.get().expect("type checked by GObject")
         }
+        let text = |value| to::<Option<String>>(value).unwrap_or_default();
         match name {
             "profile" => self.profile = to(value),
             "speed-preset" => self.speed = to(value),
@@ -135,7 +147,10 @@ impl Settings {
             "max-memory" => self.max_memory = to(value),
             "jobs" => self.jobs = to(value),
             "epochs" => self.epochs = to(value),
-            "model" => self.model = to::<Option<String>>(value).unwrap_or_default(),
+            "model" => self.model = text(value),
+            "clip-model" => self.teacher.model = text(value),
+            "features" => self.teacher.features = text(value),
+            "clip-weight" => self.clip_weight = to(value),
             _ => unreachable!("no such property"),
         }
     }
@@ -237,6 +252,30 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                      width=64,rank=8,modulated=1+2,encoding=fourier",
                 )
                 .default_value(Some(""))
+                .mutable_ready()
+                .build(),
+            model_property(
+                "Model that says what frames mean, for search: directory of a CLIP or SigLIP, its name in \
+                 the cache of Hugging Face, or auto for the one that LNR_CLIP_MODEL names (empty = none)",
+            ),
+            glib::ParamSpecString::builder("features")
+                .nick("Features")
+                .blurb(
+                    "File of vectors that say what frames mean, .npy or .safetensors, instead of \
+                     clip-model (empty = none)",
+                )
+                .default_value(Some(""))
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecFloat::builder("clip-weight")
+                .nick("Weight of meaning")
+                .blurb(
+                    "What an angle between stored and true vectors costs beside errors of pictures; \
+                     twice this part of the bytes may be vectors",
+                )
+                .minimum(1e-6)
+                .maximum(Alignment::MAX_WEIGHT)
+                .default_value(d.clip_weight)
                 .mutable_ready()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use lnr::{EncoderSettings, ModelOptions, Profile, SpeedPreset};
 
+use crate::alignment::AlignmentArgs;
 use crate::eval::EvalArgs;
 use crate::numbers::{Size, Start, parse_rate, parse_seconds, parse_size, parse_start};
 use crate::values::{Compute, parse_jobs, parse_model, parse_threads, presets, profiles};
@@ -112,6 +113,8 @@ pub struct EncodeArgs {
     /// Keep pictures as they are stored, and how to turn them as metadata, instead of turning them.
     #[arg(long)]
     pub no_rotate: bool,
+    #[command(flatten)]
+    pub alignment: AlignmentArgs,
     #[command(flatten)]
     pub compute: Compute,
     /// Groups that are trained at once, which changes no byte of the file; 0: as many as threads and

@@ -8,6 +8,7 @@ use lnr::{
 };
 use serde_json::json;
 
+use crate::alignment;
 use crate::args::EncodeArgs;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome, output_name};
@@ -33,7 +34,8 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         source = Box::new(Resized::new(args.input.clone(), source, size)?);
     }
     let info = source.info().clone();
-    let mut encoder = Encoder::new(settings(args, &info)).map_err(|e| match e {
+    let settings = settings(args, &info).alignment(args.alignment.alignment()?);
+    let mut encoder = Encoder::new(settings).map_err(|e| match e {
         lnr::Error::InvalidSetting(_) => Failure::usage(e.to_string()),
         e => Failure::codec(&args.input, e),
     })?;
@@ -54,6 +56,7 @@ pub fn run(args: &EncodeArgs, console: &Console) -> Outcome<()> {
         encoder,
         sink: sink.map_or_else(|| output::open_units(&args.output, &info), Ok)?,
         n_written: stats.frames,
+        n_adopted: stats.frames,
         n_expected: frames.n_expected(),
         parts: BTreeMap::new(),
         told: stats,
@@ -123,6 +126,8 @@ struct Encoding<'a> {
     encoder: Encoder,
     sink: Box<dyn UnitSink>,
     n_written: u64,
+    /// Frames that were there before.
+    n_adopted: u64,
     /// How many frames there will be, where that is known.
     n_expected: Option<u64>,
     /// Frames' worth of training of the groups that are not written yet, by number.
@@ -192,6 +197,11 @@ impl Encoding<'_> {
         Ok(())
     }
 
+    /// Frames that were not taken over from a file.
+    fn n_trained(&self) -> u64 {
+        self.encoder.stats().frames - self.n_adopted
+    }
+
     /// Warns of a bit rate that was not met.
     fn check_bitrate(&self, kbit: f64) {
         let Some(asked) = self.args.bitrate.map(f64::from) else { return };
@@ -222,6 +232,9 @@ impl Encoding<'_> {
         let rate = self.n_written as f64 / seconds.max(1e-9);
         let backend = self.encoder.backend();
         let line = if self.args.json {
+            let alignment = self.encoder.settings().alignment.as_ref();
+            let embedding =
+                alignment.map(|a| alignment::json(a, &stats.embedding, self.n_trained()));
             json!({
                 "frames": self.n_written,
                 "groups": stats.groups,
@@ -235,6 +248,7 @@ impl Encoding<'_> {
                 "trials": stats.trials,
                 "groups_with_anchors": stats.groups_with_anchors,
                 "groups_split": stats.groups_split,
+                "embedding": embedding,
                 "seconds": text::rounded(seconds, 3),
                 "frames_s": text::rounded(rate, 3),
                 "backend": backend.name,

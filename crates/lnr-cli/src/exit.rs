@@ -86,6 +86,7 @@ impl Failure {
             Error::Cancelled => return Self::interrupted("interrupted"),
             Error::InvalidSetting(_) => Code::Usage,
             Error::Backend(_) => Code::Backend,
+            Error::Model(_) => Code::Input,
             Error::Diverged(_) => Code::Diverged,
             _ => Code::Damaged,
         };
@@ -120,6 +121,7 @@ mod tests {
             (Error::Diverged("loss NaN at iteration 7".into()), 6),
             (Error::Backend("gone".into()), 5),
             (Error::InvalidSetting("quality 101".into()), 1),
+            (Error::Model("no config.json".into()), 2),
             (Error::Unsupported("section 77".into()), 3),
             (Error::limit("9 MiB"), 3),
             (Error::damaged("a bit"), 3),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use lnr::align::Space;
 use lnr::stream::{GroupHeader, Metadata, Orientation, PartSize};
 use serde_json::{Value, json};
 
@@ -59,6 +60,7 @@ impl Totals {
     fn describe(&self, index: &Index, first: &GroupHeader) -> String {
         let mut lines = vec![text::video(&first.format, first.frame_rate), color(first)];
         lines.extend(metadata_lines(&index.groups[0].metadata));
+        lines.extend(meaning_lines(index));
         lines.push(format!(
             "{} frames in {} groups, {:.3} s, {} bytes, {:.4} bits per pixel, {:.1} kbit/s",
             self.n_frames,
@@ -121,6 +123,7 @@ impl Totals {
                 "chroma_site": f.color.site as u8,
             },
             "metadata": metadata_json(&index.groups[0].metadata),
+            "embedding": meanings(index).iter().map(Meaning::json).collect::<Vec<_>>(),
             "frames": self.n_frames,
             "bytes": self.bytes,
             "bpp": text::rounded(self.bpp, 6),
@@ -131,6 +134,54 @@ impl Totals {
             "groups": index.groups.iter().map(group_json).collect::<Vec<_>>(),
         })
     }
+}
+
+/// What the file stores of what its frames mean, in one space.
+struct Meaning<'a> {
+    space: &'a Space,
+    n_groups: usize,
+    n_nodes: usize,
+    n_bytes: usize,
+}
+
+impl Meaning<'_> {
+    fn json(&self) -> Value {
+        json!({
+            "space": self.space.name,
+            "fingerprint": self.space.fingerprint_text(),
+            "dimensions": self.space.dim,
+            "groups": self.n_groups,
+            "nodes": self.n_nodes,
+            "bytes": self.n_bytes,
+        })
+    }
+}
+
+/// By space: joined files may have several.
+fn meanings(index: &Index) -> Vec<Meaning<'_>> {
+    let mut all: Vec<Meaning> = Vec::new();
+    for track in index.groups.iter().filter_map(|g| g.embedding.as_ref()) {
+        let space = track.space();
+        let at = all.iter().position(|m| m.space == space).unwrap_or_else(|| {
+            all.push(Meaning { space, n_groups: 0, n_nodes: 0, n_bytes: 0 });
+            all.len() - 1
+        });
+        all[at].n_groups += 1;
+        all[at].n_nodes += track.nodes().len();
+        all[at].n_bytes += track.n_bytes();
+    }
+    all
+}
+
+fn meaning_lines(index: &Index) -> Vec<String> {
+    let n = index.groups.len();
+    let line = |m: &Meaning| {
+        format!(
+            "searchable: {}, {} vectors in {} of {n} groups, {} bytes",
+            m.space, m.n_nodes, m.n_groups, m.n_bytes
+        )
+    };
+    meanings(index).iter().map(line).collect()
 }
 
 fn color(header: &GroupHeader) -> String {

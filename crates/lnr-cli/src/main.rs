@@ -2,6 +2,7 @@
 //! `lnr`: encodes video to neural networks, decodes it at any size and rate, looks into files and
 //! measures them.
 
+mod alignment;
 mod args;
 mod compare;
 mod console;
@@ -28,6 +29,7 @@ mod selection;
 mod sheet;
 mod standard;
 mod text;
+mod tracks;
 mod values;
 
 use std::process::ExitCode;

@@ -133,6 +133,7 @@
 //! them and makes R'G'B' of them. [`Engine`] is what encoders and decoders compute with: open one to share it, or to know early
 //! whether there is a GPU.
 
+pub mod align;
 mod backend;
 mod base;
 mod bitstream;
@@ -143,10 +144,11 @@ mod train;
 
 pub use base::{Chroma, ChromaSite, Color, Error, Matrix, Picture, PictureFormat, Result, Tau};
 pub use codec::{
-    AccessUnit, BackendChoice, BackendInfo, CancelFlag, Choice, Control, Decoder, DecoderSettings,
-    Encoder, EncoderSettings, EncoderStats, Engine, EngineSettings, InputFrame, Interpolator,
-    Joiner, Latent, LatentReader, Limits, ModelOptions, Profile, Progress, RateControl, Shown,
-    SpeedPreset, Threads,
+    AccessUnit, Alignment, BackendChoice, BackendInfo, CancelFlag, Choice, Control, Decoder,
+    DecoderSettings, EmbeddingStats, EmbeddingTrack, Encoder, EncoderSettings, EncoderStats,
+    Engine, EngineSettings, InputFrame, Interpolator, Joiner, Latent, LatentReader, Limits,
+    ModelOptions, Profile, Progress, RateControl, Shown, SpeedPreset, Threads,
+    read_group_embedding,
 };
 pub use codec::{convert, metrics};
 

@@ -6,6 +6,9 @@ use clap::{Subcommand, ValueEnum};
 use lnr::limits::MAX_GROUP_FRAMES;
 use lnr::{EncoderSettings, ModelOptions};
 
+use super::alignment::AlignmentEvalArgs;
+#[cfg(feature = "clip")]
+use super::retrieval::RetrievalArgs;
 use crate::numbers::{Size, Start, parse_size, parse_start};
 use crate::values::Compute;
 
@@ -18,8 +21,12 @@ pub struct EvalArgs {
 impl EvalArgs {
     /// Threads of the CPU that it may use; 0: all cores.
     pub fn threads(&self) -> usize {
-        let EvalCommand::Ablation(args) = &self.command;
-        args.compute.threads
+        match &self.command {
+            EvalCommand::Ablation(args) => args.compute.threads,
+            EvalCommand::Alignment(args) => args.compute.threads,
+            #[cfg(feature = "clip")]
+            EvalCommand::Retrieval(args) => args.compute.threads,
+        }
     }
 }
 
@@ -27,6 +34,11 @@ impl EvalArgs {
 pub enum EvalCommand {
     /// Repeat the paper's experiments on a clip: train its variants, measure, write tables and plots.
     Ablation(AblationArgs),
+    /// Encode a clip with several weights of its meaning: what that costs, and how true it is (Table 2).
+    Alignment(AlignmentEvalArgs),
+    /// Search a set of videos by text and by image, in their encoded files and by the model itself.
+    #[cfg(feature = "clip")]
+    Retrieval(RetrievalArgs),
 }
 
 #[derive(clap::Args)]

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use lnr::PictureFormat;
+use lnr::{DecoderSettings, PictureFormat};
 
 use super::args::AblationArgs;
 use crate::compare::{matrices, with_matrix};
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 use crate::input::{self, Frame, Options, Resized};
+use crate::numbers::{Size, Start};
 
 /// The frames that all experiments are made with.
 pub struct Clip {
@@ -22,20 +23,31 @@ impl Clip {
     /// # Errors
     /// When the video cannot be read or has no frames where they are asked for.
     pub fn read(args: &AblationArgs, console: &Console) -> Outcome<Self> {
-        let path = &args.video;
-        let decoder = args.compute.decoder();
+        let part = (args.video.as_path(), args.start, args.frames);
+        Self::read_part(part, (args.size, args.compute.decoder()), console)
+    }
+
+    /// At most so many frames of a video from a place on, scaled if that is asked for.
+    ///
+    /// # Errors
+    /// As [`Clip::read`].
+    pub fn read_part(
+        (path, start, n_frames): (&Path, Start, u32),
+        (size, decoder): (Option<Size>, DecoderSettings),
+        console: &Console,
+    ) -> Outcome<Self> {
         let mut source = input::open(path, Options { decoder, ..Options::default() }, console)?;
         // Small pictures of a large video keep its colours.
         let own = source.info().format;
         let [matrix, _] = matrices(&own, &own);
-        if let Some(size) = args.size {
-            source = Box::new(Resized::new(path.clone(), source, size.of(&own))?);
+        if let Some(size) = size {
+            source = Box::new(Resized::new(path.to_owned(), source, size.of(&own))?);
         }
         let frame_rate = source.info().frame_rate;
         let mut frames: Vec<Frame> = Vec::new();
         let mut first = 0;
-        let mut source = input::begin_at(source, path, args.start, console)?;
-        for _ in 0..args.frames {
+        let mut source = input::begin_at(source, path, start, console)?;
+        for _ in 0..n_frames {
             console.check()?;
             let Some(frame) = source.next()? else { break };
             if frames.is_empty() {
@@ -49,7 +61,7 @@ impl Clip {
             return Err(Failure::damaged(path, cause));
         };
         let format = *frame.picture.format();
-        Ok(Self { path: path.clone(), frames, format, frame_rate })
+        Ok(Self { path: path.to_owned(), frames, format, frame_rate })
     }
 
     /// Pixels of `n_frames` frames.

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Repeats the paper's experiments on a clip.
+//! Repeats the paper's experiments.
 
+mod alignment;
 mod args;
 mod clip;
 mod experiments;
 mod measure;
 mod peers;
 mod plot;
+#[cfg(feature = "clip")]
+mod retrieval;
 mod table;
 
 pub use args::{EvalArgs, EvalCommand};
@@ -32,6 +35,9 @@ use crate::text;
 pub fn run(args: &EvalArgs, console: &Console) -> Outcome<()> {
     match &args.command {
         EvalCommand::Ablation(args) => ablation(args, console),
+        EvalCommand::Alignment(args) => alignment::run(args, console),
+        #[cfg(feature = "clip")]
+        EvalCommand::Retrieval(args) => retrieval::run(args, console),
     }
 }
 

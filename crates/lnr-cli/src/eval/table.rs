@@ -110,8 +110,15 @@ pub fn describe(rows: &[Row]) -> String {
         line.extend(columns.iter().map(|c| row.cell(c)));
         lines.push(line);
     }
-    let width = |i: usize| lines.iter().map(|l| l[i].len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..=columns.len()).map(width).collect();
+    aligned(&lines)
+}
+
+/// Lines of cells as columns that line up; the first to the left, the others to the right.
+pub fn aligned(lines: &[Vec<String>]) -> String {
+    let n = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |i: usize| lines.iter().filter_map(|l| l.get(i)).map(String::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..n).map(width).collect();
     let lines = lines.iter().map(|line| {
         let mut out = format!("  {:<width$}", line[0], width = widths[0]);
         for (cell, width) in line.iter().zip(&widths).skip(1) {

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use lnr::Tau;
 use lnr::stream::{
     FileIndex, GroupHeader, Metadata, PartReader, PartSize, Place, Timeline, Unit, metadata, parse,
 };
+use lnr::{EmbeddingTrack, Tau, read_group_embedding};
 
 use super::units::open_units;
 use super::{Damage, Item};
@@ -29,6 +29,8 @@ pub struct IndexedGroup {
     pub metadata: Metadata,
     /// What the parts of its payload take, where that was asked for and the payload is whole.
     pub parts: Vec<PartSize>,
+    /// What its frames mean, likewise, where it says so.
+    pub embedding: Option<EmbeddingTrack>,
 }
 
 /// What is in a file.
@@ -58,7 +60,7 @@ impl Index {
 /// # Errors
 /// When it cannot be read or holds no group at all.
 pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
-    index_with(path, console, &mut |_, _| Ok(Vec::new()))
+    index_with(path, console, &mut |_, _, _| Ok((Vec::new(), None)))
 }
 
 /// As [`index`], with what the parts of every payload take: each payload is decoded for it.
@@ -67,11 +69,15 @@ pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
 /// As [`index`].
 pub fn index_parts(path: &Path, console: &Console) -> Outcome<Index> {
     let mut reader = PartReader::default();
-    index_with(path, console, &mut |header, payload| reader.read(header, payload))
+    index_with(path, console, &mut |unit, header, payload| {
+        let meaning = read_group_embedding(unit).ok().flatten();
+        Ok((reader.read(header, payload)?, meaning.and_then(|(_, track)| track)))
+    })
 }
 
-/// Reads what the parts of a payload take.
-type ReadParts<'a> = dyn FnMut(&GroupHeader, &[u8]) -> lnr::Result<Vec<PartSize>> + 'a;
+/// Reads what the parts of a payload take, and what the frames mean, of a unit, its header and its payload.
+type ReadParts<'a> = dyn FnMut(&[u8], &GroupHeader, &[u8]) -> lnr::Result<(Vec<PartSize>, Option<EmbeddingTrack>)>
+    + 'a;
 
 fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<Index> {
     let mut units = open_units(path, console)?;
@@ -101,18 +107,19 @@ fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<
                         continue;
                     }
                 };
-                let parts = match parts(&header, payload) {
-                    Ok(parts) => {
+                let (parts, embedding) = match parts(&data, &header, payload) {
+                    Ok(read) => {
                         index.damage.good_group();
-                        parts
+                        read
                     }
                     Err(e) => {
                         index.damage.found(format!("group {}: {e}", index.groups.len() + 1));
-                        Vec::new()
+                        (Vec::new(), None)
                     }
                 };
                 index.groups.push(IndexedGroup {
                     parts,
+                    embedding,
                     metadata: metadata(payload).unwrap_or_default(),
                     header: *header,
                     place,

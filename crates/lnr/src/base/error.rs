@@ -24,6 +24,9 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
+    /// An embedding model or a file of features cannot be read, or is not one.
+    #[error("embedding model: {0}")]
+    Model(String),
     /// A compute backend is not available or failed.
     #[error("backend: {0}")]
     Backend(String),

@@ -54,10 +54,8 @@ pub const MAX_TABLE: u32 = 20;
 /// Most sections of a payload: one for each source, and three times as many of later versions.
 pub const MAX_SECTIONS: usize = 64;
 /// Most time nodes of an embedding: one for each frame, and one at the end.
-#[cfg(any(test, feature = "internals"))]
 pub const MAX_EMBEDDING_NODES: usize = MAX_GROUP_FRAMES as usize + 1;
 /// Longest name of an embedding space in bytes.
-#[cfg(any(test, feature = "internals"))]
 pub const MAX_SPACE_NAME: usize = 128;
 /// Most threads of a pool, by setting and where all cores are asked for. It is no part of the format:
 /// every thread takes a stack, and rows of a picture are spread over no more.

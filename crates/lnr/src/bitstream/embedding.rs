@@ -7,7 +7,7 @@ use super::range_coder::RangeEncoder;
 use super::tau_coding::{read_tau, write_tau};
 use super::tensor_coder::{decode_tensor, encode_tensor};
 use super::work_budget::WorkBudget;
-use crate::base::{Error, Result, Tau, limits};
+use crate::base::{Error, Result, Space, Tau, limits};
 
 /// Bits of the exponent of the step.
 const EXPONENT_BITS: u32 = 4;
@@ -15,16 +15,10 @@ const EXPONENT_BITS: u32 = 4;
 /// What an embedding is one of, and when its vectors stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmbeddingHeader {
-    /// Name of the space, such as "clip-vit-base-patch32", 1..=[`limits::MAX_SPACE_NAME`] bytes.
-    pub space: String,
-    /// Fingerprint of the model that made the vectors.
-    pub fingerprint: [u8; 8],
-    /// Dimensions, 1..=[`limits::MAX_LATENT`].
-    pub dim: u32,
+    /// The space that its vectors live in.
+    pub space: Space,
     /// Time nodes, ascending, 1..=[`limits::MAX_EMBEDDING_NODES`].
     pub nodes: Vec<Tau>,
-    /// Seed of the projection through which a hypernetwork reads the vectors.
-    pub projection_seed: u64,
 }
 
 /// An embedding in whole numbers.
@@ -44,8 +38,12 @@ impl EmbeddingHeader {
             true => Ok(()),
             false => Err(Error::limit(format!("{what}: {n} (1 to {most} allowed)"))),
         };
-        in_range("bytes of a space's name", self.space.len(), limits::MAX_SPACE_NAME)?;
-        in_range("dimensions of an embedding", self.dim as usize, limits::MAX_LATENT as usize)?;
+        in_range("bytes of a space's name", self.space.name.len(), limits::MAX_SPACE_NAME)?;
+        in_range(
+            "dimensions of an embedding",
+            self.space.dim as usize,
+            limits::MAX_LATENT as usize,
+        )?;
         in_range("nodes of an embedding", self.nodes.len(), limits::MAX_EMBEDDING_NODES)?;
         match self.nodes.is_sorted_by(|a, b| a < b) {
             true => Ok(()),
@@ -54,26 +52,25 @@ impl EmbeddingHeader {
     }
 
     fn write(&self, w: &mut Writer) {
-        w.varint(self.space.len() as u64);
-        w.0.extend(self.space.as_bytes());
-        w.0.extend(self.fingerprint);
-        w.0.extend(self.projection_seed.to_le_bytes());
-        w.varint(self.dim.into());
+        let Space { name, fingerprint, dim } = &self.space;
+        w.varint(name.len() as u64);
+        w.0.extend(name.as_bytes());
+        w.0.extend(fingerprint);
+        w.varint((*dim).into());
         w.varint(self.nodes.len() as u64);
         self.nodes.iter().for_each(|&tau| write_tau(w, tau));
     }
 
     fn read(r: &mut Reader) -> Result<Self> {
-        let space = r.take("the name of a space", limits::MAX_SPACE_NAME)?;
-        let space = std::str::from_utf8(space)
+        let name = r.take("the name of a space", limits::MAX_SPACE_NAME)?;
+        let name = std::str::from_utf8(name)
             .map_err(|_| Error::damaged("the name of a space is no UTF-8"))?
             .to_owned();
         let fingerprint = r.array()?;
-        let projection_seed = u64::from_le_bytes(r.array()?);
         let dim = r.bounded("dimensions of an embedding", 1..=limits::MAX_LATENT.into())?;
         let n = r.bounded("nodes of an embedding", 1..=limits::MAX_EMBEDDING_NODES as u64)?;
         let nodes = (0..n).map(|_| read_tau(r)).collect::<Result<_>>()?;
-        let header = Self { space, fingerprint, dim, nodes, projection_seed };
+        let header = Self { space: Space { name, fingerprint, dim }, nodes };
         header.check()?;
         Ok(header)
     }
@@ -87,7 +84,7 @@ impl EmbeddingHeader {
 pub fn write_embedding(embedding: &Embedding) -> Result<Vec<u8>> {
     let Embedding { header, exponent, values } = embedding;
     header.check()?;
-    let dim = header.dim as usize;
+    let dim = header.space.dim as usize;
     if *exponent >= 1 << EXPONENT_BITS || values.len() != header.nodes.len() * dim {
         let n = values.len();
         return Err(Error::damaged(format!("an embedding of exponent {exponent}, {n} values")));
@@ -105,14 +102,6 @@ pub fn write_embedding(embedding: &Embedding) -> Result<Vec<u8>> {
     Ok(w.0)
 }
 
-/// Reads the header of the section alone.
-///
-/// # Errors
-/// [`Error::Damaged`] or [`Error::Limit`] when it cannot be true.
-pub fn read_embedding_header(bytes: &[u8]) -> Result<EmbeddingHeader> {
-    EmbeddingHeader::read(&mut Reader(bytes))
-}
-
 /// Reads the section.
 ///
 /// # Errors
@@ -120,7 +109,7 @@ pub fn read_embedding_header(bytes: &[u8]) -> Result<EmbeddingHeader> {
 pub fn read_embedding(bytes: &[u8], budget: &mut WorkBudget) -> Result<Embedding> {
     let mut r = Reader(bytes);
     let header = EmbeddingHeader::read(&mut r)?;
-    let dim = header.dim as usize;
+    let dim = header.space.dim as usize;
     let mut from = budget.decoder(r.0);
     let exponent = from.raw(EXPONENT_BITS);
     let mut values = vec![0; header.nodes.len() * dim];
@@ -150,11 +139,12 @@ mod tests {
             values[i] = before + rng.below(41) as i32 - 20;
         }
         let header = EmbeddingHeader {
-            space: "clip-vit-base-patch32".into(),
-            fingerprint: [1, 2, 3, 4, 5, 6, 7, 8],
-            dim,
+            space: Space {
+                name: "clip-vit-base-patch32".into(),
+                fingerprint: [1, 2, 3, 4, 5, 6, 7, 8],
+                dim,
+            },
             nodes: (0..n_nodes).map(|i| Tau::from_units(200 * i)).collect(),
-            projection_seed: 0xFEDC_BA98_7654_3210,
         };
         Embedding { header, exponent: 11, values }
     }
@@ -169,18 +159,11 @@ mod tests {
             let e = embedding(n, dim);
             let bytes = write_embedding(&e).unwrap();
             assert_eq!(read(&bytes).unwrap(), e);
-            assert_eq!(read_embedding_header(&bytes).unwrap(), e.header);
+            assert_eq!(EmbeddingHeader::read(&mut Reader(&bytes)).unwrap(), e.header);
         }
         let bytes = write_embedding(&embedding(2, 3)).unwrap();
         assert_eq!((bytes[0], &bytes[1..5]), (21, &b"clip"[..]));
-        assert_eq!(
-            bytes[22..42],
-            [
-                &[1, 2, 3, 4, 5, 6, 7, 8][..],
-                &[0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0xFE, 3, 2, 0, 0x91]
-            ]
-            .concat()[..20]
-        );
+        assert_eq!(bytes[22..34], [1, 2, 3, 4, 5, 6, 7, 8, 3, 2, 0, 0x91],);
     }
 
     #[test]
@@ -205,10 +188,10 @@ mod tests {
     #[test]
     fn what_is_out_of_range_is_neither_written_nor_read() {
         let changes: [fn(&mut Embedding); 9] = [
-            |e| e.header.space.clear(),
-            |e| e.header.space = "x".repeat(129),
-            |e| (e.header.dim, e.values) = (0, vec![]),
-            |e| e.header.dim = 4097,
+            |e| e.header.space.name.clear(),
+            |e| e.header.space.name = "x".repeat(129),
+            |e| (e.header.space.dim, e.values) = (0, vec![]),
+            |e| e.header.space.dim = 4097,
             |e| e.header.nodes.clear(),
             |e| e.header.nodes.swap(0, 1),
             |e| e.header.nodes[1] = e.header.nodes[0],
@@ -222,7 +205,7 @@ mod tests {
             let mut w = Writer::default();
             e.header.write(&mut w);
             if i < 7 {
-                assert!(read_embedding_header(&w.0).is_err(), "change {i}");
+                assert!(EmbeddingHeader::read(&mut Reader(&w.0)).is_err(), "change {i}");
             }
         }
         // Differences that add up to more than 32 bits.

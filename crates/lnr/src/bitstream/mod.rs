@@ -38,10 +38,7 @@ mod unit;
 mod work;
 mod work_budget;
 
-#[cfg(feature = "internals")]
-pub use embedding::{
-    Embedding, EmbeddingHeader, read_embedding, read_embedding_header, write_embedding,
-};
+pub use embedding::{Embedding, EmbeddingHeader, read_embedding, write_embedding};
 pub use entropy_model::EntropyModel;
 pub use file_index::{FileIndex, IndexBuilder, IndexEntry};
 pub use header::GroupHeader;

@@ -102,8 +102,7 @@ impl<'a> Sections<'a> {
         }
     }
 
-    /// The embedding, if there is one. In this version nothing reads it.
-    #[cfg(any(test, feature = "internals"))]
+    /// The embedding, if there is one.
     pub fn embedding(&self) -> Option<&'a [u8]> {
         self.find(tags::EMBEDDING)
     }

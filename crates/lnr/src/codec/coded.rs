@@ -2,6 +2,7 @@
 //! From the pictures of a group to its model and payload.
 
 use super::choose::{self, Choice};
+use super::embedding::{self, EmbeddingStats, Frames};
 use super::payload::Coding;
 use super::profile::paper_spec;
 use super::{CancelFlag, EncoderSettings, Engine, plan};
@@ -21,6 +22,8 @@ pub struct Coded {
     pub lambda: f32,
     /// What was chosen where there is a choice.
     pub choice: Choice,
+    /// What it took to say what the frames mean.
+    pub embedding: EmbeddingStats,
 }
 
 /// Trains and codes a group by its settings; with the flows between its pictures for profile `warp`.
@@ -33,11 +36,12 @@ pub fn code(
     engine: &Engine,
     settings: &EncoderSettings,
     recipe: &Recipe,
-    (pictures, chain): (&[&Picture], Option<Chain>),
+    (frames, chain): (&Frames, Option<Chain>),
     metadata: &Metadata,
     cancel: &CancelFlag,
     report: &mut (dyn FnMut(&Report) -> Result<()> + Send),
 ) -> Result<Coded> {
+    let pictures = frames.pictures;
     let n_frames = pictures.len() as u32;
     let extent = plan::extent(settings, n_frames);
     let mut recipe = recipe.clone();
@@ -62,16 +66,26 @@ pub fn code(
     };
     let shape = Shape::new(&model, &extent)?;
     let coding = Coding { shape: &shape, precision: model.precision };
-    let encode = |trained: &Trained, metadata: &Metadata| {
-        engine.run(|| coding.encode(&trained.values, metadata, cancel))
+    let encode = |trained: &Trained, metadata: &Metadata, embedding: Option<&[u8]>| {
+        engine.run(|| coding.encode(&trained.values, metadata, embedding, cancel))
     };
     let metadata = &Metadata { source: Some(checksum(pictures)), ..metadata.clone() };
-    let measure = |trained: &Trained| Ok(8.0 * encode(trained, metadata)?.len() as f64);
+    let measure = |trained: &Trained| Ok(8.0 * encode(trained, metadata, None)?.len() as f64);
     let trained = engine.train((&shape, model.precision), &recipe, pictures, &measure, report)?;
     let price = recipe.target_bits.map(|_| trained.lambda.to_bits());
-    let payload = encode(&trained, &Metadata { price, ..metadata.clone() })?;
+    let metadata = &Metadata { price, ..metadata.clone() };
+    let mut payload = encode(&trained, metadata, None)?;
+    let mut embedding = EmbeddingStats::default();
+    if let Some(alignment) = &settings.alignment {
+        let n_values = f64::from(extent.width) * f64::from(extent.height) * pictures.len() as f64;
+        let costs = (payload.len(), f64::from(trained.lambda) / n_values);
+        let poll = || cancel.check();
+        let (section, stats) = engine.run(|| embedding::embed(alignment, frames, costs, &poll))?;
+        payload = encode(&trained, metadata, Some(&section))?;
+        embedding = stats;
+    }
     let n_steps = n_tried + trained.n_steps;
-    Ok(Coded { model, payload, n_steps, lambda: trained.lambda, choice })
+    Ok(Coded { model, payload, n_steps, lambda: trained.lambda, choice, embedding })
 }
 
 /// CRC-32C of the samples of pictures, plane by plane.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 mod adopt;
+mod facts;
 mod frames;
 mod group;
 mod pending;
@@ -10,7 +11,6 @@ mod stats;
 mod tests;
 
 use super::budget::BitBudget;
-use super::engine::BackendInfo;
 use super::{Control, EncoderSettings, Engine, RateControl, SceneDetector, memory, plan};
 use crate::base::{Error, Metadata, Result, limits};
 use frames::durations;
@@ -213,38 +213,6 @@ impl Encoder {
         }
     }
 
-    /// Frames that it holds: those that wait for their group to close, and those of groups that were
-    /// not returned yet.
-    pub fn n_pending(&self) -> usize {
-        self.pending.len() + self.queue.n_frames() + self.ready.len()
-    }
-
-    /// Most frames that `push` holds back before it returns their access units: those of one group, and
-    /// of the groups that are trained meanwhile where there are several at once.
-    pub fn max_delay_frames(&self) -> u32 {
-        (self.max_frames * (self.queue.capacity() + 1)) as u32
-    }
-
-    /// Groups that are trained at once, at most.
-    pub fn jobs(&self) -> usize {
-        self.queue.n_jobs()
-    }
-
-    /// Totals so far.
-    pub fn stats(&self) -> &EncoderStats {
-        &self.stats
-    }
-
-    /// What it computes with.
-    pub fn backend(&self) -> BackendInfo {
-        self.engine.info()
-    }
-
-    /// The settings.
-    pub fn settings(&self) -> &EncoderSettings {
-        &self.settings
-    }
-
     /// Number of the next group that closes.
     fn number(&self) -> u64 {
         self.stats.groups + self.queue.len() as u64
@@ -321,7 +289,18 @@ impl Encoder {
             recipe.target_bits = Some((target - rest).max(0.1 * target));
         }
         let (settings, metadata) = (self.settings.clone(), self.metadata());
-        Group { number, settings, recipe, metadata, frames, durations, chain, is_split }
+        let first_frame = self.stats.frames + self.queue.n_frames() as u64;
+        Group {
+            number,
+            first_frame,
+            settings,
+            recipe,
+            metadata,
+            frames,
+            durations,
+            chain,
+            is_split,
+        }
     }
 
     /// Waits for the groups that are trained, but not for long.
@@ -356,6 +335,7 @@ impl Encoder {
         let s = &mut self.stats;
         s.add(finished.units.len(), n_bytes, finished.psnr);
         s.add_choice(finished.choice);
+        s.embedding.add(&finished.embedding);
         s.groups_split += u64::from(finished.is_split);
         s.iterations += u64::from(finished.n_steps);
         s.seconds += finished.seconds;

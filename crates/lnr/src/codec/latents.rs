@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use super::EmbeddingTrack;
 use super::payload::{Coding, shape};
 use crate::backend::Nodes;
-use crate::base::{Error, Result, Tau};
+use crate::base::{Error, Result, Space, Tau};
 use crate::bitstream::{self, GroupHeader, Unit, WorkBudget};
 
 /// The latent of one shown time.
@@ -11,6 +12,9 @@ use crate::bitstream::{self, GroupHeader, Unit, WorkBudget};
 pub struct Latent {
     /// z(tau): as many numbers as the trajectory has dimensions.
     pub z: Vec<f32>,
+    /// What the frame means, of length 1, in the space that [`LatentReader::space`] tells; empty where the
+    /// stream does not say it.
+    pub embedding: Vec<f32>,
     /// [`crate::bitstream::GroupHeader::id`] of its group.
     pub group: u8,
     /// Time inside the group.
@@ -24,6 +28,24 @@ struct Trajectory {
     nodes: Nodes,
     /// [nodes, dim]
     values: Vec<f32>,
+    embedding: Option<EmbeddingTrack>,
+}
+
+/// Reads what the frames of a group mean from its first access unit, and nothing else: its header, and the
+/// embedding where it stores one. Nothing for other access units.
+///
+/// # Errors
+/// [`Error::Damaged`], [`Error::Limit`] or [`Error::Unsupported`] when it cannot be read.
+pub fn read_group_embedding(
+    unit: &[u8],
+) -> Result<Option<(Box<GroupHeader>, Option<EmbeddingTrack>)>> {
+    match bitstream::parse(unit)? {
+        Unit::Group { header, payload, .. } => {
+            let embedding = super::payload::embedding(payload, &mut WorkBudget::new())?;
+            Ok(Some((header, embedding)))
+        }
+        Unit::Frame { .. } => Ok(None),
+    }
 }
 
 /// Reads latents from access units without decoding pictures.
@@ -47,10 +69,10 @@ impl LatentReader {
                 self.group = None;
                 let shape = shape(&header)?;
                 let coding = Coding { shape: &shape, precision: header.model.precision };
-                let values = coding.decode_latents(payload, &mut self.budget)?;
+                let (values, embedding) = coding.decode_latents(payload, &mut self.budget)?;
                 let nodes = shape.network.nodes;
                 let id = header.id;
-                self.group = Some(Trajectory { header: *header, nodes, values });
+                self.group = Some(Trajectory { header: *header, nodes, values, embedding });
                 (id, shows)
             }
             Ok(Unit::Frame { group, shows }) => (group, shows),
@@ -66,7 +88,18 @@ impl LatentReader {
         let dim = t.header.model.latent.dim as usize;
         let last = (t.header.n_frames() - 1) as f32;
         let z = t.nodes.at(tau.as_f32().min(last)).mix(&t.values, dim);
-        Ok(Latent { z, group: id, tau, pts: t.header.time_of(tau) })
+        let embedding = t.embedding.as_ref().map_or_else(Vec::new, |track| track.at(tau));
+        Ok(Latent { z, embedding, group: id, tau, pts: t.header.time_of(tau) })
+    }
+
+    /// The space that embeddings of the current group live in, if it has any.
+    pub fn space(&self) -> Option<&Space> {
+        Some(self.embedding()?.space())
+    }
+
+    /// What the frames of the current group mean, where the stream says it.
+    pub fn embedding(&self) -> Option<&EmbeddingTrack> {
+        self.group.as_ref()?.embedding.as_ref()
     }
 
     /// Forgets the current group (after a seek).

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use super::profile::ModelOptions;
-use super::{BackendChoice, Profile, SpeedPreset};
+use super::{Alignment, BackendChoice, Profile, SpeedPreset};
 use crate::base::{Error, Metadata, PictureFormat, Result, limits};
 use crate::bitstream::GroupHeader;
 
@@ -78,6 +78,8 @@ pub struct EncoderSettings {
     /// repeats it, but for the text of its settings, which only the first group of the stream has;
     /// where that text is empty, the stream names the settings of the encoder.
     pub metadata: Metadata,
+    /// What the stream says of what its frames mean; `None`: nothing.
+    pub alignment: Option<Alignment>,
 }
 
 impl EncoderSettings {
@@ -109,6 +111,7 @@ impl EncoderSettings {
             jobs: 0,
             epochs: 0,
             metadata: Metadata::default(),
+            alignment: None,
         }
     }
 
@@ -155,6 +158,8 @@ impl EncoderSettings {
         epochs: u32,
         /// Sets what the stream says of itself.
         metadata: Metadata,
+        /// Sets what the stream says of what its frames mean.
+        alignment: Option<Alignment>,
     }
 
     /// The settings that matter for what comes out, in a few words: those that are not the defaults.
@@ -181,6 +186,10 @@ impl EncoderSettings {
         add(!self.scene_cut, "scene-cut=no".into());
         add(self.seed != Self::SEED, format!("seed={}", self.seed));
         add(self.max_memory > 0, format!("max-memory={}", self.max_memory));
+        if let Some(Alignment { teacher, weight }) = &self.alignment {
+            add(true, format!("clip={}", teacher.space().fingerprint_text()));
+            add(*weight != Alignment::WEIGHT, format!("clip-weight={weight}"));
+        }
         text
     }
 }

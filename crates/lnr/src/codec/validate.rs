@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which settings of an encoder go together.
 
-use super::{EncoderSettings, ModelOptions, Profile, RateControl, plan, threads};
+use super::{Alignment, EncoderSettings, ModelOptions, Profile, RateControl, plan, threads};
 use crate::base::{Error, Result, limits};
 
 impl EncoderSettings {
@@ -62,6 +62,7 @@ impl EncoderSettings {
                 limits::MAX_THREADS
             )));
         }
+        self.alignment.as_ref().map_or(Ok(()), Alignment::validate)?;
         threads::count(self.threads).map(|_| ())
     }
 }

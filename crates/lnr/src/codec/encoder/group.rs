@@ -6,9 +6,10 @@ use std::time::Instant;
 use super::frames::{AccessUnit, InputFrame, access_units};
 use crate::base::{Error, Metadata, Picture, Result};
 use crate::bitstream::{self, GroupHeader};
+use crate::codec::embedding::Frames;
 use crate::codec::metrics::{psnr, rgb_mse};
 use crate::codec::payload::{Coding, shape};
-use crate::codec::{CancelFlag, Choice, EncoderSettings, Engine, Progress, coded};
+use crate::codec::{CancelFlag, Choice, EmbeddingStats, EncoderSettings, Engine, Progress, coded};
 use crate::flow::Chain;
 use crate::train::{Recipe, Report};
 
@@ -16,6 +17,8 @@ use crate::train::{Recipe, Report};
 pub(super) struct Group {
     /// Number in the sequence, from 0.
     pub number: u64,
+    /// Number of its first frame.
+    pub first_frame: u64,
     pub settings: EncoderSettings,
     pub recipe: Recipe,
     pub metadata: Metadata,
@@ -39,6 +42,7 @@ pub(super) struct Finished {
     pub lambda: f32,
     pub seconds: f64,
     pub choice: Choice,
+    pub embedding: EmbeddingStats,
     /// See [`super::EncoderStats::groups_split`].
     pub is_split: bool,
 }
@@ -61,8 +65,10 @@ impl Group {
         listen: &mut (dyn FnMut(&Progress) + Send),
     ) -> Result<Finished> {
         let start = Instant::now();
-        let Self { number, settings, recipe, metadata, frames, durations, chain, is_split } = self;
+        let Self { number, settings, recipe, metadata, frames, durations, chain, .. } = self;
         let pictures: Vec<&Picture> = frames.iter().map(|f| &f.picture).collect();
+        let times: Vec<u64> = frames.iter().map(|f| f.pts).collect();
+        let shown = Frames { pictures: &pictures, times: &times, first: self.first_frame };
         let report = &mut |report: &Report| {
             cancel.check()?;
             listen(&Progress {
@@ -76,7 +82,7 @@ impl Group {
             Ok(())
         };
         let coded =
-            coded::code(engine, &settings, &recipe, (&pictures, chain), &metadata, cancel, report)?;
+            coded::code(engine, &settings, &recipe, (&shown, chain), &metadata, cancel, report)?;
         let header = GroupHeader {
             id: number as u8,
             format: settings.format,
@@ -89,8 +95,9 @@ impl Group {
         let units = access_units(&header, &coded.payload, &frames);
         let psnr = check(engine, &units[0].data, &frames, cancel)?;
         let seconds = start.elapsed().as_secs_f64();
-        let (n_steps, lambda, choice) = (coded.n_steps, coded.lambda, coded.choice);
-        Ok(Finished { number, units, psnr, n_steps, lambda, seconds, choice, is_split })
+        let coded::Coded { n_steps, lambda, choice, embedding, .. } = coded;
+        let is_split = self.is_split;
+        Ok(Finished { number, units, psnr, n_steps, lambda, seconds, choice, embedding, is_split })
     }
 }
 

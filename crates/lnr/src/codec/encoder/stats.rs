@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use crate::codec::Choice;
+use crate::codec::{Choice, EmbeddingStats};
 
 /// Running totals of an encoder.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,6 +25,8 @@ pub struct EncoderStats {
     /// Groups that end before the frames that they could have had, because optical flow sees a scene give
     /// way to another there; but for those that were taken over from a file.
     pub groups_split: u64,
+    /// What it took to say what frames mean, but for groups that were taken over from a file.
+    pub embedding: EmbeddingStats,
     /// What was chosen for the last group.
     pub choice: Choice,
 }

@@ -12,7 +12,7 @@ mod tensor;
 mod tests;
 mod uniform;
 
-use super::CancelFlag;
+use super::{CancelFlag, EmbeddingTrack};
 use crate::backend::{Shape, TensorKind};
 use crate::base::spec::Precision;
 use crate::base::{Metadata, Result};
@@ -54,7 +54,8 @@ struct Coded {
 }
 
 impl Coding<'_> {
-    /// Writes the payload of a trained group.
+    /// Writes the payload of a trained group, with a section that tells what its frames mean if there
+    /// is one.
     ///
     /// # Errors
     /// [`crate::base::Error::Cancelled`] when `cancel` asks for a stop.
@@ -62,6 +63,7 @@ impl Coding<'_> {
         &self,
         values: &Values,
         metadata: &Metadata,
+        embedding: Option<&[u8]>,
         cancel: &CancelFlag,
     ) -> Result<Vec<u8>> {
         let coded = match values {
@@ -75,6 +77,9 @@ impl Coding<'_> {
         };
         let mut out = SectionWriter::new();
         out.push(tags::LATENTS, true, &coded.latents);
+        if let Some(embedding) = embedding {
+            out.push(tags::EMBEDDING, false, embedding);
+        }
         if *metadata != Metadata::default() {
             out.push(tags::METADATA, false, &write_metadata(metadata));
         }
@@ -95,19 +100,26 @@ impl Coding<'_> {
         })
     }
 
-    /// Reads the latents alone. [nodes, d_latent]
+    /// Reads latents and embedding alone: latents [nodes, d_latent], and what the frames mean where the
+    /// stream says it. An embedding that cannot be read is not there: no picture needs it.
     ///
     /// # Errors
-    /// As [`Coding::decode`].
-    pub fn decode_latents(&self, payload: &[u8], budget: &mut WorkBudget) -> Result<Vec<f32>> {
+    /// As [`Coding::decode`], for the latents.
+    pub fn decode_latents(
+        &self,
+        payload: &[u8],
+        budget: &mut WorkBudget,
+    ) -> Result<(Vec<f32>, Option<EmbeddingTrack>)> {
         within(budget, payload, |sections, budget| {
             let section = sections.latents()?;
-            match self.precision {
+            let latents = match self.precision {
                 Precision::Uniform(bits) => {
-                    uniform::decode_latents(self.shape, bits, section, budget)
+                    uniform::decode_latents(self.shape, bits, section, budget)?
                 }
-                precision => steps::decode_latents(self.shape, precision, section, budget),
-            }
+                precision => steps::decode_latents(self.shape, precision, section, budget)?,
+            };
+            let embedding = sections.embedding();
+            Ok((latents, embedding.and_then(|bytes| EmbeddingTrack::read(bytes, budget).ok())))
         })
     }
 
@@ -153,6 +165,16 @@ pub fn shape(header: &GroupHeader) -> Result<Shape> {
 /// [`crate::base::Error::Damaged`] when it is damaged.
 pub fn metadata(payload: &[u8]) -> Result<Metadata> {
     Sections::parse(payload)?.metadata().map_or(Ok(Metadata::default()), read_metadata)
+}
+
+/// What the frames of a group mean, where its payload says so.
+///
+/// # Errors
+/// [`crate::base::Error::Damaged`] or [`crate::base::Error::Limit`] when it cannot be read.
+pub fn embedding(payload: &[u8], budget: &mut WorkBudget) -> Result<Option<EmbeddingTrack>> {
+    within(budget, payload, |sections, budget| {
+        sections.embedding().map(|bytes| EmbeddingTrack::read(bytes, budget)).transpose()
+    })
 }
 
 /// Whether a tensor of the network buffer stands in the section of the latents.

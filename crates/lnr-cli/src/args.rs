@@ -7,7 +7,9 @@ use lnr::{EncoderSettings, ModelOptions, Profile, SpeedPreset};
 
 use crate::alignment::AlignmentArgs;
 use crate::eval::EvalArgs;
+use crate::index_dir::IndexArgs;
 use crate::numbers::{Size, Start, parse_rate, parse_seconds, parse_size, parse_start};
+use crate::search::SearchArgs;
 use crate::values::{Compute, parse_jobs, parse_model, parse_threads, presets, profiles};
 
 const EXIT_CODES: &str = "\
@@ -51,6 +53,10 @@ pub enum Command {
     Compare(CompareArgs),
     /// Repeat the experiments of the paper.
     Eval(EvalArgs),
+    /// Make the index of a folder: what all videos in it show, for fast searches.
+    Index(IndexArgs),
+    /// Find moments of videos by words, a picture, or what is like another moment.
+    Search(SearchArgs),
 }
 
 impl Command {
@@ -62,6 +68,8 @@ impl Command {
             Self::Info(_) | Self::Join(_) => 0,
             Self::Compare(args) => args.threads,
             Self::Eval(args) => args.threads(),
+            Self::Index(args) => args.compute.threads,
+            Self::Search(args) => args.compute.threads,
         }
     }
 }

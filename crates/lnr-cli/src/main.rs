@@ -14,6 +14,7 @@ mod exit;
 mod gstreamer;
 #[cfg(feature = "gstreamer")]
 mod hdr;
+mod index_dir;
 mod info;
 mod input;
 mod join;
@@ -25,6 +26,7 @@ mod pace;
 mod raw;
 mod resume;
 mod scratch;
+mod search;
 mod selection;
 mod sheet;
 mod standard;
@@ -89,6 +91,8 @@ fn run(args: &Args) -> Outcome<()> {
         Command::Join(args) => join::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
         Command::Eval(args) => eval::run(args, &console),
+        Command::Index(args) => index_dir::run(args, &console),
+        Command::Search(args) => search::run(args, &console),
     });
     result.map_err(|failure| match failure.code {
         // A pipe that nothing came from.

@@ -51,6 +51,8 @@ pub struct FileTracks {
     pub groups: Vec<GroupTrack>,
     /// Groups in all.
     pub n_groups: usize,
+    /// When the first one begins, in ns.
+    pub begin: u64,
     /// When the last one ends, in ns.
     pub duration: u64,
     /// What could not be read.
@@ -81,6 +83,9 @@ impl FileTracks {
                 Ok(Some((header, track))) => match timeline.enter(&header) {
                     Ok(place) => {
                         tracks.damage.good_group();
+                        if tracks.n_groups == 0 {
+                            tracks.begin = place.begin;
+                        }
                         tracks.n_groups += 1;
                         tracks.duration = place.end;
                         let (begin, end) = (place.begin, place.end);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Frames of any video, and access units of LNR files.
 
+mod at;
 mod begin;
 #[cfg(feature = "gstreamer")]
 mod container;
@@ -20,6 +21,7 @@ mod units;
 mod video;
 mod y4m;
 
+pub use at::open_at;
 pub use begin::begin_at;
 pub use damage::Damage;
 pub use index::{Index, IndexedGroup, index_parts};

@@ -72,6 +72,26 @@ impl Video {
         Ok(video)
     }
 
+    /// Goes on with the frame that is shown so many ns after the first one, which was not read yet.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn seek(&mut self, ns: u64) -> Outcome<()> {
+        let first = self.pending.take().map_or(0, |frame| frame.pts);
+        let time = gst::ClockTime::from_nseconds(first.saturating_add(ns));
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+        let pipeline = self.decoding.pipeline.as_ref();
+        if pipeline.is_none_or(|p| p.0.seek_simple(flags, time).is_err()) {
+            return Err(Failure::damaged(&self.path, "it cannot be sought in"));
+        }
+        self.last_pts = None;
+        self.pending = self.pull()?;
+        match self.pending {
+            Some(_) => Ok(()),
+            None => Err(Failure::damaged(&self.path, "there is no frame at the time asked for")),
+        }
+    }
+
     fn estimate(&self) -> Option<u64> {
         let pipeline = self.decoding.pipeline.as_ref()?;
         let duration = pipeline.0.query_duration::<gst::ClockTime>()?;

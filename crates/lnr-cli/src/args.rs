@@ -7,6 +7,7 @@ use lnr::{EncoderSettings, ModelOptions, Profile, SpeedPreset};
 
 use crate::alignment::AlignmentArgs;
 use crate::eval::EvalArgs;
+use crate::export::ExportArgs;
 use crate::numbers::{Size, Start, parse_rate, parse_seconds, parse_size, parse_start};
 use crate::values::{Compute, parse_jobs, parse_model, parse_threads, presets, profiles};
 
@@ -49,6 +50,8 @@ pub enum Command {
     Join(JoinArgs),
     /// Measure a video against its reference: bits per pixel, PSNR, SSIM, MS-SSIM.
     Compare(CompareArgs),
+    /// Write what frames mean for other programs: arrays, a FAISS index, records for databases.
+    Export(ExportArgs),
     /// Repeat the experiments of the paper.
     Eval(EvalArgs),
 }
@@ -59,7 +62,7 @@ impl Command {
         match self {
             Self::Encode(args) => args.compute.threads,
             Self::Decode(args) => args.compute.threads,
-            Self::Info(_) | Self::Join(_) => 0,
+            Self::Info(_) | Self::Join(_) | Self::Export(_) => 0,
             Self::Compare(args) => args.threads,
             Self::Eval(args) => args.threads(),
         }

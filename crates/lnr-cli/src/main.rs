@@ -10,6 +10,7 @@ mod decode;
 mod encode;
 mod eval;
 mod exit;
+mod export;
 #[cfg(feature = "gstreamer")]
 mod gstreamer;
 #[cfg(feature = "gstreamer")]
@@ -88,6 +89,7 @@ fn run(args: &Args) -> Outcome<()> {
         Command::Info(args) => info::run(args, &console),
         Command::Join(args) => join::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
+        Command::Export(args) => export::run(args, &console),
         Command::Eval(args) => eval::run(args, &console),
     });
     result.map_err(|failure| match failure.code {

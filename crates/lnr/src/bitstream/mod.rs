@@ -5,7 +5,6 @@
 
 mod bytes;
 mod contexts;
-#[cfg(any(test, feature = "internals"))]
 mod embedding;
 mod entropy_model;
 mod file_index;

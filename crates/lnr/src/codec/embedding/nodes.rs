@@ -34,8 +34,17 @@ pub(super) struct Plan {
     /// 1 - cos between what is stored and the teacher's vectors, mean over the frames.
     pub error: f64,
     cost: f64,
+    /// Largest 1 - cos that rounding caused at a node.
+    rounding: f64,
     /// Whether it takes no more bytes than it may.
     fits: bool,
+}
+
+impl Plan {
+    /// Whether nothing moves: what is stored misses the teacher's vectors by its rounding.
+    fn is_still(&self) -> bool {
+        self.error <= 1.5 * self.rounding
+    }
 }
 
 /// The teacher's vectors of frames that it was asked for.
@@ -63,31 +72,31 @@ pub(super) fn choose(
     for frame in [0, (n - 1) / 2, n - 1] {
         learn(&mut known, frame)?;
     }
-    let mut nodes = vec![(n - 1) / 2];
-    let mut best = plan(space, n, &nodes, &known, costs)?;
-    if n == 1 {
-        return Ok(best);
-    }
-    let mut next = vec![0, n - 1];
-    loop {
-        let better = plan(space, n, &next, &known, costs)?;
-        if !better.fits || better.cost >= best.cost {
-            return Ok(best);
+    let mut best_nodes = vec![(n - 1) / 2];
+    let mut best = plan(space, n, &best_nodes, &known, costs)?;
+    let mut nodes = vec![0, n - 1];
+    let mut n_in_vain = 0;
+    while n > 1 && !best.is_still() && nodes.len() <= limits::MAX_EMBEDDING_NODES {
+        let next = plan(space, n, &nodes, &known, costs)?;
+        let split = worst(&next, &nodes, &known);
+        if next.fits && next.cost < best.cost {
+            (best, best_nodes, n_in_vain) = (next, nodes.clone(), 0);
+        } else {
+            n_in_vain += 1;
         }
-        (best, nodes) = (better, next);
-        let Some(split) = worst(&best, &nodes, &known) else { return Ok(best) };
-        next = nodes.clone();
-        next.insert(split, middle(nodes[split - 1], nodes[split]));
-        if next.len() > limits::MAX_EMBEDDING_NODES {
-            return Ok(best);
-        }
+        let Some(split) = split.filter(|_| n_in_vain < PATIENCE) else { break };
+        nodes.insert(split, middle(nodes[split - 1], nodes[split]));
         // What is new is judged between its nodes, too, and so is what it is compared with.
-        for pair in next[split - 1..=split + 1].windows(2) {
+        for pair in nodes[split - 1..=split + 1].windows(2) {
             learn(&mut known, middle(pair[0], pair[1]))?;
         }
-        best = plan(space, n, &nodes, &known, costs)?;
+        best = plan(space, n, &best_nodes, &known, costs)?;
     }
+    Ok(best)
 }
+
+/// Splits in a row that may gain nothing: where something is shown in between, only the second one pays.
+const PATIENCE: u32 = 3;
 
 fn middle(a: usize, b: usize) -> usize {
     a + (b - a) / 2
@@ -122,7 +131,8 @@ fn plan(space: &Space, n: usize, nodes: &[usize], known: &Known, costs: &Costs) 
         let error = error(&embedding, n, known);
         let cost = costs.weight * error + costs.price * 8.0 * n_bytes;
         let is_exact = rounding <= costs.most_error();
-        all.push((Plan { embedding, error, cost, fits: n_bytes <= costs.most_bytes }, is_exact));
+        let fits = n_bytes <= costs.most_bytes;
+        all.push((Plan { embedding, error, cost, rounding, fits }, is_exact));
     }
     let cheapest = (0..all.len())
         .filter(|i| all[*i].0.fits && all[*i].1)

@@ -43,7 +43,6 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `N` bytes.
-    #[cfg(any(test, feature = "internals"))]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         let (&taken, rest) = self.0.split_first_chunk().ok_or_else(truncated)?;
         self.0 = rest;

@@ -7,6 +7,7 @@ use lnr::{EncoderSettings, ModelOptions, Profile, SpeedPreset};
 
 use crate::alignment::AlignmentArgs;
 use crate::eval::EvalArgs;
+use crate::export::ExportArgs;
 use crate::index_dir::IndexArgs;
 use crate::numbers::{Size, Start, parse_rate, parse_seconds, parse_size, parse_start};
 use crate::search::SearchArgs;
@@ -51,6 +52,8 @@ pub enum Command {
     Join(JoinArgs),
     /// Measure a video against its reference: bits per pixel, PSNR, SSIM, MS-SSIM.
     Compare(CompareArgs),
+    /// Write what frames mean for other programs: arrays, a FAISS index, records for databases.
+    Export(ExportArgs),
     /// Repeat the experiments of the paper.
     Eval(EvalArgs),
     /// Make the index of a folder: what all videos in it show, for fast searches.
@@ -65,7 +68,7 @@ impl Command {
         match self {
             Self::Encode(args) => args.compute.threads,
             Self::Decode(args) => args.compute.threads,
-            Self::Info(_) | Self::Join(_) => 0,
+            Self::Info(_) | Self::Join(_) | Self::Export(_) => 0,
             Self::Compare(args) => args.threads,
             Self::Eval(args) => args.threads(),
             Self::Index(args) => args.compute.threads,

@@ -10,6 +10,7 @@ mod decode;
 mod encode;
 mod eval;
 mod exit;
+mod export;
 #[cfg(feature = "gstreamer")]
 mod gstreamer;
 #[cfg(feature = "gstreamer")]
@@ -90,6 +91,7 @@ fn run(args: &Args) -> Outcome<()> {
         Command::Info(args) => info::run(args, &console),
         Command::Join(args) => join::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
+        Command::Export(args) => export::run(args, &console),
         Command::Eval(args) => eval::run(args, &console),
         Command::Index(args) => index_dir::run(args, &console),
         Command::Search(args) => search::run(args, &console),

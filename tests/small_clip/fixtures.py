@@ -9,8 +9,8 @@ FOLDER/clip-legacy   a tiny CLIP as OpenAI's first files are: eos_token_id 2 (th
                      highest token), sizes in the preprocessor's settings as bare numbers,
                      position_ids among the weights; and gelu, unlike widths, large layer_norm_eps.
                      float16.
-FOLDER/siglip        a tiny SigLIP: Unigram tokenizer, bicubic, patches that do not reach a picture's
-                     right and lower edge. float32.
+FOLDER/siglip        a tiny SigLIP: Unigram tokenizer, bicubic, patches that do not reach the right
+                     and lower edge. float32.
 FOLDER/siglip2       a tiny SigLIP 2 of fixed resolution: byte-fallback BPE, pad id 0, bilinear,
                      projection_size unlike the text's width. bfloat16.
 FOLDER/resize.safetensors   Pillow's results, uint8: detail [100, 160, 3] to [40, 64, 3] and little
@@ -22,8 +22,8 @@ Each folder has texts.json, a list of texts, and expected.safetensors:
     image_embedding_N  [d] float32
     tokens_N           [n] int64; SigLIP: of the lowercased text, padded
     text_embedding_N   [d] float32
-Embeddings are computed in float32 from the stored weights and not normalised. All weights are random
-but small's.
+Embeddings are computed in float32 from the stored weights and not normalised. All weights but
+small's are random.
 """
 
 import argparse

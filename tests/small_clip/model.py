@@ -2,12 +2,13 @@
 """The small CLIP: its shape, its tokenizer, how it is stored and loaded."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizerFast, PretrainedConfig
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
@@ -84,7 +85,34 @@ def make_model(tokenizer, seed):
         vision_config={**vision, **common, "projection_dim": 64},
         projection_dim=64,
     )
-    return CLIPModel(config)
+    model = CLIPModel(config)
+    with torch.no_grad():
+        begin_locally(model.vision_model)
+    return model
+
+
+def begin_locally(vision):
+    """Weights from which a vision transformer that sees few pictures learns sooner.
+
+    Positions begin as waves along x and y, so that near ones are alike; queries and keys begin
+    alike, so that alike patches attend to each other ("mimetic" initialisation, Trockman and
+    Kolter 2023): each patch begins by looking around itself.
+    """
+    width = vision.config.hidden_size
+    lengths = torch.logspace(math.log10(2.5), math.log10(32), width // 4)
+    at = torch.arange(SIDE // PATCH)[:, None] * (2 * math.pi / lengths)
+    waves = torch.cat([at.sin(), at.cos()], 1)
+    rows = waves[:, None].expand(-1, len(waves), -1)
+    columns = waves[None].expand(len(waves), -1, -1)
+    positions = vision.embeddings.position_embedding.weight
+    positions[1:] = torch.cat([rows, columns], -1).flatten(0, 1)
+    # Patches as loud as positions.
+    patches = vision.embeddings.patch_embedding.weight
+    patches.normal_(std=patches[0].numel() ** -0.5)
+    for layer in vision.encoder.layers:
+        attention = layer.self_attn
+        attention.q_proj.weight.normal_(std=0.8 * width**-0.5)
+        attention.k_proj.weight.copy_(attention.q_proj.weight)
 
 
 def make_processor():

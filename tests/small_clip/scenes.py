@@ -34,7 +34,7 @@ CONTRAST = 130.0
 
 SHAPES = ["circle", "square", "triangle", "star", "ring", "cross", "bar", "crescent"]
 SIZES = ["small", "medium", "large"]
-RADII = [(0.20, 0.25), (0.32, 0.38), (0.48, 0.58)]
+RADII = [(0.26, 0.31), (0.38, 0.44), (0.52, 0.60)]
 PLACES = ["left", "right", "top", "bottom", "centre"]
 PLACE_CENTRES = [(-0.5, 0.0), (0.5, 0.0), (0.0, -0.5), (0.0, 0.5), (0.0, 0.0)]
 BACKGROUNDS = ["plain", "gradient", "stripes", "checks", "noise"]
@@ -100,7 +100,7 @@ def scene(seed):
     ]
     base = np.array(near(rng, names[background_colour]))
     # Black has no darker tone.
-    other = base + 45 if names[background_colour] == "black" else base * rng.uniform(0.68, 0.8)
+    other = base + 32 if names[background_colour] == "black" else base * rng.uniform(0.74, 0.84)
     background = (
         int(rng.integers(len(BACKGROUNDS))),
         background_colour,
@@ -155,7 +155,7 @@ def two_shapes(rng, colours):
         along, aside = (-apart[0], across[0]) if first else (apart[1], across[1])
         x, y = (along, aside) if beside else (aside, along)
         rgb = near(rng, list(COLOURS)[colour])
-        radius = rng.uniform(0.26, 0.38)
+        radius = rng.uniform(0.30, 0.40)
         shapes.append(Shape(colour, shape, OPEN, OPEN, rgb, radius, x, y, tilt(rng, shape)))
     return tuple(shapes), relation, motion
 
@@ -250,7 +250,7 @@ def distance(name, x, y):
     if name == "triangle":
         return np.maximum(0.866 * np.abs(x) - 0.5 * (y - 0.15), y - 0.15) - 0.56
     if name == "star":
-        # Half of one of five points, its tip at angle 0; the edge runs to radius 0.42 at 36 degrees.
+        # Half of one of five points, tip at angle 0; its edge runs to radius 0.42 at 36 degrees.
         far, turn = np.hypot(x, y) / 1.1, 2 * np.pi / 5
         angle = np.abs((np.arctan2(x, -y) + turn / 2) % turn - turn / 2)
         edge = np.array([0.42 * np.cos(turn / 2) - 1, 0.42 * np.sin(turn / 2)])

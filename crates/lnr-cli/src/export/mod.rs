@@ -16,7 +16,7 @@ use crate::console::Console;
 use crate::exit::{Failure, Outcome};
 use crate::numbers::parse_seconds;
 use crate::output::{self, Place};
-pub use rows::{Row, Rows};
+pub use rows::{Places, Row, Rows};
 
 #[derive(clap::Args)]
 pub struct ExportArgs {
@@ -90,9 +90,9 @@ pub fn run(args: &ExportArgs, console: &Console) -> Outcome<()> {
     let reads: Vec<&Path> = args.inputs.iter().map(PathBuf::as_path).collect();
     output::check_outputs(&reads, std::slice::from_ref(&args.output), args.force)?;
     let places = match (args.frames, args.every) {
-        (true, _) => rows::Places::Frames,
-        (false, None) => rows::Places::Nodes,
-        (false, Some(every)) if every > 0.0 => rows::Places::Every(every),
+        (true, _) => Places::Frames,
+        (false, None) => Places::Nodes,
+        (false, Some(every)) if every > 0.0 => Places::Every(every),
         (false, Some(_)) => return Err(Failure::usage("--every 0: choose more than 0 seconds")),
     };
     let rows = Rows::read(&reads, places, console)?;

@@ -19,8 +19,6 @@ pub(super) struct TensorFile {
     path: PathBuf,
     file: File,
     header: Metadata,
-    /// CRC-32C of the header as it stands in the file.
-    header_sum: u32,
     /// Where the values begin.
     start: u64,
 }
@@ -41,7 +39,6 @@ impl TensorFile {
         }
         let mut header = vec![0; size as usize];
         file.read_exact(&mut header).map_err(read)?;
-        let header_sum = crc32c::crc32c(&header);
         let header: Metadata = serde_json::from_slice(&header)
             .map_err(|e| wrong(format!("its header cannot be read: {e}")))?;
         let (start, n) = (8 + size, header.data_len() as u64);
@@ -51,10 +48,11 @@ impl TensorFile {
                 start.saturating_add(n)
             )));
         }
-        Ok(Self { path: path.to_owned(), file, header, header_sum, start })
+        Ok(Self { path: path.to_owned(), file, header, start })
     }
 
     /// The names of its tensors, in the order of their values.
+    #[cfg(feature = "clip")]
     pub fn names(&self) -> Vec<String> {
         self.header.offset_keys()
     }
@@ -78,7 +76,8 @@ impl TensorFile {
         let TensorInfo { dtype, shape, data_offsets } =
             self.header.info(name).ok_or_else(missing)?.clone();
         let n = shape.iter().product();
-        let bytes = self.bytes(data_offsets.0, data_offsets.1 - data_offsets.0)?;
+        let (from, to) = data_offsets;
+        let bytes = self.bytes(self.start + from as u64, to - from)?;
         let values = match dtype {
             Dtype::F32 => read_values(&bytes, n, f32::from_le_bytes),
             Dtype::F16 => read_values(&bytes, n, |b| half_to_f32(u16::from_le_bytes(b))),
@@ -100,23 +99,26 @@ impl TensorFile {
     ///
     /// # Errors
     /// [`Error::Model`] when it cannot be read.
+    #[cfg(feature = "clip")]
     pub fn sum(&mut self) -> Result<u32> {
         /// Bytes of a tensor that count: one page.
         const LOOKED_AT: usize = 4096;
-        let mut sum = self.header_sum;
+        let mut sum = crc32c::crc32c(&self.bytes(0, self.start as usize)?);
         for name in self.names() {
             let Some(&TensorInfo { data_offsets: (from, to), .. }) = self.header.info(&name) else {
                 continue;
             };
-            sum = crc32c::crc32c_append(sum, &self.bytes(from, (to - from).min(LOOKED_AT))?);
+            let beginning = self.bytes(self.start + from as u64, (to - from).min(LOOKED_AT))?;
+            sum = crc32c::crc32c_append(sum, &beginning);
         }
         Ok(sum)
     }
 
-    fn bytes(&mut self, from: usize, n: usize) -> Result<Vec<u8>> {
+    /// `n` bytes of the file.
+    fn bytes(&mut self, from: u64, n: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; n];
-        let at = SeekFrom::Start(self.start + from as u64);
-        let read = self.file.seek(at).and_then(|_| self.file.read_exact(&mut bytes));
+        let read =
+            self.file.seek(SeekFrom::Start(from)).and_then(|_| self.file.read_exact(&mut bytes));
         read.map_err(|e| self.wrong(&e.to_string()))?;
         Ok(bytes)
     }

@@ -42,25 +42,38 @@ pub fn lanes(n: usize) -> Vec<Lane> {
     vec![Lane::ZERO; n.next_multiple_of(BLOCK)]
 }
 
-/// A matrix in blocks of rows: [row / 4, column, row % 4].
+/// Rows of a wide block: with 12 sums instead of 8 fewer products wait for the one before on AVX2, which saves
+/// 4 % of the network's time, and they still fit the registers beside what is multiplied.
+const WIDE: usize = 6;
+
+/// Of so many rows in whole blocks, those that wide blocks take; blocks take the rest.
+const fn n_wide(rows: usize) -> usize {
+    rows - rows % (2 * WIDE)
+}
+
+/// A matrix in blocks of rows, wide ones first: [block, column, row of the block].
 pub struct Matrix {
     columns: usize,
-    data: Vec<[f32; BLOCK]>,
+    data: Vec<f32>,
 }
 
 impl Matrix {
     fn new(rows: usize, columns: usize, at: impl Fn(usize, usize) -> f32) -> Self {
-        let n_blocks = rows.div_ceil(BLOCK);
-        let mut data = vec![[0.0; BLOCK]; n_blocks * columns];
+        let all = rows.next_multiple_of(BLOCK);
+        let n_wide = n_wide(all);
+        let mut data = vec![0.0; all * columns];
         for (row, column) in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
-            data[row / BLOCK * columns + column][row % BLOCK] = at(row, column);
+            let (first, size) = if row < n_wide { (0, WIDE) } else { (n_wide, BLOCK) };
+            let start = row - (row - first) % size;
+            data[start * columns + column * size + row - start] = at(row, column);
         }
         Self { columns, data }
     }
 
+    /// The block of `R` rows from `first` on.
     #[inline(always)]
-    fn block(&self, index: usize) -> &[[f32; BLOCK]] {
-        &self.data[index * self.columns..][..self.columns]
+    fn block<const R: usize>(&self, first: usize) -> &[[f32; R]] {
+        self.data[first * self.columns..][..R * self.columns].as_chunks().0
     }
 }
 
@@ -145,58 +158,83 @@ pub fn multiply<S: Simd, const N: usize>(
     finish: Finish,
     y: &mut [Lane],
 ) {
-    if S::LANES == 16 {
-        multiply_by::<S, N, 4>(s, bias, products, finish, y);
-    } else {
-        multiply_by::<S, N, 2>(s, bias, products, finish, y);
+    let bias = bias.map(|bias| bias.as_flattened());
+    for (matrix, _) in products {
+        assert_eq!(matrix.data.len(), matrix.columns * y.len(), "a row for every output");
+    }
+    let n_wide = n_wide(y.len());
+    for first in (0..n_wide).step_by(WIDE) {
+        multiply_block::<S, N, WIDE>(s, bias, products, finish, y, first);
+    }
+    for first in (n_wide..y.len()).step_by(BLOCK) {
+        multiply_block::<S, N, BLOCK>(s, bias, products, finish, y, first);
     }
 }
 
-/// [`multiply`], `V` vectors of a block of rows at a time: what fits into the registers.
+/// [`multiply`] for `R` rows from `first` on.
 #[inline(always)]
-fn multiply_by<S: Simd, const N: usize, const V: usize>(
+fn multiply_block<S: Simd, const N: usize, const R: usize>(
     s: S,
-    bias: Option<&[[f32; BLOCK]]>,
+    bias: Option<&[f32]>,
     products: [(&Matrix, &[Lane]); N],
     finish: Finish,
     y: &mut [Lane],
+    first: usize,
 ) {
-    for (b, y) in y.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
-        let first = bias.map_or([0.0; BLOCK], |bias| bias[b]);
-        for p in (0..TILE).step_by(V * S::LANES) {
-            let mut sums = [[s.splat(0.0); V]; BLOCK];
-            for r in 0..BLOCK {
-                sums[r] = [s.splat(first[r]); V];
-            }
-            for (matrix, x) in products {
-                for (w, x) in matrix.block(b).iter().zip(x) {
-                    let mut v = [s.splat(0.0); V];
-                    for k in 0..V {
-                        v[k] = s.load(&x[p + k * S::LANES..]);
-                    }
-                    for r in 0..BLOCK {
-                        let w = s.splat(w[r]);
-                        for k in 0..V {
-                            sums[r][k] = s.mul_add(w, v[k], sums[r][k]);
-                        }
-                    }
-                }
-            }
-            for r in 0..BLOCK {
+    if S::LANES == 16 {
+        multiply_by::<S, N, R, 4>(s, bias, products, finish, y, first);
+    } else {
+        multiply_by::<S, N, R, 2>(s, bias, products, finish, y, first);
+    }
+}
+
+/// [`multiply_block`], `V` vectors of every row at a time: what fits into the registers.
+#[inline(always)]
+fn multiply_by<S: Simd, const N: usize, const R: usize, const V: usize>(
+    s: S,
+    bias: Option<&[f32]>,
+    products: [(&Matrix, &[Lane]); N],
+    finish: Finish,
+    y: &mut [Lane],
+    first: usize,
+) {
+    let mut start = [0.0; R];
+    if let Some(bias) = bias {
+        start.copy_from_slice(&bias[first..][..R]);
+    }
+    for p in (0..TILE).step_by(V * S::LANES) {
+        let mut sums = [[s.splat(0.0); V]; R];
+        for r in 0..R {
+            sums[r] = [s.splat(start[r]); V];
+        }
+        for (matrix, x) in products {
+            for (w, x) in matrix.block::<R>(first).iter().zip(x) {
+                let mut v = [s.splat(0.0); V];
                 for k in 0..V {
-                    let at = p + k * S::LANES;
-                    let zero = s.splat(0.0);
-                    let v = match finish {
-                        Finish::Keep => sums[r][k],
-                        // NaN stays.
-                        Finish::Relu => s.max(zero, sums[r][k]),
-                        Finish::Mask(h) => {
-                            let h = s.load(&h[b * BLOCK + r][at..]);
-                            s.select(s.gt(h, zero), sums[r][k], zero)
-                        }
-                    };
-                    s.store(&mut y[r][at..], v);
+                    v[k] = s.load(&x[p + k * S::LANES..]);
                 }
+                for r in 0..R {
+                    let w = s.splat(w[r]);
+                    for k in 0..V {
+                        sums[r][k] = s.mul_add(w, v[k], sums[r][k]);
+                    }
+                }
+            }
+        }
+        for r in 0..R {
+            for k in 0..V {
+                let at = p + k * S::LANES;
+                let zero = s.splat(0.0);
+                let v = match finish {
+                    Finish::Keep => sums[r][k],
+                    // NaN stays.
+                    Finish::Relu => s.max(zero, sums[r][k]),
+                    Finish::Mask(h) => {
+                        let h = s.load(&h[first + r][at..]);
+                        s.select(s.gt(h, zero), sums[r][k], zero)
+                    }
+                };
+                s.store(&mut y[first + r][at..], v);
             }
         }
     }

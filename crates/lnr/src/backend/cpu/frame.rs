@@ -69,14 +69,15 @@ impl<'a> Sampler<'a> {
         stretch: &mut [Vec<Stretch>],
         row: &mut [Vec<f32>],
     ) {
-        for row in row.iter_mut() {
-            row.fill(0.0);
-        }
+        // Rows are begun in order.
+        let mut n_begun = 0;
         for (k, (_, source)) in self.shape.timed().enumerate() {
             let n = source.n_components;
             for (i, stretch) in stretch[k].iter_mut().enumerate() {
                 let plane = &self.timed[k][source.local_plane(i / n, i % n)];
-                stretch.add_row(s, &self.taps[k][i / n], plane, y, &mut row[self.row(k, n, i)]);
+                let r = self.row(k, n, i);
+                stretch.add_row(s, (&self.taps[k][i / n], plane), y, &mut row[r], r < n_begun);
+                n_begun = n_begun.max(r + 1);
             }
         }
     }

@@ -33,7 +33,8 @@ impl<'a> RowBands<'a> {
     }
 }
 
-/// Packs rows one after the other.
+/// Packs rows one after the other. It keeps out of closures and is inlined, so that it is compiled for the
+/// instructions of its caller.
 pub struct Packer<'a> {
     format: PictureFormat,
     out: RowBands<'a>,
@@ -59,16 +60,20 @@ impl<'a> Packer<'a> {
         }
     }
 
+    #[inline(always)]
     pub fn begin_row(&mut self) {
         self.sums.iter_mut().for_each(|s| s.fill(0.0));
         self.n_lines = 0;
     }
 
     /// Adds a line of `points` points per pixel.
+    #[inline(always)]
     pub fn add(&mut self, lines: &[Vec<f32>], points: usize) {
         for (sum, line) in self.sums.iter_mut().zip(lines) {
             if points == 1 {
-                sum.iter_mut().zip(line).for_each(|(s, v)| *s += v);
+                for (s, v) in sum.iter_mut().zip(line) {
+                    *s += v;
+                }
             } else {
                 for (s, v) in sum.iter_mut().zip(line.chunks_exact(points)) {
                     *s += v.iter().sum::<f32>();
@@ -78,6 +83,7 @@ impl<'a> Packer<'a> {
         self.n_lines += points;
     }
 
+    #[inline(always)]
     pub fn end_row(&mut self) {
         let gain = 1.0 / self.n_lines.max(1) as f32;
         let max = f32::from(self.format.max_value());
@@ -97,7 +103,9 @@ impl<'a> Packer<'a> {
             if sy == 0 || self.row.is_multiple_of(2) {
                 chroma.copy_from_slice(sum);
             } else {
-                chroma.iter_mut().zip(sum).for_each(|(c, s)| *c += s);
+                for (c, s) in chroma.iter_mut().zip(sum) {
+                    *c += s;
+                }
             }
             if last_of_chroma {
                 let n = self.format.plane_size(i + 1).0;
@@ -114,6 +122,7 @@ impl<'a> Packer<'a> {
 }
 
 /// Halves a row in place: samples between pixel pairs, or on every second pixel.
+#[inline(always)]
 fn halve(row: &mut [f32], site: ChromaSite) {
     let n = row.len();
     let mut before = row[0];
@@ -128,13 +137,20 @@ fn halve(row: &mut [f32], site: ChromaSite) {
     }
 }
 
+#[inline(always)]
 fn write(values: &[f32], gain: f32, max: f32, bytes: usize, out: &mut [u8]) {
-    let sample = |v: f32| (v * gain + 0.5).clamp(0.0, max);
     if bytes == 1 {
-        out.iter_mut().zip(values).for_each(|(o, &v)| *o = sample(v) as u8);
+        for (o, &v) in out.iter_mut().zip(values) {
+            *o = sample(v, gain, max) as u8;
+        }
     } else {
         for (o, &v) in out.chunks_exact_mut(2).zip(values) {
-            o.copy_from_slice(&(sample(v) as u16).to_le_bytes());
+            o.copy_from_slice(&(sample(v, gain, max) as u16).to_le_bytes());
         }
     }
+}
+
+#[inline(always)]
+fn sample(v: f32, gain: f32, max: f32) -> f32 {
+    (v * gain + 0.5).clamp(0.0, max)
 }

@@ -80,16 +80,23 @@ impl Stretch {
         frac
     }
 
-    /// out += the plane along ordinate `y`.
+    /// out = the plane along ordinate `y`, or out += that if it holds the sum of others (`is_begun`).
     #[inline(always)]
-    pub fn add_row<S: Simd>(&mut self, s: S, taps: &Taps, plane: &[f32], y: f32, out: &mut [f32]) {
+    pub fn add_row<S: Simd>(
+        &mut self,
+        s: S,
+        (taps, plane): (&Taps, &[f32]),
+        y: f32,
+        out: &mut [f32],
+        is_begun: bool,
+    ) {
         let frac = s.splat(self.seek(s, taps, plane, y));
-        let [a, b] = &self.rows;
-        for p in (0..out.len()).step_by(S::LANES) {
-            let (a, b) = (s.load(&a[p..]), s.load(&b[p..]));
+        let [a, b] = self.rows.each_ref().map(|row| row.chunks_exact(S::LANES));
+        for ((out, a), b) in out.chunks_exact_mut(S::LANES).zip(a).zip(b) {
+            let (a, b) = (s.load(a), s.load(b));
             let v = s.mul_add(s.sub(b, a), frac, a);
-            let sum = s.add(s.load(&out[p..]), v);
-            s.store(&mut out[p..], sum);
+            let v = if is_begun { s.add(s.load(out), v) } else { v };
+            s.store(out, v);
         }
     }
 

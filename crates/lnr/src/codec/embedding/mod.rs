@@ -27,7 +27,7 @@ pub struct Alignment {
     pub teacher: Teacher,
     /// What 1 - cos between a frame's stored vector and the teacher's costs beside its mean squared error,
     /// lambda_clip of Eq. 6, above 0 and at most [`Alignment::MAX_WEIGHT`]. Vectors take at most twice this
-    /// part of the bytes, unless the cosine would fall below 0.98 for it (at the default weight).
+    /// part of the bytes, unless the cosine would fall below 0.995 for it (at the default weight).
     pub weight: f32,
 }
 
@@ -90,6 +90,10 @@ impl EmbeddingStats {
     }
 }
 
+/// The part of a group's bytes that its vectors may take, divided by the weight: with what names the model in
+/// the settings it is no more than 2.
+const MOST_SHARE: f64 = 1.9;
+
 /// The frames of a group, for a teacher.
 pub(super) struct Frames<'a> {
     pub pictures: &'a [&'a Picture],
@@ -125,7 +129,7 @@ pub(super) fn embed(
     let costs = nodes::Costs {
         weight: f64::from(alignment.weight),
         price,
-        most_bytes: 2.0 * f64::from(alignment.weight) * other_bytes as f64,
+        most_bytes: MOST_SHARE * f64::from(alignment.weight) * other_bytes as f64,
     };
     let space = alignment.teacher.space();
     let plan = nodes::choose(space, frames.pictures.len(), &costs, &mut ask)?;

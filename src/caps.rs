@@ -39,6 +39,11 @@ pub(super) fn parsed_lnr() -> gst::Caps {
     gst::Caps::builder(LNR).field("parsed", true).build()
 }
 
+/// Text of one JSON object per line, a line per buffer.
+pub(super) fn json_lines() -> gst::Caps {
+    gst::Caps::new_empty_simple("application/x-ndjson")
+}
+
 /// The caps under which MP4 and MOV muxers take the stream.
 pub(super) fn parts() -> gst::Caps {
     PARTS

@@ -99,6 +99,19 @@ impl From<Speed> for SpeedPreset {
     }
 }
 
+/// What `lnrembed` makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstLnrEmbedFormat")]
+pub enum EmbedFormat {
+    /// The frames as they come, each with its meta.
+    #[default]
+    #[enum_value(name = "The frames as they come, each with its meta", nick = "meta")]
+    Meta,
+    /// A line of JSON instead of each frame.
+    #[enum_value(name = "A line of JSON instead of each frame", nick = "jsonl")]
+    Jsonl,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ use lnr::Error;
 pub(super) enum Task {
     Encoding,
     Decoding,
+    Embedding,
 }
 
 /// The element error that tells what `error` tells. GStreamer's own texts tell users nothing, so the
@@ -24,6 +25,9 @@ pub(super) fn message(task: Task, error: &Error) -> gst::ErrorMessage {
             }
             Task::Decoding => {
                 gst::error_msg!(gst::StreamError::Decode, ("could not decode: {error}"))
+            }
+            Task::Embedding => {
+                gst::error_msg!(gst::StreamError::Failed, ("could not embed: {error}"))
             }
         },
         // Not there, lost while working, or out of memory.
@@ -100,6 +104,9 @@ mod tests {
         let (_, error) = posted_by(Task::Decoding, Error::limit("512 MiB"));
         assert!(error.as_ref().is_some_and(|e| e.matches(gst::StreamError::Decode)));
         assert!(error.is_some_and(|e| e.message().starts_with("could not decode: ")));
+        let (_, error) = posted_by(Task::Embedding, Error::limit("512 MiB"));
+        assert!(error.as_ref().is_some_and(|e| e.matches(gst::StreamError::Failed)));
+        assert!(error.is_some_and(|e| e.message().starts_with("could not embed: ")));
         let (_, error) = posted(Error::InvalidSetting("x".into()));
         assert!(error.is_some_and(|e| e.matches(gst::LibraryError::Settings)));
         assert_eq!(posted(Error::Cancelled), (gst::FlowError::Flushing, None));

@@ -116,6 +116,14 @@ pub(super) fn picture_format(info: &VideoInfo) -> Result<PictureFormat> {
             interlacing.to_str()
         )));
     }
+    whole_format(info)
+}
+
+/// As [`picture_format`], with both fields of interlaced video in one picture.
+///
+/// # Errors
+/// [`Error::Unsupported`] for formats outside [`ENCODED`] and sizes the codec does not have.
+pub(super) fn whole_format(info: &VideoInfo) -> Result<PictureFormat> {
     if !ENCODED.contains(&info.format()) {
         return Err(Error::Unsupported(format!(
             "raw video format {}; put `videoconvert` before the encoder",

@@ -22,7 +22,7 @@ mod rates;
 mod teacher;
 mod typefind;
 
-pub use enums::{Backend, Profile, Speed};
+pub use enums::{Backend, EmbedFormat, Profile, Speed};
 pub use lnrdec::LnrDec;
 pub use lnrembed::LnrEmbed;
 pub use lnrenc::LnrEnc;

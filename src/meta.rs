@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `LnrEmbeddingMeta`: the latent of a frame, attached to its buffer.
+//! `LnrEmbeddingMeta`: what a frame means, attached to its buffer.
 //!
 //! It is a [`gst::meta::CustomMeta`] without tags, so that converters, scalers, decoders and encoders
 //! carry it along. Its structure has the fields of [`Embedding`]; applications in any language can
@@ -7,25 +7,28 @@
 
 use gst::glib;
 use gst::meta::CustomMeta;
+use lnr::align::Space;
 
 /// The name under which the meta is registered.
 pub const NAME: &str = "LnrEmbeddingMeta";
 
 /// What the meta says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Embedding {
-    /// The vector. [dim] f32; stored as little-endian bytes
+    /// The vector. [dim] f32 of length 1, stored as little-endian bytes; empty where nothing says what the
+    /// frame means.
     pub vector: Vec<f32>,
-    /// Which space the vector lives in: vectors of different spaces must not be compared.
+    /// The space that the vector lives in: the fingerprint of its model in 16 hexadecimal digits. Vectors of
+    /// different spaces must not be compared. Empty where the vector is.
     pub space: String,
-    /// Whether its Euclidean length is 1.
-    pub normalized: bool,
-    /// Presentation time by the stream's own clock.
-    pub pts: gst::ClockTime,
-    /// Number of its group modulo 256.
-    pub group: u32,
-    /// Time inside the group in frames.
-    pub tau: f64,
+    /// The name of that space, such as "clip-vit-base-patch32".
+    pub model: String,
+    /// Presentation time: of coded frames by the stream's own clock, of others that of the buffer.
+    pub pts: Option<gst::ClockTime>,
+    /// Number of its group modulo 256, of coded frames.
+    pub group: Option<u32>,
+    /// Time inside the group in frames, of coded frames.
+    pub tau: Option<f64>,
 }
 
 pub(super) fn register() {
@@ -35,13 +38,15 @@ pub(super) fn register() {
 }
 
 impl Embedding {
-    /// Scales the vector to length 1; a zero vector stays as it is.
-    pub fn normalize(&mut self) {
-        let length = self.vector.iter().map(|v| v * v).sum::<f32>().sqrt();
-        if length > 0.0 {
-            self.vector.iter_mut().for_each(|v| *v /= length);
+    /// This vector of length 1 in this space; without a space, that nothing is known.
+    pub(super) fn new(vector: Vec<f32>, space: Option<&Space>) -> Self {
+        let space = space.filter(|_| !vector.is_empty());
+        Self {
+            vector,
+            space: space.map(Space::fingerprint_text).unwrap_or_default(),
+            model: space.map(|s| s.name.clone()).unwrap_or_default(),
+            ..Self::default()
         }
-        self.normalized = true;
     }
 
     /// The fields of the meta as a structure of this name.
@@ -75,10 +80,10 @@ impl Embedding {
         Some(Self {
             vector: floats.iter().map(|&b| f32::from_le_bytes(b)).collect(),
             space: s.get("space").ok()?,
-            normalized: s.get("normalized").ok()?,
+            model: s.get("model").ok()?,
             pts: s.get("pts").ok()?,
-            group: s.get("group").ok()?,
-            tau: s.get("tau").ok()?,
+            group: s.get_optional("group").ok()?,
+            tau: s.get_optional("tau").ok()?,
         })
     }
 
@@ -88,9 +93,10 @@ impl Embedding {
         s.set("dim", self.vector.len() as u32);
         s.set("dtype", "f32le");
         s.set("space", &self.space);
-        s.set("normalized", self.normalized);
+        s.set("model", &self.model);
+        s.set("normalized", true);
         s.set("pts", self.pts);
-        s.set("group", self.group);
-        s.set("tau", self.tau);
+        s.set_if_some("group", self.group);
+        s.set_if_some("tau", self.tau);
     }
 }

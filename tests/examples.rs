@@ -19,6 +19,15 @@ fn example(name: &str, folder: &Path) -> Command {
     command
 }
 
+/// An example in Rust, in this folder: cargo builds it with the tests.
+fn built_example(name: &str, folder: &Path) -> Command {
+    let exe = std::env::current_exe().expect("own path");
+    let build = exe.ancestors().nth(2).expect("the folder of the build");
+    let mut command = Command::new(build.join("examples").join(name));
+    command.current_dir(folder);
+    command
+}
+
 /// A folder with a clip of so many frames, 25 a second.
 fn clip(n_frames: u32, width: u32, height: u32) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -92,6 +101,57 @@ fn thumbnail_shows_the_frame_of_that_time() {
     let output = beyond.args(["clip.lnr", "none.png", "7"]).output().expect("it runs");
     assert!(!output.status.success() && plugin::text(&output).contains("ends before 7.0 s"));
     assert!(!folder.path().join("none.png").exists());
+}
+
+/// Times and cosines that an example wrote.
+fn compared(command: &mut Command) -> Vec<(f64, f64)> {
+    let text = plugin::succeed(command);
+    let number = |word: &str| word.parse::<f64>().expect("a number");
+    let pairs = text.lines().filter_map(|line| line.split_once(' '));
+    pairs.map(|(time, cosine)| (number(time), number(cosine))).collect()
+}
+
+#[test]
+fn embeddings_are_read_in_python_and_in_rust() {
+    let folder = clip(4, 32, 24);
+    // What is seen changes at the fifth frame.
+    let aligned = run(&format!(
+        "concat name=c ! {ENC} clip-model=\"{MODEL}\" ! appsink name=out \
+         videotestsrc num-buffers=5 pattern=red ! video/x-raw,{SMALL} ! c. \
+         videotestsrc num-buffers=5 pattern=ball ! video/x-raw,{SMALL} ! c."
+    ));
+    std::fs::write(folder.path().join("meaning.lnr"), aligned.ok().stream()).expect("written");
+    for seconds in ["0", "0.2"] {
+        let programs = [
+            example("read_embeddings.py", folder.path()),
+            built_example("read_embeddings", folder.path()),
+        ];
+        let [python, rust] = programs.map(|mut p| compared(p.args(["meaning.lnr", seconds])));
+        assert_eq!(python.len(), 10);
+        for (i, (a, b)) in python.iter().zip(&rust).enumerate() {
+            assert!((a.0 - b.0).abs() < 1e-9 && (a.1 - b.1).abs() < 2e-4, "{a:?} {b:?}");
+            assert!((a.0 - i as f64 / 30.0).abs() < 1e-3, "{a:?}");
+            let is_alike = (i < 5) == (seconds == "0");
+            assert!(if is_alike { a.1 > 0.9 } else { a.1 < 0.8 }, "frame {i}: {a:?}");
+        }
+    }
+    for (arguments, reason) in [
+        ("clip.lnr", "does not say what its frames mean"),
+        ("none.lnr", "Resource not found"),
+        ("meaning.lnr 7", "ends before 7"),
+    ] {
+        for mut program in [
+            example("read_embeddings.py", folder.path()),
+            built_example("read_embeddings", folder.path()),
+        ] {
+            let output = program.args(arguments.split(' ')).output().expect("it runs");
+            let text = plugin::text(&output);
+            assert!(
+                output.status.code() == Some(1) && text.contains(reason),
+                "{program:?}: {text}"
+            );
+        }
+    }
 }
 
 /// Each of these is refused with a reason, and the files that were there stay as they are.

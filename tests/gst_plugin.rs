@@ -25,6 +25,16 @@ fn the_library_loads_and_every_element_describes_itself() {
     }
 }
 
+/// What a GPU or a model needs is opened when it is asked for: the plugin loads on every machine, at once.
+#[test]
+fn the_library_links_no_runtime_of_gpus_or_models() {
+    let text = plugin::succeed(std::process::Command::new("ldd").arg(plugin::library()));
+    assert!(text.contains("libgstreamer-1.0"), "{text}");
+    for runtime in ["cuda", "nvidia", "nvrtc", "onnxruntime", "torch", "python", "not found"] {
+        assert!(!text.contains(runtime), "{text}");
+    }
+}
+
 #[test]
 fn nothing_leaks() {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -38,6 +48,8 @@ fn nothing_leaks() {
             "-q filesrc location={path} ! lnrparse ! lnrinterp ! lnrembed ! lnrdec ! videoscale \
              ! video/x-raw,width=50 ! fakesink"
         ),
+        format!("-q filesrc location={path} ! lnrparse ! lnrembed format=jsonl ! fakesink"),
+        format!("-q videotestsrc num-buffers=2 ! lnrembed clip-model=\"{MODEL}\" ! fakesink"),
         format!("-q filesrc location={path} ! lnrdec ! fakesink"),
         format!("-q filesrc location={path} ! decodebin ! fakesink"),
     ];

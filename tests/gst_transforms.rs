@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! lnrinterp and lnrembed.
+//! lnrinterp.
 mod elements;
 
 use elements::*;
 use gst::prelude::*;
-use gstlnr::meta::Embedding;
-use lnr::LatentReader;
 
 fn interpolate(description: &str) -> Outcome {
     let stream = small_stream().stream();
@@ -103,72 +101,4 @@ fn interpolation_goes_on_after_damage() {
     let out = run_buffers(buffers, &coded.caps[0], "lnrinterp ! appsink name=out").ok();
     assert_eq!(out.buffers.len(), 16);
     assert_eq!(out.warnings.len(), 1, "{:?}", out.warnings);
-}
-
-fn latents() -> Vec<lnr::Latent> {
-    let mut reader = LatentReader::default();
-    small_stream().data().iter().map(|unit| reader.push(unit).unwrap()).collect()
-}
-
-#[test]
-fn embeddings_are_the_latents() {
-    let out = interpolate("lnrembed");
-    assert_eq!(out.data(), small_stream().data());
-    for (buffer, latent) in out.buffers.iter().zip(latents()) {
-        let embedding = Embedding::read(buffer).expect("a meta");
-        assert_eq!(embedding.vector, latent.z);
-        assert_eq!(embedding.tau, f64::from(latent.tau.as_f32()));
-        assert_eq!(embedding.group, u32::from(latent.group));
-        assert_eq!(embedding.pts.nseconds(), latent.pts);
-        assert!(!embedding.normalized);
-    }
-    let plain = interpolate("identity");
-    assert!(plain.buffers.iter().all(|b| Embedding::read(b).is_none()));
-}
-
-#[test]
-fn embeddings_survive_decoding_and_conversion() {
-    let chain = "lnrembed ! lnrdec ! videoconvert ! video/x-raw,format=RGB ! videoscale \
-                 ! video/x-raw,width=20,height=20 ! queue";
-    let out = interpolate(chain);
-    assert_eq!(out.buffers.len(), 12);
-    for (buffer, latent) in out.buffers.iter().zip(latents()) {
-        assert_eq!(Embedding::read(buffer).expect("a meta").vector, latent.z);
-    }
-}
-
-#[test]
-fn messages_tell_the_same_before_and_after_decoding() {
-    for chain in ["lnrembed post-messages=true", "lnrembed ! lnrdec ! lnrembed post-messages=true"]
-    {
-        let out = interpolate(chain);
-        assert_eq!(out.elements.len(), 12, "{chain}");
-        for (message, (latent, (pts, _))) in
-            out.elements.iter().zip(latents().iter().zip(small_stream().times()))
-        {
-            assert_eq!(message.name(), "lnr-embedding");
-            assert_eq!(message.get::<u32>("dim"), Ok(latent.z.len() as u32));
-            let time = message.get::<gst::ClockTime>("running-time").unwrap();
-            assert_eq!(time.nseconds(), pts);
-        }
-    }
-    assert!(interpolate("lnrembed").elements.is_empty());
-}
-
-#[test]
-fn normalized_embeddings_have_length_one() {
-    for buffer in interpolate("lnrembed normalize=true").buffers {
-        let embedding = Embedding::read(&buffer).unwrap();
-        let length = embedding.vector.iter().map(|v| v * v).sum::<f32>().sqrt();
-        assert!(embedding.normalized && ((length - 1.0).abs() < 1e-5 || length == 0.0));
-    }
-}
-
-#[test]
-fn raw_video_without_embeddings_passes() {
-    let out = run("videotestsrc num-buffers=3 ! video/x-raw,width=16,height=16 \
-         ! lnrembed post-messages=true ! appsink name=out")
-    .ok();
-    assert_eq!(out.buffers.len(), 3);
-    assert!(out.elements.is_empty());
 }

@@ -4,9 +4,12 @@ use gst::glib;
 use gst::prelude::*;
 
 mod imp;
+mod line;
+mod pictures;
+mod settings;
 
 glib::wrapper! {
-    /// Attaches each frame's latent to its buffer, without decoding.
+    /// Attaches to each frame's buffer what the frame means.
     pub struct LnrEmbed(ObjectSubclass<imp::LnrEmbed>)
         @extends gst_base::BaseTransform, gst::Element, gst::Object;
 }

@@ -10,6 +10,9 @@ use gst::prelude::*;
 /// An encoder that trains hardly at all.
 pub const ENC: &str = "lnrenc speed-preset=ultrafast epochs=2 scene-cut=false";
 
+/// A small model that says what drawn scenes mean.
+pub const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/small-clip");
+
 pub fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

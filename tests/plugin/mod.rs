@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// The library of this build: cargo leaves it beside the tests, and a folder higher when asked for it.
-fn library() -> PathBuf {
+pub fn library() -> PathBuf {
     let exe = std::env::current_exe().expect("own path");
     let built = |folder: &Path| {
         let path = folder.join("libgstlnr.so");

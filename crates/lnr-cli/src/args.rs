@@ -10,6 +10,7 @@ use crate::eval::EvalArgs;
 use crate::export::ExportArgs;
 use crate::index_dir::IndexArgs;
 use crate::numbers::{Size, Start, parse_rate, parse_seconds, parse_size, parse_start};
+use crate::plot::PlotArgs;
 use crate::search::SearchArgs;
 use crate::values::{Compute, parse_jobs, parse_model, parse_threads, presets, profiles};
 
@@ -54,6 +55,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Write what frames mean for other programs: arrays, a FAISS index, records for databases.
     Export(ExportArgs),
+    /// Draw how what frames mean moves in time.
+    Plot(PlotArgs),
     /// Repeat the experiments of the paper.
     Eval(EvalArgs),
     /// Make the index of a folder: what all videos in it show, for fast searches.
@@ -71,6 +74,7 @@ impl Command {
             Self::Info(_) | Self::Join(_) | Self::Export(_) => 0,
             Self::Compare(args) => args.threads,
             Self::Eval(args) => args.threads(),
+            Self::Plot(args) => args.compute.threads,
             Self::Index(args) => args.compute.threads,
             Self::Search(args) => args.compute.threads,
         }

@@ -15,6 +15,7 @@ mod export;
 mod gstreamer;
 #[cfg(feature = "gstreamer")]
 mod hdr;
+mod html;
 mod index_dir;
 mod info;
 mod input;
@@ -23,6 +24,7 @@ mod model_text;
 mod numbers;
 mod output;
 mod pace;
+mod plot;
 #[cfg(feature = "gstreamer")]
 mod raw;
 mod resume;
@@ -32,6 +34,7 @@ mod selection;
 mod sheet;
 mod standard;
 mod text;
+mod thumbnail;
 mod tracks;
 mod values;
 
@@ -92,6 +95,7 @@ fn run(args: &Args) -> Outcome<()> {
         Command::Join(args) => join::run(args, &console),
         Command::Compare(args) => compare::run(args, &console),
         Command::Export(args) => export::run(args, &console),
+        Command::Plot(args) => plot::run(args, &console),
         Command::Eval(args) => eval::run(args, &console),
         Command::Index(args) => index_dir::run(args, &console),
         Command::Search(args) => search::run(args, &console),

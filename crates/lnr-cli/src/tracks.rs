@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+#[cfg(feature = "clip")]
 use lnr::align::Space;
 use lnr::stream::{GroupHeader, Timeline};
 use lnr::{EmbeddingTrack, Tau, read_group_embedding};
@@ -108,6 +109,7 @@ impl FileTracks {
     }
 
     /// The space of the vectors: that of the first group that has any.
+    #[cfg(feature = "clip")]
     pub fn space(&self) -> Option<&Space> {
         Some(self.groups.first()?.track.space())
     }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::lnr_file::{LnrSource, Timing};
 #[cfg(feature = "gstreamer")]
-use super::video::Video;
-use super::{Kind, Options, Source, begin_at, is_lnr, kind_of, open, turned};
+use super::{Kind, kind_of, video::Video};
+use super::{Options, Source, begin_at, is_lnr, open, turned};
 use crate::console::Console;
 use crate::exit::Outcome;
 use crate::numbers::Start;

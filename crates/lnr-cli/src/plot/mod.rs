@@ -55,7 +55,12 @@ pub fn run(args: &PlotArgs, console: &Console) -> Outcome<()> {
     let is_page = match ending.as_deref() {
         Some("html" | "htm") => true,
         Some("svg") => false,
-        _ => return Err(Failure::output(&args.output, "choose a name that ends with .svg or .html")),
+        _ => {
+            return Err(Failure::output(
+                &args.output,
+                "choose a name that ends with .svg or .html",
+            ));
+        }
     };
     let reads: Vec<&Path> = args.inputs.iter().map(PathBuf::as_path).collect();
     output::check_outputs(&reads, std::slice::from_ref(&args.output), args.force)?;
@@ -76,7 +81,9 @@ pub fn run(args: &PlotArgs, console: &Console) -> Outcome<()> {
         });
     }
     if rows.all.len() < 2 {
-        return Err(Failure::usage("fewer than two points: choose longer videos or a smaller --every"));
+        return Err(Failure::usage(
+            "fewer than two points: choose longer videos or a smaller --every",
+        ));
     }
     let vectors: Vec<Vec<f32>> = rows.all.iter().map(|r| r.vector.clone()).collect();
     let (points, parts) = project::pca(&vectors);
@@ -106,6 +113,7 @@ pub fn run(args: &PlotArgs, console: &Console) -> Outcome<()> {
     let (mut place, mut file) = Place::open(&args.output)?;
     file.write_all(text.as_bytes()).map_err(|e| Failure::written(&args.output, e))?;
     place.keep()?;
-    let line = format!("{}: {} points of {}", output_name(&args.output), rows.all.len(), rows.space);
+    let line =
+        format!("{}: {} points of {}", output_name(&args.output), rows.all.len(), rows.space);
     console.report(&args.output, &line)
 }

@@ -161,7 +161,9 @@ mod tests {
         }
         let line = vec![vec![0.0, 1.0], vec![2.0, 1.0], vec![4.0, 1.0]];
         let (points, parts) = pca(&line);
-        assert!((points[0][0] + points[2][0]).abs() < 1e-6 && (points[0][0].abs() - 2.0).abs() < 1e-6);
+        assert!(
+            (points[0][0] + points[2][0]).abs() < 1e-6 && (points[0][0].abs() - 2.0).abs() < 1e-6
+        );
         assert!((parts[0] - 1.0).abs() < 1e-9 && parts[1] < 1e-9);
     }
 }

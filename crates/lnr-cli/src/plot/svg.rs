@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::project::Point;
 use crate::export::Row;
+use crate::html::escaped;
 
 /// Side of a panel and the space around its points, in pixels.
 const SIDE: f32 = 480.0;
@@ -103,22 +104,6 @@ fn color(file: usize, last: usize, part: f32) -> String {
         0 => format!("hsl({:.0} 75% 45%)", 240.0 - 240.0 * part),
         _ => format!("hsl({:.0} 65% {:.0}%)", (file as f32 * GOLDEN) % 360.0, 62.0 - 30.0 * part),
     }
-}
-
-/// Text for XML.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            c if c.is_control() => out.push('\u{FFFD}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

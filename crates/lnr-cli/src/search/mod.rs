@@ -8,7 +8,6 @@ mod page;
 mod query;
 mod report;
 mod scan;
-mod thumbnail;
 
 pub use args::SearchArgs;
 

@@ -7,16 +7,14 @@ use std::path::{Component, Path, PathBuf};
 
 use super::hits::Hit;
 use super::report::{Report, clock};
-use super::thumbnail::thumbnail;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
+use crate::html::{POLICY, base64, escaped};
 use crate::output::Place;
+use crate::thumbnail::thumbnail;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
-/// Browsers load nothing, whatever a name or a text may say.
-const POLICY: &str =
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 /// Writes the page of a search.
 ///
@@ -135,56 +133,12 @@ fn encoded(path: &str) -> String {
     out
 }
 
-/// Text that HTML shows as it is, also within quotes.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.push('\u{FFFD}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for part in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(part.get(i).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for i in 0..4 {
-            match i <= part.len() {
-                true => out.push(LETTERS[(bits >> (18 - 6 * i)) as usize & 63].into()),
-                false => out.push('='),
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn bytes_become_letters() {
-        let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
-        for (bytes, letters) in pairs {
-            assert_eq!(base64(bytes.as_bytes()), letters);
-        }
-        assert_eq!(base64(&[0xFB, 0xFF, 0xFE]), "+//+");
-    }
-
-    #[test]
     fn nothing_in_a_name_is_markup() {
-        assert_eq!(escaped("<a href=\"x\">&'\n"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;\u{FFFD}");
         assert_eq!(encoded("a b/c#1?.lnr"), "./a%20b/c%231%3F.lnr");
         assert_eq!(encoded("javascript:alert(1)"), "./javascript%3Aalert%281%29");
         assert_eq!(encoded("../ü\"<"), "../%C3%BC%22%3C");

@@ -254,6 +254,32 @@ fn rtsp_server_renders_at_the_size_that_each_client_names() {
     }
 }
 
+/// With the client of the database as far as it is installed; without it the example says so.
+#[test]
+fn vectors_are_loaded_into_a_database_and_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let point = |id: u32, x: f32| {
+        format!(
+            "{{\"id\": {id}, \"vector\": [{x}, 1.0], \"payload\": {{\"file\": \"{id}.lnr\", \
+             \"start\": 0.5, \"time\": 1.0, \"end\": 2.0}}}}\n"
+        )
+    };
+    let points = [point(0, 0.0), point(1, 9.0), point(2, 0.1)].concat();
+    std::fs::write(folder.path().join("vectors.jsonl"), points).expect("written");
+    let mut command = example("load_into_qdrant.py", folder.path());
+    let output = command.args(["vectors.jsonl", "--like", "0"]).output().expect("it runs");
+    let text = plugin::text(&output);
+    match output.status.success() {
+        true => {
+            let lines: Vec<&str> = text.lines().collect();
+            assert!(lines[0].starts_with("3 vectors of 2 dimensions"), "{text}");
+            let files = lines[1..4].iter().map(|l| l.split_whitespace().nth(1).unwrap_or(""));
+            assert_eq!(files.collect::<Vec<_>>(), ["0.lnr", "2.lnr", "1.lnr"], "{text}");
+        }
+        false => assert!(text.contains("pip install qdrant-client"), "{text}"),
+    }
+}
+
 /// Without arguments each says how it is called, and what it needs.
 #[test]
 fn each_example_says_how_it_is_called() {

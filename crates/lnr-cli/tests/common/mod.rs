@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test file uses a part
 
 pub mod gif;
+pub mod scenes;
 #[cfg(feature = "gstreamer")]
 pub mod pipeline;
 

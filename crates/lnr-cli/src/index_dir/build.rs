@@ -244,7 +244,9 @@ fn report(
         args.dir.display()
     );
     if n_silent > 0 {
-        line += &format!("\n{n_silent} of them do not say what they mean (--embed MODEL looks at them)");
+        line += &format!(
+            "\n{n_silent} of them do not say what they mean (--embed MODEL looks at them)"
+        );
     }
     if n_damaged > 0 {
         line += &format!("\n{n_damaged} of them are damaged");

@@ -69,10 +69,7 @@ pub fn save(folder: &Path, index: &FolderIndex) -> Outcome<()> {
     Ok(())
 }
 
-fn write(
-    path: &Path,
-    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> Outcome<()> {
+fn write(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Outcome<()> {
     let (mut place, file) = Place::open(path)?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
     let written = content(&mut out).and_then(|()| out.flush());

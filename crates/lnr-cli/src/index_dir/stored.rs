@@ -69,7 +69,8 @@ impl Stored {
         let (header, start, n_bytes) = read_header(&mut file).map_err(|c| (c, false))?;
         let list = list_of(&header).map_err(|c| (c, false))?;
         let text = std::fs::read(folder.join(&list));
-        let text = text.map_err(|e| (format!("{list}: {e}"), e.kind() == io::ErrorKind::NotFound))?;
+        let text =
+            text.map_err(|e| (format!("{list}: {e}"), e.kind() == io::ErrorKind::NotFound))?;
         let parse = || {
             if list_name(crc32c::crc32c(&text)) != list {
                 return Err(format!("{list} is damaged"));

@@ -70,8 +70,7 @@ impl Corpus {
     /// When the place is not there or the user asked to stop.
     pub fn open(place: &Path, console: &Console) -> Outcome<Self> {
         let (root, start) = locate(place)?;
-        let (stored, found) =
-            rayon::join(|| Stored::open(&root), || walk(&root, &start, console));
+        let (stored, found) = rayon::join(|| Stored::open(&root), || walk(&root, &start, console));
         let found = found?;
         let stored = stored.unwrap_or_else(|cause| {
             let path = root.join(index_dir::NAME);

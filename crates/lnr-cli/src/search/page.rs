@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn bytes_become_letters() {
-        let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
+        let pairs =
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
         for (bytes, letters) in pairs {
             assert_eq!(base64(bytes.as_bytes()), letters);
         }

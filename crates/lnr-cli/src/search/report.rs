@@ -46,9 +46,10 @@ impl Report<'_> {
             return console.print(&self.json().to_string());
         }
         if self.args.jsonl {
-            return hits.iter().enumerate().try_for_each(|(i, hit)| {
-                console.print(&self.hit_json(i, hit).to_string())
-            });
+            return hits
+                .iter()
+                .enumerate()
+                .try_for_each(|(i, hit)| console.print(&self.hit_json(i, hit).to_string()));
         }
         if hits.is_empty() {
             console.tell("nothing found: no moment has so high a score");
@@ -56,7 +57,10 @@ impl Report<'_> {
         hits.iter().enumerate().try_for_each(|(i, hit)| {
             let [begin, best, end] = [hit.begin, hit.best, hit.end].map(clock);
             let (score, z, path) = (hit.score, hit.z, self.path(hit).display());
-            console.print(&format!("{:3} {score:6.3} {z:+5.1} z  {begin} - {best} - {end}  {path}", i + 1))
+            console.print(&format!(
+                "{:3} {score:6.3} {z:+5.1} z  {begin} - {best} - {end}  {path}",
+                i + 1
+            ))
         })
     }
 

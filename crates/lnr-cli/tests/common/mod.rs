@@ -3,9 +3,9 @@
 #![allow(dead_code)] // each test file uses a part
 
 pub mod gif;
-pub mod scenes;
 #[cfg(feature = "gstreamer")]
 pub mod pipeline;
+pub mod scenes;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

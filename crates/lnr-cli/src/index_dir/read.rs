@@ -16,6 +16,10 @@ use crate::text::seconds;
 use crate::tracks::FileTracks;
 use crate::values::Compute;
 
+/// Times are rounded to ns, and often to ms in containers: a picture that comes this much early in seconds is
+/// on time.
+const ROUNDING: f64 = 0.0005;
+
 /// A model that looks at videos which do not say what they mean.
 pub struct Looker {
     teacher: Teacher,
@@ -51,10 +55,10 @@ impl Looker {
             end = (frame.pts + frame.duration).saturating_sub(begin);
             let time = seconds(frame.pts.saturating_sub(begin));
             n += 1;
-            if time < next {
+            if time + ROUNDING < next {
                 continue;
             }
-            next = ((time / self.every).floor() + 1.0) * self.every;
+            next = (((time + ROUNDING) / self.every).floor() + 1.0) * self.every;
             let f = *frame.picture.format();
             let rgb = || ((f.width as usize, f.height as usize), to_rgb8(&frame.picture));
             let vector = self.teacher.embed((n - 1, frame.pts), &rgb);

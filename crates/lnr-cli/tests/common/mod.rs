@@ -5,6 +5,7 @@
 pub mod gif;
 #[cfg(feature = "gstreamer")]
 pub mod pipeline;
+pub mod scenes;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -18,8 +18,8 @@ use crate::output::{self, Place};
 use crate::values::Compute;
 use svg::Panel;
 
-/// Most points: beyond it they hide each other, and the neighbours of each would take minutes.
-const MAX_POINTS: usize = 5000;
+/// Most points: beyond it they hide each other, and UMAP would take minutes.
+const MAX_POINTS: usize = 2000;
 
 #[derive(clap::Args)]
 pub struct PlotArgs {

@@ -27,7 +27,7 @@ pub struct Alignment {
     pub teacher: Teacher,
     /// What 1 - cos between a frame's stored vector and the teacher's costs beside its mean squared error,
     /// lambda_clip of Eq. 6, above 0 and at most [`Alignment::MAX_WEIGHT`]. Vectors take at most twice this
-    /// part of the bytes, unless the cosine would fall below 0.995 for it (at the default weight).
+    /// part of the bytes, unless the cosine would fall below 0.9875 for it (at the default weight).
     pub weight: f32,
 }
 

@@ -6,9 +6,9 @@ use crate::align::cosine;
 use crate::base::{Space, Tau};
 use crate::bitstream::{Embedding, EmbeddingHeader};
 
-/// Gains that are tried, as twice their binary logarithm: half an octave apart. 512 dimensions of equal size
-/// take 1 to 7 bits each within them.
-pub(super) const GAINS: std::ops::RangeInclusive<u32> = 4..=22;
+/// Gains that are tried, as four times their binary logarithm: a quarter of an octave apart. 512 dimensions of
+/// equal size take 1 to 7 bits each within them.
+pub(super) const GAINS: std::ops::RangeInclusive<u32> = 8..=44;
 
 /// Vectors at frames, rounded.
 pub(super) struct Rounded {
@@ -19,7 +19,7 @@ pub(super) struct Rounded {
 
 /// Rounds the vectors of nodes, of length about 1. vectors: as many as nodes
 pub(super) fn round(space: &Space, nodes: &[usize], vectors: &[Vec<f32>], gain: u32) -> Rounded {
-    let scale = 2f64.powf(f64::from(gain) / 2.0) as f32;
+    let scale = 2f64.powf(f64::from(gain) / 4.0) as f32;
     let mut values = Vec::new();
     let mut error = 0.0f64;
     for vector in vectors {
@@ -40,5 +40,5 @@ pub(super) fn round(space: &Space, nodes: &[usize], vectors: &[Vec<f32>], gain: 
         space: space.clone(),
         nodes: nodes.iter().map(|&i| Tau::frame(i as u32)).collect(),
     };
-    Rounded { embedding: Embedding { header, exponent: gain.div_ceil(2), values }, error }
+    Rounded { embedding: Embedding { header, exponent: gain.div_ceil(4), values }, error }
 }

@@ -116,7 +116,7 @@ fn embeddings_are_read_in_python_and_in_rust() {
     let folder = clip(4, 32, 24);
     // What is seen changes at the fifth frame.
     let aligned = run(&format!(
-        "concat name=c ! {ENC} clip-model=\"{MODEL}\" ! appsink name=out \
+        "concat name=c ! {ENC} key-int-max=5 clip-model=\"{MODEL}\" ! appsink name=out \
          videotestsrc num-buffers=5 pattern=red ! video/x-raw,{SMALL} ! c. \
          videotestsrc num-buffers=5 pattern=ball ! video/x-raw,{SMALL} ! c."
     ));

@@ -61,7 +61,10 @@ fn unknown_sections_and_models_are_named_and_skipped() {
             let n = out.buffers.len();
             let passes = elements.ends_with("lnrembed") && !in_header;
             assert_eq!(n, if passes { 3 } else { 2 }, "{elements} {word}");
-            let [warning] = &out.warnings[..] else { panic!("{elements}: {:?}", out.warnings) };
+            // Of the other groups lnrembed says that they tell nothing.
+            let is_other = |w: &&String| !w.contains("does not say what its frames mean");
+            let warnings: Vec<&String> = out.warnings.iter().filter(is_other).collect();
+            let [warning] = &warnings[..] else { panic!("{elements}: {:?}", out.warnings) };
             assert!(warning.contains(word), "{elements}: {warning}");
         }
     }

@@ -54,7 +54,14 @@ fn only_what_changed_is_read_again() {
     assert_eq!(numbers(&second, &WORK), [3, 2, 1, 1]);
     assert_eq!(numbers(&index(&w), &WORK), [3, 0, 3, 0]);
     assert_eq!(own_files(&w.path("")).len(), 2, "old lists are removed");
-    let found = w.json(&["search", "yellow circle on a blue background", "--top", "1"]);
+    let found = w.json(&[
+        "search",
+        "yellow circle on a blue background",
+        "--clip-model",
+        MODEL,
+        "--top",
+        "1",
+    ]);
     assert_eq!(found["hits"][0]["file"], "green.lnr");
     assert_eq!(found["newer"], 0);
 

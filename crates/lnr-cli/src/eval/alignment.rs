@@ -1,65 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What it costs to say what frames mean, and how true it is, by the weight of Eq. 6 (Latent-INR, Table 2).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use lnr::align::{Space, Teacher, cosine};
 use lnr::convert::to_rgb8;
-use lnr::{
-    AccessUnit, Alignment, Control, Encoder, EncoderSettings, InputFrame, LatentReader, SpeedPreset,
-};
+use lnr::{AccessUnit, Alignment, Control, Encoder, EncoderSettings, InputFrame, LatentReader};
 use serde_json::{Value, json};
 
+use super::args::AlignmentEvalArgs;
 use super::clip::Clip;
 use super::table::aligned;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
-use crate::numbers::{Size, Start, parse_size, parse_start};
 use crate::text;
-use crate::values::{Compute, presets};
-
-#[derive(clap::Args)]
-pub struct AlignmentEvalArgs {
-    /// A .y4m file, an LNR file, or any video that GStreamer can decode; `-`: standard input.
-    pub video: PathBuf,
-    /// A CLIP or SigLIP model, by its directory or by its name in the cache of Hugging Face; auto: the one
-    /// that LNR_CLIP_MODEL names.
-    #[arg(long, value_name = "MODEL", default_value = "auto", conflicts_with = "features")]
-    pub clip_model: String,
-    /// Vectors that another program made instead, as for `encode`: one for each frame from --start on.
-    #[arg(long, value_name = "FILE")]
-    pub features: Option<PathBuf>,
-    /// Weights to try; 0 stores nothing.
-    #[arg(long, value_delimiter = ',', default_value = "0,0.001,0.01,0.1,1")]
-    pub weights: Vec<f32>,
-    /// From 0 (smallest file) to 100 (best picture).
-    #[arg(long, short = 'Q', default_value_t = EncoderSettings::QUALITY)]
-    pub quality: f32,
-    /// How long to train.
-    #[arg(long, short, default_value_t = SpeedPreset::default(), value_parser = presets())]
-    pub preset: SpeedPreset,
-    /// Iterations per frame instead of the preset's.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub epochs: Option<u32>,
-    /// Scale to this size first (area average), such as 320x180; 320x and x180 keep the shape.
-    #[arg(long, value_parser = parse_size)]
-    pub size: Option<Size>,
-    /// Number of the first frame, from 0, or its time, such as 1:02.5 or 2.5s.
-    #[arg(long, default_value = "0", value_parser = parse_start)]
-    pub start: Start,
-    /// Most frames.
-    #[arg(long, default_value_t = 66, value_parser = clap::value_parser!(u32).range(2..))]
-    pub frames: u32,
-    /// Seed of the random numbers.
-    #[arg(long, default_value_t = EncoderSettings::SEED)]
-    pub seed: u64,
-    #[command(flatten)]
-    pub compute: Compute,
-    /// Print the results as JSON instead of a table.
-    #[arg(long)]
-    pub json: bool,
-}
 
 /// What a weight yielded.
 struct Row {

@@ -149,7 +149,7 @@ mod tests {
     use lnr::align::{cosine, normalise};
 
     fn vector(seed: usize, dim: usize) -> Vec<f32> {
-        let mut v: Vec<f32> = (0..dim).map(|i| ((i * 7 + seed * 13) as f32).sin()).collect();
+        let mut v: Vec<f32> = (0..dim).map(|i| ((i * 7 + seed * 13 + 1) as f32).sin()).collect();
         normalise(&mut v);
         v
     }

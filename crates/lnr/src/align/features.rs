@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::npy::read_npy;
-use super::safetensors_file::TensorFile;
 use crate::base::{Error, Result, Space};
 
 /// Vectors that a user computed for the frames of a video, with any model.
@@ -37,18 +36,7 @@ impl Features {
             })?;
             (shape, values, Vec::new(), None)
         } else {
-            let mut file = TensorFile::open(path)?;
-            let Some(&[n, dim]) = file.shape("features") else {
-                return Err(wrong(
-                    "there is no tensor `features` of shape [frames, dimensions] in it".into(),
-                ));
-            };
-            let times = match file.shape("times") {
-                None => Vec::new(),
-                Some(shape) if *shape == [n] => file.read("times")?,
-                Some(_) => return Err(wrong(format!("`times` is not of shape [{n}]"))),
-            };
-            ((n, dim), file.read("features")?, times, file.note("space").map(str::to_owned))
+            read_safetensors(path)?
         };
         let stem = || path.file_stem().map(|s| s.to_string_lossy().into_owned());
         let name = space.map(str::to_owned).or(own_name).or_else(stem).unwrap_or_default();
@@ -120,6 +108,29 @@ impl Features {
     }
 }
 
+/// Shape and values of `features`, `times` where there are any, and the name of their space.
+type Read = ((usize, usize), Vec<f32>, Vec<f32>, Option<String>);
+
+#[cfg(feature = "clip")]
+fn read_safetensors(path: &Path) -> Result<Read> {
+    let mut file = super::safetensors_file::TensorFile::open(path)?;
+    let Some(&[n, dim]) = file.shape("features") else {
+        return Err(file.wrong("there is no tensor `features` of shape [frames, dimensions] in it"));
+    };
+    let times = match file.shape("times") {
+        None => Vec::new(),
+        Some(shape) if *shape == [n] => file.read("times")?,
+        Some(_) => return Err(file.wrong(&format!("`times` is not of shape [{n}]"))),
+    };
+    Ok(((n, dim), file.read("features")?, times, file.note("space").map(str::to_owned)))
+}
+
+#[cfg(not(feature = "clip"))]
+fn read_safetensors(path: &Path) -> Result<Read> {
+    let path = path.display();
+    Err(Error::Model(format!("{path}: this build reads .npy files only (feature `clip`)")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,7 +174,9 @@ mod tests {
         let read = Features::read(&npy, None).unwrap();
         assert_eq!((read.space().name.as_str(), read.at(1, 0).unwrap()), ("clip", vec![3.0, 4.0]));
         assert_eq!(Features::read(&npy, Some("vit")).unwrap().space().name, "vit");
-
+        if cfg!(not(feature = "clip")) {
+            return;
+        }
         let file = folder.path().join("clip.safetensors");
         let header = r#"{"__metadata__":{"space":"own"},"features":{"dtype":"F16","shape":[2,1],"data_offsets":[0,4]},"times":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#;
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();

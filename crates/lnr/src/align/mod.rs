@@ -7,6 +7,7 @@
 mod clip;
 mod features;
 mod npy;
+#[cfg(feature = "clip")]
 mod safetensors_file;
 mod teacher;
 mod vectors;

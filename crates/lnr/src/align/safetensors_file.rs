@@ -52,7 +52,6 @@ impl TensorFile {
     }
 
     /// The names of its tensors, in the order of their values.
-    #[cfg(feature = "clip")]
     pub fn names(&self) -> Vec<String> {
         self.header.offset_keys()
     }
@@ -99,7 +98,6 @@ impl TensorFile {
     ///
     /// # Errors
     /// [`Error::Model`] when it cannot be read.
-    #[cfg(feature = "clip")]
     pub fn sum(&mut self) -> Result<u32> {
         /// Bytes of a tensor that count: one page.
         const LOOKED_AT: usize = 4096;

@@ -122,14 +122,14 @@ impl Preprocessing {
         let failed = |e: &dyn std::fmt::Display| Error::Model(format!("resizing failed: {e}"));
         let from = ImageRef::new(width as u32, height as u32, rgb, PixelType::U8x3)
             .map_err(|e| failed(&e))?;
+        // Rows first, as Pillow does: at sharp edges the order tells, because what lies between is rounded.
+        let mut wide = Image::new(to_width as u32, inside.1 as u32, PixelType::U8x3);
         let mut to = Image::new(to_width as u32, to_height as u32, PixelType::U8x3);
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(self.filter)).crop(
-            crop.0 as f64,
-            crop.1 as f64,
-            inside.0 as f64,
-            inside.1 as f64,
-        );
-        Resizer::new().resize(&from, &mut to, &options).map_err(|e| failed(&e))?;
+        let whole = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(self.filter));
+        let part = whole.crop(crop.0 as f64, crop.1 as f64, inside.0 as f64, inside.1 as f64);
+        let mut resizer = Resizer::new();
+        resizer.resize(&from, &mut wide, &part).map_err(|e| failed(&e))?;
+        resizer.resize(&wide, &mut to, &whole).map_err(|e| failed(&e))?;
         let (left, top) = ((to_width - self.side) / 2, (to_height - self.side) / 2);
         let mut out = Vec::with_capacity(3 * self.side * self.side);
         for c in 0..3 {

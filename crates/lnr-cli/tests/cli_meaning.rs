@@ -39,7 +39,7 @@ fn files_say_what_they_mean_and_pictures_stay_the_same() {
     let aligned = w.encode("in.y4m", "aligned.lnr", &["--clip-model", &model]);
     let embedding = &aligned["embedding"];
     assert_eq!((&embedding["space"], &embedding["dimensions"]), (&"small-clip".into(), &64.into()));
-    assert!(embedding["cosine"].as_f64().unwrap() > 0.97, "{embedding}");
+    assert!(embedding["cosine"].as_f64().unwrap() > 0.9, "{embedding}");
     assert!(embedding["images"].as_u64().unwrap() < 9, "{embedding}");
     for name in ["plain", "aligned"] {
         w.ok(&["decode", &format!("{name}.lnr"), &format!("{name}.y4m")]);

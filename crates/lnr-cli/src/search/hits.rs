@@ -9,6 +9,8 @@ use super::scan::Scores;
 /// How far a neighbour's score may lie below the best one of a result, in deviations of all scores: half of
 /// one still stands out from the rest where the best does.
 const MERGED: f32 = 0.5;
+/// The same at least, in cosines: where all is alike, as within one shot, deviations are noise.
+const ALIKE: f32 = 0.02;
 /// Gap in seconds below which a row follows another: times are rounded to ns.
 const TOUCHING: f64 = 1e-6;
 
@@ -67,7 +69,8 @@ pub fn find(all: &Scores, wanted: Wanted) -> Hits {
         }
         of_file[file as usize] += 1;
         let score = all.scores[row];
-        let least = (score - MERGED * deviation as f32).max(wanted.min_score);
+        let margin = (MERGED * deviation as f32).max(ALIKE);
+        let least = (score - margin).max(wanted.min_score);
         let joins = |row: usize, is_taken: &[bool]| {
             !is_taken[row] && all.files[row] == file && all.scores[row] >= least
         };

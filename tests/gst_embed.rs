@@ -250,7 +250,7 @@ fn a_model_takes_pictures_of_many_kinds() {
         ("format=I420,colorimetry=1:3:5:1", 0.95),
     ] {
         let out = run(&format!(
-            "videotestsrc num-buffers=1 ! video/x-raw,width=32,height=24 \
+            "videotestsrc pattern=smpte horizontal-speed=3 num-buffers=1 ! video/x-raw,width=32,height=24 \
              ! videoconvert ! video/x-raw,{caps} ! {embed} ! appsink name=out"
         ))
         .ok();

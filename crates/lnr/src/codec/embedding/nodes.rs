@@ -237,7 +237,7 @@ mod tests {
         let (plan, track, asked) = chosen(64, &FREE, &teacher);
         let inside = track.nodes().iter().filter(|t| (38..=50).contains(&t.floor())).count();
         let n = track.nodes().len();
-        assert!(n >= 4 && n <= 14 && 2 * inside >= n && asked < 32, "{:?}", track.nodes());
+        assert!((4..=14).contains(&n) && 2 * inside >= n && asked < 32, "{:?}", track.nodes());
         for frame in 0..64 {
             let cos = cosine(&track.at(Tau::frame(frame as u32)), &teacher(frame));
             assert!(cos > 0.95, "frame {frame}: {cos}, {}", plan.error);

@@ -26,7 +26,7 @@ pub struct AlignmentArgs {
     pub features_space: Option<String>,
     /// What an angle between stored and true vectors costs beside errors of pictures, up to 1; also twice
     /// the part of the file that vectors may take.
-    #[arg(long, default_value_t = Alignment::WEIGHT)]
+    #[arg(long, default_value_t = Alignment::WEIGHT, allow_negative_numbers = true)]
     pub clip_weight: f32,
 }
 

@@ -98,6 +98,17 @@ fn is_digits(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// Shortest time between two pictures in seconds: no video that anybody searches has more of them.
+const MIN_EVERY: f64 = 0.001;
+
+/// A time of one millisecond or more, as [`parse_seconds`] reads it.
+pub fn parse_every(text: &str) -> Result<f64, String> {
+    match parse_seconds(text)? {
+        every if every >= MIN_EVERY => Ok(every),
+        _ => Err(format!("expected a time of {MIN_EVERY} s or more")),
+    }
+}
+
 /// Seconds, or minutes and hours before colons: `62.5`, `62.5s`, `1:02.5`, `0:01:02.5`.
 pub fn parse_seconds(text: &str) -> Result<f64, String> {
     let text = text.strip_suffix('s').unwrap_or(text);

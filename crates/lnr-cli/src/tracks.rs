@@ -6,7 +6,7 @@ use std::path::Path;
 #[cfg(feature = "clip")]
 use lnr::align::Space;
 use lnr::stream::{GroupHeader, Timeline};
-use lnr::{EmbeddingTrack, Tau, read_group_embedding};
+use lnr::{EmbeddingReader, EmbeddingTrack, Tau};
 
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
@@ -68,7 +68,7 @@ impl FileTracks {
     pub fn read(path: &Path, console: &Console) -> Outcome<Self> {
         let mut units = open_units(path, console)?;
         let mut tracks = Self::default();
-        let mut timeline = Timeline::default();
+        let (mut timeline, mut reader) = (Timeline::default(), EmbeddingReader::default());
         while let Some(item) = units.next()? {
             console.check()?;
             let unit = match item {
@@ -79,7 +79,7 @@ impl FileTracks {
                     continue;
                 }
             };
-            match read_group_embedding(&unit) {
+            match reader.push(&unit) {
                 Ok(None) => {}
                 Ok(Some((header, track))) => match timeline.enter(&header) {
                     Ok(place) => {

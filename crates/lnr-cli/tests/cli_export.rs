@@ -68,7 +68,9 @@ fn what_cannot_be_exported_is_named() {
     w.lnr(&["export", "a.lnr", "other.lnr", "x.npy"]).failed(3, "cannot be compared");
     w.lnr(&["export", "a.lnr", "x.bin"]).failed(4, "its ending says no form");
     w.lnr(&["export", "a.lnr", "a.lnr"]).failed(4, "its ending says no form");
-    w.lnr(&["export", "a.lnr", "x.npy", "--every", "0"]).failed(1, "more than 0");
+    for every in ["0", "0.0001"] {
+        w.lnr(&["export", "a.lnr", "x.npy", "--every", every]).failed(1, "0.001 s or more");
+    }
     w.lnr(&["plot", "a.lnr", "x.png"]).failed(4, "choose a name that ends with");
     w.lnr(&["plot", "plain.lnr", "x.svg"]).failed(3, "encode it with --clip-model");
     for name in ["x.npy", "x.bin", "x.svg"] {

@@ -145,10 +145,9 @@ mod train;
 pub use base::{Chroma, ChromaSite, Color, Error, Matrix, Picture, PictureFormat, Result, Tau};
 pub use codec::{
     AccessUnit, Alignment, BackendChoice, BackendInfo, CancelFlag, Choice, Control, Decoder,
-    DecoderSettings, EmbeddingStats, EmbeddingTrack, Encoder, EncoderSettings, EncoderStats,
-    Engine, EngineSettings, InputFrame, Interpolator, Joiner, Latent, LatentReader, Limits,
-    ModelOptions, Profile, Progress, RateControl, Shown, SpeedPreset, Threads,
-    read_group_embedding,
+    DecoderSettings, EmbeddingReader, EmbeddingStats, EmbeddingTrack, Encoder, EncoderSettings,
+    EncoderStats, Engine, EngineSettings, InputFrame, Interpolator, Joiner, Latent, LatentReader,
+    Limits, ModelOptions, Profile, Progress, RateControl, Shown, SpeedPreset, Threads,
 };
 pub use codec::{convert, metrics};
 

@@ -117,6 +117,7 @@ fn what_is_missing_left_over_or_unknown_is_named() {
         ("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", "layers.2"),
         ("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1", "belongs to nothing"),
         ("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 4000000000", "num_hidden_layers"),
+        ("\"patch_size\": 8", "\"patch_size\": 1, \"image_size\": 2048", "more than fit"),
         ("\"projection_dim\": 20", "\"projection_dim\": 21", "has shape"),
         ("\"model_type\": \"clip\"", "\"model_type\": \"blip\"", "model_type"),
     ] {

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use lnr::align::{Features, Teacher, cosine};
 use lnr::stream::{Unit, parse};
 use lnr::{
-    AccessUnit, Alignment, Chroma, Control, Decoder, DecoderSettings, Encoder, EncoderSettings,
-    InputFrame, LatentReader, Picture, PictureFormat, Profile, RateControl, Tau,
-    read_group_embedding,
+    AccessUnit, Alignment, Chroma, Control, Decoder, DecoderSettings, EmbeddingReader, Encoder,
+    EncoderSettings, InputFrame, LatentReader, Picture, PictureFormat, Profile, RateControl, Tau,
 };
 
 const DIM: usize = 24;
@@ -111,18 +110,19 @@ fn paper_profiles_say_it_too_and_other_streams_say_nothing() {
     let model = "levels=2,table=6,width=8,latent=4,hyper-width=4,rank=1";
     let paper = settings().profile(Profile::PaperS).model(model.parse().unwrap());
     let (units, _) = encode(paper.alignment(Some(Alignment::new(teacher()).weight(1.0))));
-    let (header, track) = read_group_embedding(&units[0].data).unwrap().expect("a group");
+    let (header, track) =
+        EmbeddingReader::default().push(&units[0].data).unwrap().expect("a group");
     let track = track.expect("an embedding");
     assert!(header.n_frames() >= 6 && track.nodes()[0] == Tau::frame(0));
     assert!(cosine(&track.at(Tau::frame(3)), &vectors()[3 * DIM..4 * DIM]) > 0.99);
-    assert!(read_group_embedding(&units[1].data).unwrap().is_none());
+    assert!(EmbeddingReader::default().push(&units[1].data).unwrap().is_none());
 
     let (plain, _) = encode(settings());
     let mut reader = LatentReader::default();
     assert!(reader.push(&plain[0].data).unwrap().embedding.is_empty());
     assert_eq!(reader.space(), None);
     let Unit::Group { .. } = parse(&plain[0].data).unwrap() else { panic!("a group") };
-    assert!(read_group_embedding(&plain[0].data).unwrap().unwrap().1.is_none());
+    assert!(EmbeddingReader::default().push(&plain[0].data).unwrap().unwrap().1.is_none());
 }
 
 #[test]

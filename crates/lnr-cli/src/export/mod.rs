@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::console::Console;
 use crate::exit::{Failure, Outcome};
-use crate::numbers::parse_seconds;
+use crate::numbers::parse_every;
 use crate::output::{self, Place};
 pub use rows::{Places, Row, Rows};
 
@@ -28,7 +28,7 @@ pub struct ExportArgs {
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
     /// A vector every so many seconds, instead of where the files store one.
-    #[arg(long, value_parser = parse_seconds, conflicts_with = "frames")]
+    #[arg(long, value_parser = parse_every, conflicts_with = "frames")]
     pub every: Option<f64>,
     /// A vector for each frame.
     #[arg(long)]
@@ -92,8 +92,7 @@ pub fn run(args: &ExportArgs, console: &Console) -> Outcome<()> {
     let places = match (args.frames, args.every) {
         (true, _) => Places::Frames,
         (false, None) => Places::Nodes,
-        (false, Some(every)) if every > 0.0 => Places::Every(every),
-        (false, Some(_)) => return Err(Failure::usage("--every 0: choose more than 0 seconds")),
+        (false, Some(every)) => Places::Every(every),
     };
     let rows = Rows::read(&reads, places, console)?;
     let (mut place, file) = Place::open(&args.output)?;

@@ -21,6 +21,9 @@ pub enum Places {
     Every(f64),
 }
 
+/// Most vectors of one run: of 512 dimensions they are 1 GB.
+const MAX_ROWS: usize = 500_000;
+
 /// A vector, and what it stands for.
 pub struct Row {
     /// The file, as the user names it.
@@ -60,7 +63,13 @@ impl Rows {
                 let rows =
                     rows.get_or_insert_with(|| Self { space: space.clone(), all: Vec::new() });
                 space.check_same(&rows.space).map_err(|e| Failure::damaged(path, e))?;
-                rows.all.extend(of_group(&input_name(path), group, places));
+                let n_free = MAX_ROWS - rows.all.len();
+                rows.all.extend(of_group(&input_name(path), group, places, n_free));
+                if rows.all.len() >= MAX_ROWS {
+                    return Err(Failure::usage(format!(
+                        "more than {MAX_ROWS} vectors: choose a larger --every, or fewer files"
+                    )));
+                }
             }
         }
         rows.ok_or_else(|| Failure::usage("no files"))
@@ -72,14 +81,15 @@ impl Rows {
     }
 }
 
-fn of_group(file: &str, group: &GroupTrack, places: Places) -> Vec<Row> {
+/// At most `most` of them.
+fn of_group(file: &str, group: &GroupTrack, places: Places, most: usize) -> Vec<Row> {
     let vectors: Vec<(u64, Vec<f32>)> = match places {
         Places::Nodes => group.nodes().collect(),
         Places::Frames => group.frames().collect(),
         Places::Every(every) => {
             let first = (seconds(group.begin) / every).ceil() as u64;
             let times = (first..).map(|i| (i as f64 * every * 1e9) as u64);
-            times.take_while(|t| *t < group.end).map(|t| (t, group.at(t))).collect()
+            times.take_while(|t| *t < group.end).take(most).map(|t| (t, group.at(t))).collect()
         }
     };
     let between = |a: u64, b: u64| seconds(a.midpoint(b));

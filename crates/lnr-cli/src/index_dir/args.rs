@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::numbers::parse_seconds;
+use crate::numbers::parse_every;
 use crate::values::Compute;
 
 #[derive(clap::Args)]
@@ -21,14 +21,4 @@ pub struct IndexArgs {
     /// Print the results as JSON.
     #[arg(long)]
     pub json: bool,
-}
-
-/// Shortest time between two pictures in seconds: no video that anybody searches has more of them.
-const MIN_EVERY: f64 = 0.001;
-
-fn parse_every(text: &str) -> Result<f64, String> {
-    match parse_seconds(text)? {
-        every if every >= MIN_EVERY => Ok(every),
-        _ => Err(format!("expected a time of {MIN_EVERY} s or more")),
-    }
 }

@@ -39,6 +39,11 @@ pub fn run(args: &IndexArgs, console: &Console) -> Outcome<()> {
     let looker = looker.transpose()?;
     let found = walk(folder, "", console)?;
     let mut old = Stored::open(folder);
+    if let Ok(Some(stored)) = &old
+        && let Err(cause) = stored.check()
+    {
+        old = Err(cause);
+    }
     let mut plan = plan(old.as_ref().ok().and_then(Option::as_ref), &found, looker.as_ref());
     if plan.is_done() && matches!(old, Ok(Some(_))) {
         let Ok(Some(stored)) = &old else { return Ok(()) };
@@ -197,7 +202,7 @@ impl Work<'_> {
                 self.index.add(read.entry, read.rows.iter().map(|r| (r, 0..r.n())));
                 Ok(())
             }
-            Err(failure) if failure.code == Code::Input => {
+            Err(failure) if !matches!(failure.code, Code::Interrupted | Code::Output) => {
                 // Perhaps it can be read next time.
                 self.console.warn(&format!("{}; it is left out", failure.message));
                 Ok(())

@@ -86,17 +86,31 @@ impl Stored {
         parse().map_err(|cause| (cause, false))
     }
 
-    /// Everything that the index holds, read in one go.
+    /// Whether the values are those that were written.
+    ///
+    /// # Errors
+    /// Why they are not.
+    pub fn check(&self) -> Result<(), Cause> {
+        /// Bytes that are read at once.
+        const BLOCK: u64 = 1 << 20;
+        let (mut at, mut sum) = (0, 0);
+        while at < self.n_bytes {
+            let mut bytes = vec![0; BLOCK.min(self.n_bytes - at) as usize];
+            read_at(&self.file, self.start + at, &mut bytes).map_err(|e| e.to_string())?;
+            sum = crc32c::crc32c_append(sum, &bytes);
+            at += bytes.len() as u64;
+        }
+        match sum == self.sum {
+            true => Ok(()),
+            false => Err("its checksum does not match".into()),
+        }
+    }
+
+    /// Everything that the index holds, once it was [checked](Stored::check).
     ///
     /// # Errors
     /// Why it cannot be read.
     pub fn load(self) -> Result<FolderIndex, Cause> {
-        let mut bytes = vec![0; self.n_bytes as usize];
-        read_at(&self.file, self.start, &mut bytes).map_err(|e| e.to_string())?;
-        if crc32c::crc32c(&bytes) != self.sum {
-            return Err("its checksum does not match".into());
-        }
-        drop(bytes);
         let mut spaces = Vec::new();
         for section in &self.sections {
             let mut rows = self.places(section)?;
@@ -193,7 +207,8 @@ fn list_of(header: &Value) -> Result<String, Cause> {
 fn sections(header: &Value, start: u64, n_bytes: u64) -> Result<Vec<Section>, Cause> {
     let damaged = || "its header is damaged".to_owned();
     let notes = header["__metadata__"].as_object().ok_or_else(damaged)?;
-    let (mut sections, mut end) = (Vec::new(), 0);
+    // Parts that lay over each other would be read as often as they are named.
+    let (mut sections, mut total) = (Vec::new(), 0u64);
     for (note, name) in notes {
         let Some(key) = note.strip_prefix("space:") else { continue };
         let mut part = |name: &str, kind: &str, size: u64, shape: &[u64]| {
@@ -205,8 +220,8 @@ fn sections(header: &Value, start: u64, n_bytes: u64) -> Result<Vec<Section>, Ca
             if info["dtype"] != kind || !has_shape || to.checked_sub(from) != n_bytes {
                 return Err(damaged());
             }
-            end = end.max(to);
-            Ok(start + from)
+            total = total.saturating_add(to - from);
+            start.checked_add(from).ok_or_else(damaged)
         };
         let n = header[format!("{key}/scales")]["shape"][0].as_u64().ok_or_else(damaged)?;
         let space = space_of(key, name.as_str().unwrap_or("")).ok_or_else(damaged)?;
@@ -219,9 +234,9 @@ fn sections(header: &Value, start: u64, n_bytes: u64) -> Result<Vec<Section>, Ca
             space,
         });
     }
-    match end == n_bytes {
+    match total == n_bytes {
         true => Ok(sections),
-        false => Err(format!("it has {n_bytes} bytes of values, its header promises {end}")),
+        false => Err(format!("it has {n_bytes} bytes of values, its header promises {total}")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use lnr::stream::{
     FileIndex, GroupHeader, Metadata, PartReader, PartSize, Place, Timeline, Unit, metadata, parse,
 };
-use lnr::{EmbeddingTrack, Tau, read_group_embedding};
+use lnr::{EmbeddingReader, EmbeddingTrack, Tau};
 
 use super::units::open_units;
 use super::{Damage, Item};
@@ -68,9 +68,9 @@ pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
 /// # Errors
 /// As [`index`].
 pub fn index_parts(path: &Path, console: &Console) -> Outcome<Index> {
-    let mut reader = PartReader::default();
+    let (mut reader, mut meaning) = (PartReader::default(), EmbeddingReader::default());
     index_with(path, console, &mut |unit, header, payload| {
-        let meaning = read_group_embedding(unit).ok().flatten();
+        let meaning = meaning.push(unit).ok().flatten();
         Ok((reader.read(header, payload)?, meaning.and_then(|(_, track)| track)))
     })
 }

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use crate::console::Console;
 use crate::exit::{Failure, Outcome, output_name};
 use crate::export::{Places, Rows};
-use crate::numbers::parse_seconds;
+use crate::numbers::parse_every;
 use crate::output::{self, Place};
 use crate::values::Compute;
 use svg::Panel;
@@ -33,7 +33,7 @@ pub struct PlotArgs {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "pca,umap")]
     pub method: Vec<Method>,
     /// A point every so many seconds, instead of one for each frame.
-    #[arg(long, value_parser = parse_seconds)]
+    #[arg(long, value_parser = parse_every)]
     pub every: Option<f64>,
     #[command(flatten)]
     pub compute: Compute,
@@ -66,8 +66,7 @@ pub fn run(args: &PlotArgs, console: &Console) -> Outcome<()> {
     output::check_outputs(&reads, std::slice::from_ref(&args.output), args.force)?;
     let places = match args.every {
         None => Places::Frames,
-        Some(every) if every > 0.0 => Places::Every(every),
-        Some(_) => return Err(Failure::usage("--every 0: choose more than 0 seconds")),
+        Some(every) => Places::Every(every),
     };
     let mut rows = Rows::read(&reads, places, console)?;
     let step = rows.all.len().div_ceil(MAX_POINTS);

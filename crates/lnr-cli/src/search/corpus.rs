@@ -44,7 +44,7 @@ fn locate(place: &Path) -> Outcome<(PathBuf, String)> {
     let root = indexed.unwrap_or(folder);
     let rest = whole.strip_prefix(root).unwrap_or(Path::new(""));
     let rest = rest.to_str().ok_or_else(|| Failure::input(place, "its name is not Unicode"))?;
-    Ok((root.to_owned(), rest.replace('\\', "/")))
+    Ok((root.to_owned(), rest.replace(std::path::MAIN_SEPARATOR, "/")))
 }
 
 /// Whether a file lies at or below a place; both are paths from one folder on.
@@ -124,7 +124,8 @@ impl Corpus {
         let results: Vec<_> = files.par_iter().map(read).collect();
         for (found, result) in files.iter().zip(results) {
             let read = match result {
-                Err(f) if f.code == Code::Input => {
+                // One file costs nothing but itself.
+                Err(f) if !matches!(f.code, Code::Interrupted | Code::Output) => {
                     console.warn(&f.message);
                     continue;
                 }

@@ -24,13 +24,24 @@ use crate::exit::{Code, Failure, Outcome};
 use crate::output;
 
 pub fn run(args: &SearchArgs, console: &Console) -> Outcome<()> {
+    if args.min_score.is_some_and(|score| !score.is_finite()) {
+        return Err(Failure::usage("--min-score is no number"));
+    }
     if let Some(sheet) = &args.sheet {
-        let like = args.like.as_ref().map(|m| m.file.as_path());
-        let reads: Vec<&Path> = args.image.as_deref().into_iter().chain(like).collect();
-        output::check_outputs(&reads, std::slice::from_ref(sheet), args.force)?;
+        let ending = sheet.extension().map(|e| e.to_string_lossy().to_lowercase());
+        if !matches!(ending.as_deref(), Some("html" | "htm")) {
+            return Err(Failure::output(sheet, "choose a name that ends with .html"));
+        }
     }
     let begin = Instant::now();
     let corpus = Corpus::open(&args.place, console)?;
+    if let Some(sheet) = &args.sheet {
+        let like = args.like.as_ref().map(|m| m.file.as_path());
+        let named = args.image.as_deref().into_iter().chain(like);
+        let reads: Vec<&Path> =
+            named.chain(corpus.files.iter().map(|f| f.path.as_path())).collect();
+        output::check_outputs(&reads, std::slice::from_ref(sheet), args.force)?;
+    }
     let spaces = corpus.spaces();
     let Some(first) = spaces.first() else {
         return Err(nothing(&args.place));

@@ -110,7 +110,7 @@ fn from_page(page: &Path, file: &Path) -> String {
     let n_common = pairs.take_while(|(a, b)| a == b).count();
     let ups = own.components().skip(n_common).map(|_| Component::ParentDir);
     let path: PathBuf = ups.chain(whole.components().skip(n_common)).collect();
-    path.to_string_lossy().replace('\\', "/")
+    path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
 
 /// A path as a relative link. Letters that mean something in one are given by their numbers.

@@ -31,20 +31,30 @@ struct Trajectory {
     embedding: Option<EmbeddingTrack>,
 }
 
-/// Reads what the frames of a group mean from its first access unit, and nothing else: its header, and the
-/// embedding where it stores one. Nothing for other access units.
-///
-/// # Errors
-/// [`Error::Damaged`], [`Error::Limit`] or [`Error::Unsupported`] when it cannot be read.
-pub fn read_group_embedding(
-    unit: &[u8],
-) -> Result<Option<(Box<GroupHeader>, Option<EmbeddingTrack>)>> {
-    match bitstream::parse(unit)? {
-        Unit::Group { header, payload, .. } => {
-            let embedding = super::payload::embedding(payload, &mut WorkBudget::new())?;
-            Ok(Some((header, embedding)))
+/// Reads what the frames of a stream mean, and nothing else of it. One reader for each stream: what it may
+/// work and hold is bounded by the bytes that it was given.
+#[derive(Default)]
+pub struct EmbeddingReader {
+    budget: WorkBudget,
+}
+
+impl EmbeddingReader {
+    /// The header of the group that this access unit begins, and its embedding where it stores one. Nothing
+    /// for other access units.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Limit`] or [`Error::Unsupported`] when it cannot be read.
+    pub fn push(
+        &mut self,
+        unit: &[u8],
+    ) -> Result<Option<(Box<GroupHeader>, Option<EmbeddingTrack>)>> {
+        match bitstream::parse(unit)? {
+            Unit::Group { header, payload, .. } => {
+                let embedding = super::payload::embedding(payload, &mut self.budget)?;
+                Ok(Some((header, embedding)))
+            }
+            Unit::Frame { .. } => Ok(None),
         }
-        Unit::Frame { .. } => Ok(None),
     }
 }
 

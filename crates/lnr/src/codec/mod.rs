@@ -39,7 +39,7 @@ pub use encoder::{AccessUnit, Encoder, EncoderStats, InputFrame};
 pub use engine::{BackendInfo, Engine};
 pub use interpolate::Interpolator;
 pub use join::Joiner;
-pub use latents::{Latent, LatentReader, read_group_embedding};
+pub use latents::{EmbeddingReader, Latent, LatentReader};
 #[cfg(feature = "internals")]
 pub use payload::{Coding, Parameters, learn_states};
 pub use payload::{Part, PartReader, PartSize, metadata};

@@ -9,9 +9,11 @@ use crate::base::{Result, limits};
 /// Bounds that no model in use comes near: they keep a damaged file from asking for much.
 const MAX_WIDTH: usize = 16_384;
 const MAX_LAYERS: usize = 256;
-const MAX_CONTEXT: usize = 4096;
+const MAX_CONTEXT: usize = 1024;
 const MAX_VOCABULARY: usize = 4 << 20;
 const MAX_IMAGE: usize = 2048;
+/// Most numbers of the attention of all heads of a layer: 512 MB as f32.
+const MAX_ATTENTION: usize = 1 << 27;
 
 /// Which architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,17 +109,24 @@ impl Config {
         };
         let vocabulary =
             text.count("vocab_size", if is_clip { 49_408 } else { 32_000 }, MAX_VOCABULARY)?;
+        let context =
+            text.count("max_position_embeddings", if is_clip { 77 } else { 64 }, MAX_CONTEXT)?;
+        let vision_tower = tower(&vision, (768, 12), family)?;
+        let n_rows = (image_size / patch).pow(2) + 1;
+        for (of, heads, n) in
+            [(&vision, vision_tower.heads, n_rows), (&text, text_tower.heads, context)]
+        {
+            if heads.saturating_mul(n).saturating_mul(n) > MAX_ATTENTION {
+                return Err(of.wrong(&format!("{heads} heads over {n} rows are more than fit")));
+            }
+        }
         let number = |field: &str| text.get(field).and_then(|v| v.as_u64()).map(|v| v as u32);
         Ok(Self {
             family,
             image_size,
             patch,
-            vision: tower(&vision, (768, 12), family)?,
-            context: text.count(
-                "max_position_embeddings",
-                if is_clip { 77 } else { 64 },
-                MAX_CONTEXT,
-            )?,
+            vision: vision_tower,
+            context,
             vocabulary,
             eos: number("eos_token_id").unwrap_or(vocabulary as u32 - 1),
             pad: number("pad_token_id"),

@@ -27,9 +27,16 @@ pub fn find_model(name: Option<&str>) -> Result<PathBuf> {
     if let Some(found) = cache_folders().iter().find_map(|cache| in_cache(cache, &asked)) {
         return Ok(found);
     }
+    let cure = match asked.split('/').collect::<Vec<_>>()[..] {
+        [owner, name] if !owner.is_empty() && !name.is_empty() && owner != "." && owner != ".." => {
+            format!("to fetch it: hf download {asked} {FILES}; to use another one, name")
+        }
+        // No such name is known there.
+        _ => "name".to_owned(),
+    };
     Err(Error::Model(format!(
-        "{asked} is neither a directory nor a model in the cache of Hugging Face; to fetch it: hf download \
-         {asked} {FILES}; to use another one, name its directory, by an option or by {VARIABLE}"
+        "{asked} is neither a directory nor a model in the cache of Hugging Face; {cure} the model's \
+         directory, by --clip-model, clip-model or {VARIABLE}"
     )))
 }
 

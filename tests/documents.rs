@@ -149,7 +149,7 @@ static USED: [AtomicBool; SUBSTITUTIONS.len()] =
 fn substituted(command: &str) -> String {
     let mut command = command.to_owned();
     // The paper's own widths are no help in finding whether a command runs.
-    if command.starts_with("lnr eval") && !command.contains("--base") {
+    if command.starts_with("lnr eval ablation") && !command.contains("--base") {
         command += " --base width=32,latent=32,layers=3,table=8";
     }
     for (of, used) in SUBSTITUTIONS.iter().zip(&USED) {

@@ -27,7 +27,7 @@ pub struct Alignment {
     pub teacher: Teacher,
     /// What 1 - cos between a frame's stored vector and the teacher's costs beside its mean squared error,
     /// lambda_clip of Eq. 6, above 0 and at most [`Alignment::MAX_WEIGHT`]. Vectors take at most twice this
-    /// part of the bytes, unless the cosine would fall below 0.9875 for it (at the default weight).
+    /// part of the bytes, or 64 bytes of a group (at the default weight), unless the cosine would fall below 0.9875 for it (at the default weight).
     pub weight: f32,
 }
 
@@ -94,6 +94,10 @@ impl EmbeddingStats {
 /// the settings it is no more than 2.
 const MOST_SHARE: f64 = 1.9;
 
+/// Bytes that they may take in any case, divided by the weight: 64 at the default one, 5 bits for each of 64
+/// dimensions. With fewer one of 64 clips of 1 kB was not found that the small CLIP finds.
+const LEAST: f64 = 6400.0;
+
 /// The frames of a group, for a teacher.
 pub(super) struct Frames<'a> {
     pub pictures: &'a [&'a Picture],
@@ -129,7 +133,7 @@ pub(super) fn embed(
     let costs = nodes::Costs {
         weight: f64::from(alignment.weight),
         price,
-        most_bytes: MOST_SHARE * f64::from(alignment.weight) * other_bytes as f64,
+        most_bytes: f64::from(alignment.weight) * (MOST_SHARE * other_bytes as f64).max(LEAST),
     };
     let space = alignment.teacher.space();
     let plan = nodes::choose(space, frames.pictures.len(), &costs, &mut ask)?;

@@ -23,9 +23,10 @@ def embeddings(clip):
         "filesrc name=file ! lnrparse ! lnrembed ! appsink name=sink sync=false"
     )
     pipeline.get_by_name("file").set_property("location", clip)
-    pipeline.set_state(Gst.State.PLAYING)
+    # What cannot be opened brings no end of stream either.
+    has_begun = pipeline.set_state(Gst.State.PLAYING) != Gst.StateChangeReturn.FAILURE
     sink = pipeline.get_by_name("sink")
-    while (sample := sink.emit("pull-sample")) is not None:
+    while has_begun and (sample := sink.emit("pull-sample")) is not None:
         buffer = sample.get_buffer()
         meta = buffer.get_custom_meta("LnrEmbeddingMeta")
         # A damaged frame has none.

@@ -25,9 +25,9 @@ fn embeddings(clip: &str) -> Result<Vec<(f64, Embedding)>, Box<dyn Error>> {
     let bus = pipeline.bus().ok_or("a pipeline without a bus")?;
 
     let mut frames = Vec::new();
-    // What went wrong, if it does, is on the bus.
-    let _ = pipeline.set_state(gst::State::Playing);
-    while let Ok(sample) = sink.pull_sample() {
+    // What cannot be opened brings no end of stream either. What went wrong is on the bus.
+    let has_begun = pipeline.set_state(gst::State::Playing).is_ok();
+    while has_begun && let Ok(sample) = sink.pull_sample() {
         let Some(buffer) = sample.buffer() else { continue };
         // A damaged frame has no meta, and the vector of a file without meaning is empty.
         let embedding = Embedding::read(buffer).filter(|e| !e.vector.is_empty());

@@ -163,7 +163,7 @@ fn models_look_at_other_videos() {
     // Changed, and nobody to look at it.
     w.write("scenes.y4m", &video(&[("red", "white")]));
     assert_eq!(numbers(&index(&w), &WORK), [1, 0, 1, 1]);
-    w.lnr(&["index", ".", "--embed", "none"]).failed(2, "hf download none");
+    w.lnr(&["index", ".", "--embed", "none"]).failed(2, "none is neither a directory");
     w.lnr(&["index", ".", "--embed", MODEL, "--every", "0"]).failed(1, "0.001 s or more");
 }
 

@@ -53,8 +53,13 @@ fn the_page_stands_alone() {
 #[test]
 fn inputs_are_safe_and_lost_pictures_are_told() {
     let w = workplace();
-    let run = w.lnr(&["search", "--like", "red.lnr@0", "--sheet", "red.lnr"]);
+    // No video is written over, by whatever name.
+    std::fs::hard_link(w.path("blue.lnr"), w.path("blue.html")).unwrap();
+    let run = w.lnr(&["search", "--like", "red.lnr@0", "--sheet", "blue.html"]);
     run.failed(1, "input and output are the same file");
+    let run = w.lnr(&["search", "--like", "red.lnr@0", "--sheet", "red.lnr"]);
+    run.failed(4, "a name that ends with .html");
+    std::fs::remove_file(w.path("blue.html")).unwrap();
     w.lnr(&["search", "--like", "red.lnr@0", "--sheet", "none/p.html"]).failed(4, "no folder none");
     // A file that cannot be shown: what a model saw in a video that is damaged behind.
     w.ok(&["index", "."]);

@@ -165,7 +165,8 @@ mod tests {
             Needle::new(&needle).scores(&rows.vectors, &rows.scales, &mut scores);
             for (i, score) in scores[..9].iter().enumerate() {
                 let true_score = cosine(&needle, &vector(i, dim));
-                assert!((score - true_score).abs() < 0.003, "{dim}, {i}: {score}, {true_score}");
+                // Each of few numbers is off by up to half of 1/127 of the largest.
+                assert!((score - true_score).abs() < 0.006, "{dim}, {i}: {score}, {true_score}");
                 assert!(cosine(&rows.vector(i), &vector(i, dim)) > 0.9999);
             }
             assert!(scores[3] > 0.9999 && scores[9] == 0.0);

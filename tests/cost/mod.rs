@@ -11,8 +11,9 @@ pub fn cpu_time(process: impl std::fmt::Display) -> Option<f64> {
     Some((fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?) / 100.0)
 }
 
-/// Seconds for a stream of so many bytes: two, and one per MB; three times that, because tests are
-/// built with checks, and other programs share caches and memory.
+/// Seconds for a stream of so many bytes: two, and one per MB; five times that, because tests are
+/// built with checks, other programs share caches and memory, and the same machine is twice as slow at times
+/// (7 to 11 s were seen for 4000 groups of the same build).
 pub fn allowed(n_bytes: usize) -> f64 {
-    3.0 * (2.0 + n_bytes as f64 / 1e6)
+    5.0 * (2.0 + n_bytes as f64 / 1e6)
 }

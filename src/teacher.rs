@@ -35,9 +35,8 @@ impl TeacherSlot {
             return Ok(teacher.clone());
         }
         *slot = None;
-        let some = |text: &'static str| move |s: &&str| *s != text;
-        let model = Some(name.model.as_str()).filter(some(""));
-        let features = Some(name.features.as_str()).filter(some(""));
+        let [model, features] =
+            [&name.model, &name.features].map(|n| Some(n.as_str()).filter(|n| !n.is_empty()));
         let teacher = Teacher::open(model, features.map(|f| (Path::new(f), None)))?;
         *slot = Some((name.clone(), teacher.clone()));
         Ok(teacher)

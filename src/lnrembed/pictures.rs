@@ -5,7 +5,6 @@ use gst_video::{VideoFrameRef, VideoInfo};
 use crate::meta::Embedding;
 use crate::{format, frame};
 use lnr::align::Teacher;
-use lnr::convert::to_rgb8;
 use lnr::{Error, PictureFormat, Result};
 use lnr_gst::color;
 
@@ -63,11 +62,9 @@ impl Pictures {
         let (info, format) = self.format.as_ref().ok_or_else(unreadable)?;
         let mapped = VideoFrameRef::from_buffer_ref_readable(buffer, info);
         let picture = frame::to_picture(&mapped.map_err(|_| unreadable())?, format)?;
-        let size = (format.width as usize, format.height as usize);
         let pts = buffer.pts().map(gst::ClockTime::nseconds);
         // A model goes by the picture alone, so its number does not matter.
-        let number_and_time = (0, pts.unwrap_or_default());
-        let vector = self.teacher.embed(number_and_time, &|| (size, to_rgb8(&picture)))?;
+        let vector = self.teacher.embed((0, pts.unwrap_or_default()), &picture)?;
         self.last = pts.map(|pts| (pts, vector.clone()));
         Ok(vector)
     }

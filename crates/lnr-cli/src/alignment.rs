@@ -34,10 +34,20 @@ impl AlignmentArgs {
     /// What they ask an encoder for.
     pub fn alignment(&self) -> Outcome<Option<Alignment>> {
         let features = self.features.as_deref().map(|f| (f, self.features_space.as_deref()));
-        let teacher = Teacher::open(self.clip_model.as_deref(), features);
-        let teacher = teacher.map_err(|e| Failure::new(Code::Input, e.to_string()))?;
+        let teacher = Teacher::open(self.clip_model.as_deref(), features).map_err(failed)?;
         Ok(teacher.map(|t| Alignment::new(t).weight(self.clip_weight)))
     }
+}
+
+/// What the codec says of a model or of features.
+pub fn failed(e: lnr::Error) -> Failure {
+    Failure::new(Code::Input, e.to_string())
+}
+
+/// The model of this name.
+pub fn model(name: &str) -> Outcome<Teacher> {
+    let teacher = Teacher::open(Some(name), None).map_err(failed)?;
+    teacher.ok_or_else(|| Failure::usage("name a model"))
 }
 
 /// What storing vectors took.

@@ -2,8 +2,23 @@
 //! What pages in one file are made of.
 
 /// Browsers load nothing, whatever a name or a text may say.
-pub const POLICY: &str =
+const POLICY: &str =
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
+/// The beginning of a page up to its body. title: as HTML
+pub fn head(title: &str, style: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+    )
+}
+
+/// A PNG file as the address of a picture.
+pub fn data_of(png: &[u8]) -> String {
+    format!("data:image/png;base64,{}", base64(png))
+}
 
 /// Text that HTML shows as it is, also within quotes.
 pub fn escaped(text: &str) -> String {
@@ -23,7 +38,7 @@ pub fn escaped(text: &str) -> String {
 }
 
 /// RFC 4648, section 4.
-pub fn base64(bytes: &[u8]) -> String {
+fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for part in bytes.chunks(3) {

@@ -33,6 +33,7 @@ mod search;
 mod selection;
 mod sheet;
 mod standard;
+mod tensors;
 mod text;
 mod thumbnail;
 mod tracks;

@@ -17,7 +17,8 @@ pub struct GroupTrack {
     /// When it is shown, in ns.
     pub begin: u64,
     pub end: u64,
-    header: Box<GroupHeader>,
+    /// With its time in the file.
+    header: GroupHeader,
     pub track: EmbeddingTrack,
 }
 
@@ -41,7 +42,7 @@ impl GroupTrack {
     }
 
     fn time_of(&self, tau: Tau) -> u64 {
-        (self.begin + self.header.time_of(tau)).saturating_sub(self.header.pts)
+        self.header.time_of(tau)
     }
 }
 
@@ -90,6 +91,7 @@ impl FileTracks {
                         tracks.n_groups += 1;
                         tracks.duration = place.end;
                         let (begin, end) = (place.begin, place.end);
+                        let header = GroupHeader { pts: begin, ..*header };
                         let group = track.map(|track| GroupTrack { begin, end, header, track });
                         tracks.groups.extend(group);
                     }

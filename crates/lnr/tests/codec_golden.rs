@@ -154,7 +154,7 @@ fn of_sources(good: &Good, sources: Vec<SourceSpec>) -> Vec<u8> {
             .expect("training succeeds");
     let coding = Coding { shape: &shape, precision };
     let cancel = CancelFlag::default();
-    let payload = coding.encode(&trained.values, &metadata, None, &cancel).expect("a payload");
+    let payload = coding.encode(&trained.values, &metadata, &cancel).expect("a payload");
     let mut file = stream::write_group(&header, Tau::frame(0), &payload);
     for i in 1..n as u32 {
         file.extend(stream::write_frame(header.id, Tau::frame(i)));

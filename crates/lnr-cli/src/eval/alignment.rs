@@ -5,15 +5,15 @@ use std::path::Path;
 use std::time::Instant;
 
 use lnr::align::{Space, Teacher, cosine};
-use lnr::convert::to_rgb8;
 use lnr::{AccessUnit, Alignment, Control, Encoder, EncoderSettings, InputFrame, LatentReader};
 use serde_json::{Value, json};
 
 use super::args::AlignmentEvalArgs;
 use super::clip::Clip;
 use super::table::aligned;
+use crate::alignment;
 use crate::console::Console;
-use crate::exit::{Code, Failure, Outcome};
+use crate::exit::{Failure, Outcome};
 use crate::text;
 
 /// What a weight yielded.
@@ -50,7 +50,7 @@ pub fn run(args: &AlignmentEvalArgs, console: &Console) -> Outcome<()> {
     let features = args.features.as_deref().map(|f| (f, None));
     let model = Some(args.clip_model.as_str()).filter(|_| features.is_none());
     let teacher = Teacher::open(model, features)
-        .map_err(|e| Failure::new(Code::Input, e.to_string()))?
+        .map_err(alignment::failed)?
         .ok_or_else(|| Failure::usage("name a model or features"))?;
     let clip = Clip::read_part(
         (&args.video, args.start, args.frames),
@@ -61,8 +61,7 @@ pub fn run(args: &AlignmentEvalArgs, console: &Console) -> Outcome<()> {
     let mut wanted = Vec::new();
     for (i, frame) in clip.frames.iter().enumerate() {
         console.check()?;
-        let size = (clip.format.width as usize, clip.format.height as usize);
-        let vector = teacher.embed((i as u64, frame.pts), &|| (size, to_rgb8(&frame.picture)));
+        let vector = teacher.embed((i as u64, frame.pts), &frame.picture);
         wanted.push(vector.map_err(codec)?);
     }
     let mut rows = Vec::new();

@@ -14,7 +14,6 @@ mod table;
 
 pub use args::{EvalArgs, EvalCommand};
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -156,9 +155,7 @@ impl Results {
         let texts =
             [table::csv(&self.rows, self.plan.variable), plot::svg(&self.plan.charts(&self.rows))];
         for (path, text) in files(self.plan.experiment, folder).iter().zip(texts) {
-            let (mut place, mut file) = Place::open(path)?;
-            file.write_all(text.as_bytes()).map_err(|e| Failure::written(path, e))?;
-            place.keep()?;
+            Place::write(path, text.as_bytes())?;
         }
         Ok(())
     }

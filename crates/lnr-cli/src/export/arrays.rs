@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::Rows;
+use crate::tensors::{TensorInfo, header};
 
 /// Tensors `features` [n, dim] f32 and `times` [n] f32 in seconds, as `--features` reads them, `spans` [n, 2]
 /// f32 in seconds and `files` [n] u32; the names of the files stand in the file's own metadata.
@@ -21,24 +22,23 @@ pub fn write_safetensors(out: &mut dyn Write, rows: &Rows) -> io::Result<()> {
         });
         files.push(number as u32);
     }
-    let (features, times, spans) = (4 * n * dim, 4 * n, 8 * n);
-    let at = [0, features, features + times, features + times + spans];
-    let header = json!({
-        "__metadata__": {
-            "space": rows.space.name,
-            "fingerprint": rows.space.fingerprint_text(),
-            "files": json!(names).to_string(),
-        },
-        "features": { "dtype": "F32", "shape": [n, dim], "data_offsets": [at[0], at[1]] },
-        "times": { "dtype": "F32", "shape": [n], "data_offsets": [at[1], at[2]] },
-        "spans": { "dtype": "F32", "shape": [n, 2], "data_offsets": [at[2], at[3]] },
-        "files": { "dtype": "U32", "shape": [n], "data_offsets": [at[3], at[3] + 4 * n] },
+    let info = |name, kind, shape: Vec<usize>| {
+        // Every number has 32 bits.
+        let n_bytes = 4 * shape.iter().product::<usize>();
+        TensorInfo { name, kind, shape, n_bytes }
+    };
+    let tensors = [
+        info("features", "F32", vec![n, dim]),
+        info("times", "F32", vec![n]),
+        info("spans", "F32", vec![n, 2]),
+        info("files", "U32", vec![n]),
+    ];
+    let notes = json!({
+        "space": rows.space.name,
+        "fingerprint": rows.space.fingerprint_text(),
+        "files": json!(names).to_string(),
     });
-    let mut header = header.to_string();
-    // Values begin at a multiple of 8 bytes.
-    header += &" ".repeat(header.len().next_multiple_of(8) - header.len());
-    out.write_all(&(header.len() as u64).to_le_bytes())?;
-    out.write_all(header.as_bytes())?;
+    out.write_all(&header(tensors, notes))?;
     write_floats(out, rows.all.iter().flat_map(|r| r.vector.iter().copied()))?;
     write_floats(out, rows.all.iter().map(|r| r.time as f32))?;
     write_floats(out, rows.all.iter().flat_map(|r| [r.start as f32, r.end as f32]))?;

@@ -15,7 +15,7 @@ pub use args::IndexArgs;
 pub use build::run;
 pub use entry::Entry;
 pub use read::read_file;
-pub use rows::{Needle, SpaceRows, key_of};
+pub use rows::{Needle, SpaceRows, key_of, rows_of};
 pub use save::NAME;
 pub use stored::{Section, Stored};
 pub use walk::{Found, may_hold_lnr, walk};

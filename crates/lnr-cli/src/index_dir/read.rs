@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use lnr::align::{Space, Teacher};
-use lnr::convert::to_rgb8;
+use lnr::align::Teacher;
 
 use super::entry::Entry;
-use super::rows::{SpaceRows, key_of};
+use super::rows::{SpaceRows, key_of, rows_of};
 use super::walk::Found;
+use crate::alignment;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome, input_name};
 use crate::input::{self, Options};
@@ -32,10 +32,7 @@ impl Looker {
     /// # Errors
     /// When the model cannot be loaded.
     pub fn open(model: &str, every: f64, compute: Compute) -> Outcome<Self> {
-        let failed = |e: lnr::Error| Failure::new(Code::Input, e.to_string());
-        let teacher = Teacher::open(Some(model), None).map_err(failed)?;
-        let teacher = teacher.ok_or_else(|| Failure::usage("--embed: name a model"))?;
-        Ok(Self { teacher, every, compute })
+        Ok(Self { teacher: alignment::model(model)?, every, compute })
     }
 
     /// What [`Entry::looked`] says of files that it looked at.
@@ -59,9 +56,7 @@ impl Looker {
                 continue;
             }
             next = (((time + ROUNDING) / self.every).floor() + 1.0) * self.every;
-            let f = *frame.picture.format();
-            let rgb = || ((f.width as usize, f.height as usize), to_rgb8(&frame.picture));
-            let vector = self.teacher.embed((n - 1, frame.pts), &rgb);
+            let vector = self.teacher.embed((n - 1, frame.pts), &frame.picture);
             nodes.push((time, vector.map_err(|e| Failure::codec(path, e))?));
         }
         let mut rows = SpaceRows::new(self.teacher.space().clone());
@@ -135,14 +130,6 @@ fn read_own(path: &Path, read: &mut FileRead, console: &Console) -> Outcome<()> 
     Ok(())
 }
 
-fn rows_of<'a>(all: &'a mut Vec<SpaceRows>, space: &Space) -> &'a mut SpaceRows {
-    let at = all.iter().position(|r| key_of(&r.space) == key_of(space)).unwrap_or_else(|| {
-        all.push(SpaceRows::new(space.clone()));
-        all.len() - 1
-    });
-    &mut all[at]
-}
-
 /// Adds a row for each node: it stands for the time up to the middle between it and its neighbours, or to
 /// the borders, in seconds.
 fn add_nodes(rows: &mut SpaceRows, (begin, end): (f64, f64), nodes: &[(f64, Vec<f32>)]) {
@@ -157,6 +144,7 @@ fn add_nodes(rows: &mut SpaceRows, (begin, end): (f64, f64), nodes: &[(f64, Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lnr::align::Space;
 
     #[test]
     fn nodes_stand_for_the_time_around_them() {

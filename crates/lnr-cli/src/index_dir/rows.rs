@@ -31,6 +31,15 @@ pub fn key_of(space: &Space) -> String {
     format!("{}-{}", space.fingerprint_text(), space.dim)
 }
 
+/// The rows of a space among those of several; it is added where it is not there.
+pub fn rows_of<'a>(all: &'a mut Vec<SpaceRows>, space: &Space) -> &'a mut SpaceRows {
+    let at = all.iter().position(|r| key_of(&r.space) == key_of(space)).unwrap_or_else(|| {
+        all.push(SpaceRows::new(space.clone()));
+        all.len() - 1
+    });
+    &mut all[at]
+}
+
 impl SpaceRows {
     pub fn new(space: Space) -> Self {
         Self { space, ..Self::default() }
@@ -129,17 +138,8 @@ impl FolderIndex {
         let file = self.entries.len() as u32;
         self.entries.push(entry);
         for (of, range) in rows {
-            self.rows_of(&of.space).append(of, range, file);
+            rows_of(&mut self.spaces, &of.space).append(of, range, file);
         }
-    }
-
-    fn rows_of(&mut self, space: &Space) -> &mut SpaceRows {
-        let is_same = |s: &SpaceRows| key_of(&s.space) == key_of(space);
-        let at = self.spaces.iter().position(is_same).unwrap_or_else(|| {
-            self.spaces.push(SpaceRows::new(space.clone()));
-            self.spaces.len() - 1
-        });
-        &mut self.spaces[at]
     }
 }
 

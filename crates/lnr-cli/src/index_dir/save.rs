@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::rows::{FolderIndex, SpaceRows, key_of};
 use crate::exit::{Failure, Outcome};
 use crate::output::Place;
+use crate::tensors::{TensorInfo, header};
 
 /// The file that makes a folder one that has an index.
 pub const NAME: &str = ".lnr-index.safetensors";
@@ -30,6 +31,13 @@ struct Tensor<'a> {
     kind: &'static str,
     shape: Vec<usize>,
     bytes: std::borrow::Cow<'a, [u8]>,
+}
+
+impl Tensor<'_> {
+    fn info(&self) -> TensorInfo<'_> {
+        let Self { name, kind, shape, bytes } = self;
+        TensorInfo { name, kind, shape: shape.clone(), n_bytes: bytes.len() }
+    }
 }
 
 /// Writes `index` in the place of what the folder has. Nothing is lost when it ends half way.
@@ -59,10 +67,10 @@ pub fn save(folder: &Path, index: &FolderIndex) -> Outcome<()> {
     for rows in &index.spaces {
         notes.insert(format!("space:{}", key_of(&rows.space)), json!(rows.space.name));
     }
-    let header = header(&tensors, notes);
+    let infos = tensors.iter().map(Tensor::info);
+    let header = header(infos, Value::Object(notes));
     write(&folder.join(NAME), |out| {
-        out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(header.as_bytes())?;
+        out.write_all(&header)?;
         tensors.iter().try_for_each(|t| out.write_all(&t.bytes))
     })?;
     sweep(folder, &list_name);
@@ -98,22 +106,6 @@ fn tensors(spaces: &[SpaceRows]) -> Vec<Tensor<'_>> {
         add(rows, "vectors", "I8", &[rows.dim()], rows.vectors.as_slice().into());
     }
     all
-}
-
-fn header(tensors: &[Tensor], notes: Map<String, Value>) -> String {
-    let mut header = Map::new();
-    header.insert("__metadata__".into(), Value::Object(notes));
-    let mut at = 0;
-    for Tensor { name, kind, shape, bytes } in tensors {
-        let end = at + bytes.len();
-        let info = json!({ "dtype": kind, "shape": shape, "data_offsets": [at, end] });
-        header.insert(name.clone(), info);
-        at = end;
-    }
-    let mut text = Value::Object(header).to_string();
-    // The values begin at a multiple of 8.
-    text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
-    text
 }
 
 /// Removes lists that nothing names any more, and what killed runs left. Only one process writes here.

@@ -60,7 +60,7 @@ impl Index {
 /// # Errors
 /// When it cannot be read or holds no group at all.
 pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
-    index_with(path, console, &mut |_, _, _| Ok((Vec::new(), None)))
+    index_with(path, console, &mut |_, _| Ok((Vec::new(), None)))
 }
 
 /// As [`index`], with what the parts of every payload take: each payload is decoded for it.
@@ -69,15 +69,17 @@ pub fn index(path: &Path, console: &Console) -> Outcome<Index> {
 /// As [`index`].
 pub fn index_parts(path: &Path, console: &Console) -> Outcome<Index> {
     let (mut reader, mut meaning) = (PartReader::default(), EmbeddingReader::default());
-    index_with(path, console, &mut |unit, header, payload| {
-        let meaning = meaning.push(unit).ok().flatten();
-        Ok((reader.read(header, payload)?, meaning.and_then(|(_, track)| track)))
+    index_with(path, console, &mut |header, payload| {
+        let track = meaning.read(payload).ok().flatten();
+        Ok((reader.read(header, payload)?, track))
     })
 }
 
-/// Reads what the parts of a payload take, and what the frames mean, of a unit, its header and its payload.
-type ReadParts<'a> = dyn FnMut(&[u8], &GroupHeader, &[u8]) -> lnr::Result<(Vec<PartSize>, Option<EmbeddingTrack>)>
-    + 'a;
+/// What the parts of a payload take, and what the frames mean.
+type Parts = (Vec<PartSize>, Option<EmbeddingTrack>);
+
+/// Reads that of a group's header and payload.
+type ReadParts<'a> = dyn FnMut(&GroupHeader, &[u8]) -> lnr::Result<Parts> + 'a;
 
 fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<Index> {
     let mut units = open_units(path, console)?;
@@ -107,7 +109,7 @@ fn index_with(path: &Path, console: &Console, parts: &mut ReadParts) -> Outcome<
                         continue;
                     }
                 };
-                let (parts, embedding) = match parts(&data, &header, payload) {
+                let (parts, embedding) = match parts(&header, payload) {
                     Ok(read) => {
                         index.damage.good_group();
                         read

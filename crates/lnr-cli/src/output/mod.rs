@@ -14,7 +14,7 @@ mod y4m;
 
 pub use guard::{check_outputs, picture_files};
 pub use place::{Place, is_direct};
-pub use png::write_rgb8;
+pub use png::{encoded_rgb8, write_rgb8};
 pub use units::{append_units, begin_units, finished, open_units, takes_any_format};
 
 use std::path::Path;

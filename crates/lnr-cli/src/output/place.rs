@@ -3,7 +3,7 @@
 //! stood there before stays until then, and for good when nothing comes of it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
@@ -54,6 +54,16 @@ impl Place {
         let (file, draft) = opened.map_err(|e| Failure::written(name, e))?;
         let is_direct = draft.is_none();
         Ok((Self { name: name.to_owned(), draft, is_direct }, file))
+    }
+
+    /// Writes a whole file for `name`.
+    ///
+    /// # Errors
+    /// When it cannot be written there.
+    pub fn write(name: &Path, bytes: &[u8]) -> Outcome<()> {
+        let (mut place, mut file) = Self::open(name)?;
+        file.write_all(bytes).map_err(|e| Failure::written(name, e))?;
+        place.keep()
     }
 
     /// The place of a file that stands in it already.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use lnr::convert::{to_rgb8, to_rgb16};
-use png::{BitDepth, ColorType, Compression, Encoder};
+use png::{BitDepth, ColorType, Compression, Encoder, EncodingError};
 
 use super::{PictureSink, Place};
 use crate::exit::{Failure, Outcome};
@@ -117,18 +117,36 @@ pub fn write_rgb8(path: &Path, width: u32, height: u32, pixels: &[u8]) -> Outcom
     write(path, (width, height), BitDepth::Eight, pixels)
 }
 
+/// One picture as a PNG file in memory, small rather than soon done. pixels: [height, width, 3] u8
+///
+/// # Errors
+/// When there are more or fewer pixels than the size says.
+pub fn encoded_rgb8(size: (u32, u32), pixels: &[u8]) -> Result<Vec<u8>, EncodingError> {
+    let mut bytes = Vec::new();
+    encode(&mut bytes, size, (BitDepth::Eight, Compression::default()), pixels)?;
+    Ok(bytes)
+}
+
 fn write(path: &Path, size: (u32, u32), depth: BitDepth, bytes: &[u8]) -> Outcome<()> {
     let (mut place, file) = Place::open(path)?;
-    let mut encoder = Encoder::new(BufWriter::new(file), size.0, size.1);
-    encoder.set_color(ColorType::Rgb);
-    encoder.set_depth(depth);
-    encoder.set_compression(Compression::Fast);
-    let result = encoder.write_header().and_then(|mut writer| {
-        writer.write_image_data(bytes)?;
-        writer.finish()
-    });
+    let result = encode(BufWriter::new(file), size, (depth, Compression::Fast), bytes);
     result.map_err(|e| Failure::output(path, e))?;
     place.keep()
+}
+
+fn encode(
+    out: impl Write,
+    size: (u32, u32),
+    (depth, compression): (BitDepth, Compression),
+    bytes: &[u8],
+) -> Result<(), EncodingError> {
+    let mut encoder = Encoder::new(out, size.0, size.1);
+    encoder.set_color(ColorType::Rgb);
+    encoder.set_depth(depth);
+    encoder.set_compression(compression);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(bytes)?;
+    writer.finish()
 }
 
 fn parse_pattern(name: &str) -> Option<Pattern> {

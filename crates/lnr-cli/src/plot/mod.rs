@@ -5,7 +5,6 @@ mod page;
 mod project;
 mod svg;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -109,9 +108,7 @@ pub fn run(args: &PlotArgs, console: &Console) -> Outcome<()> {
         true => page::page(args, &drawing, &rows, console)?,
         false => drawing,
     };
-    let (mut place, mut file) = Place::open(&args.output)?;
-    file.write_all(text.as_bytes()).map_err(|e| Failure::written(&args.output, e))?;
-    place.keep()?;
+    Place::write(&args.output, text.as_bytes())?;
     let line =
         format!("{}: {} points of {}", output_name(&args.output), rows.all.len(), rows.space);
     console.report(&args.output, &line)

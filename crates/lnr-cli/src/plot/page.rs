@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::PlotArgs;
 use crate::console::Console;
-use crate::exit::{Code, Outcome};
+use crate::exit::Outcome;
 use crate::export::Rows;
-use crate::html::{POLICY, base64, escaped};
+use crate::html::{data_of, escaped, head};
 use crate::thumbnail::thumbnail;
 
 /// Pictures in a page, at most: of 240 pixels they are about 3 MB.
@@ -24,15 +24,8 @@ pub fn page(args: &PlotArgs, drawing: &str, rows: &Rows, console: &Console) -> O
     let mut pictures = Vec::new();
     console.start(Some(rows.all.len().div_ceil(step) as u64));
     for row in rows.all.iter().step_by(step) {
-        console.check()?;
-        pictures.push(match thumbnail(Path::new(&row.file), row.time, args.compute, console) {
-            Ok((png, _)) => format!("data:image/png;base64,{}", base64(&png)),
-            Err(f) if f.code == Code::Interrupted => return Err(f),
-            Err(f) => {
-                console.warn(&f.message);
-                String::new()
-            }
-        });
+        let picture = thumbnail(Path::new(&row.file), row.time, args.compute, console)?;
+        pictures.push(picture.map_or_else(String::new, |picture| data_of(&picture.png)));
         console.advance(pictures.len() as f64, row.file.clone());
     }
     console.stop();
@@ -45,12 +38,10 @@ pub fn page(args: &PlotArgs, drawing: &str, rows: &Rows, console: &Console) -> O
     let data = data.to_string().replace('<', "\\u003c");
     let title = format!("{} points of {}", rows.all.len(), escaped(&rows.space.to_string()));
     Ok(format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n\
+        "{}<h1>{title}</h1>\n\
          <p>Point at a frame, or move with the arrow keys, to see it.</p>\n<main>\n{drawing}\
          <figure><img alt=\"\"><figcaption></figcaption></figure>\n</main>\n<script>\n\
-         const DATA = {data};\n{SCRIPT}</script>\n</body>\n</html>\n"
+         const DATA = {data};\n{SCRIPT}</script>\n</body>\n</html>\n",
+        head(&title, STYLE)
     ))
 }

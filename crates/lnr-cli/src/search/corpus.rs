@@ -10,7 +10,9 @@ use rayon::prelude::*;
 
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
-use crate::index_dir::{self, Entry, Found, SpaceRows, Stored, key_of, may_hold_lnr, walk};
+use crate::index_dir::{
+    self, Entry, Found, SpaceRows, Stored, key_of, may_hold_lnr, rows_of, walk,
+};
 
 /// Stands for files that are not searched.
 pub const NO_FILE: u32 = u32::MAX;
@@ -138,12 +140,7 @@ impl Corpus {
             let number = self.files.len() as u32;
             self.files.push(SearchedFile { path, spaces: read.entry.spaces });
             for rows in &read.rows {
-                let at = self.read.iter().position(|r| key_of(&r.space) == key_of(&rows.space));
-                let at = at.unwrap_or_else(|| {
-                    self.read.push(SpaceRows::new(rows.space.clone()));
-                    self.read.len() - 1
-                });
-                self.read[at].append(rows, 0..rows.n(), number);
+                rows_of(&mut self.read, &rows.space).append(rows, 0..rows.n(), number);
             }
         }
         Ok(())

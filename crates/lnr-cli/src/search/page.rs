@@ -2,16 +2,15 @@
 //! Results as one HTML file: pictures, style and script stand in it, and it asks the network for nothing.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 use super::hits::Hit;
 use super::report::{Report, clock};
 use crate::console::Console;
-use crate::exit::{Code, Failure, Outcome};
-use crate::html::{POLICY, base64, escaped};
+use crate::exit::Outcome;
+use crate::html::{data_of, escaped, head};
 use crate::output::Place;
-use crate::thumbnail::thumbnail;
+use crate::thumbnail::{Thumbnail, thumbnail};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -23,36 +22,18 @@ const SCRIPT: &str = include_str!("page.js");
 pub fn write(path: &Path, report: &Report, console: &Console) -> Outcome<()> {
     let mut pictures = Vec::new();
     for hit in &report.found.hits {
-        console.check()?;
-        let file = report.path(hit);
-        let picture = match thumbnail(file, hit.best, report.args.compute, console) {
-            Err(f) if f.code == Code::Interrupted => return Err(f),
-            Err(f) => {
-                console.warn(&f.message);
-                None
-            }
-            Ok(picture) => Some(picture),
-        };
-        pictures.push(picture);
+        pictures.push(thumbnail(report.path(hit), hit.best, report.args.compute, console)?);
     }
-    let text = page(report, &pictures, path);
-    let (mut place, mut file) = Place::open(path)?;
-    file.write_all(text.as_bytes()).map_err(|e| Failure::written(path, e))?;
-    place.keep()
+    Place::write(path, page(report, &pictures, path).as_bytes())
 }
 
-/// PNG files, and their width and height.
-type Thumbnail = Option<(Vec<u8>, (u32, u32))>;
-
-fn page(report: &Report, pictures: &[Thumbnail], path: &Path) -> String {
+fn page(report: &Report, pictures: &[Option<Thumbnail>], path: &Path) -> String {
     let question = escaped(&report.question());
     let hits = &report.found.hits;
-    let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <title>{question} – lnr search</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <main>\n<h1>{question}</h1>\n<p>{} of {} vectors of {} files, in the space of {}. \
+    let mut out = head(&format!("{question} – lnr search"), STYLE);
+    let _ = write!(
+        out,
+        "<main>\n<h1>{question}</h1>\n<p>{} of {} vectors of {} files, in the space of {}. \
          <kbd>Tab</kbd> and arrow keys move, <kbd>Enter</kbd> opens the file.</p>\n<ol>\n",
         match hits.len() {
             1 => "1 result".into(),
@@ -73,17 +54,17 @@ fn card(
     out: &mut String,
     report: &Report,
     (i, hit): (usize, &Hit),
-    picture: &Thumbnail,
+    picture: &Option<Thumbnail>,
     page: &Path,
 ) {
     let file = report.path(hit);
     let name = escaped(&file.to_string_lossy());
     let [begin, best, end] = [hit.begin, hit.best, hit.end].map(clock);
     let inside = match picture {
-        Some((bytes, (width, height))) => format!(
-            "<img src=\"data:image/png;base64,{}\" width=\"{width}\" height=\"{height}\" \
+        Some(Thumbnail { png, size: (width, height) }) => format!(
+            "<img src=\"{}\" width=\"{width}\" height=\"{height}\" \
              alt=\"{name} at {best}\">",
-            base64(bytes)
+            data_of(png)
         ),
         None => "no picture".into(),
     };

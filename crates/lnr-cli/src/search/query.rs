@@ -3,22 +3,19 @@
 
 use std::path::Path;
 
-use lnr::align::{Space, Teacher, normalise};
+use lnr::align::{MODEL_VARIABLE, Space, normalise};
 #[cfg(feature = "clip")]
 use lnr::align::{TextModel, find_model};
-use lnr::convert::to_rgb8;
 
 use super::args::{Moment, SearchArgs};
 use super::corpus::indexed;
+use crate::alignment;
 use crate::console::Console;
 use crate::exit::{Code, Failure, Outcome};
 use crate::index_dir::may_hold_lnr;
 use crate::input::{self, Options};
 use crate::numbers::nanoseconds;
 use crate::tracks::FileTracks;
-
-/// Names a model where nothing else does.
-const VARIABLE: &str = "LNR_CLIP_MODEL";
 
 /// A query.
 pub struct Query {
@@ -57,18 +54,12 @@ impl Query {
 
 /// What names the model: an option, the variable, or what is searched.
 fn model_name(args: &SearchArgs, spaces: &[&Space]) -> Option<String> {
-    let has_variable = || std::env::var_os(VARIABLE).is_some_and(|v| !v.is_empty());
+    let has_variable = || std::env::var_os(MODEL_VARIABLE).is_some_and(|v| !v.is_empty());
     match args.clip_model.as_deref() {
-        Some("auto") => None,
         Some(name) => Some(name.to_owned()),
         None if has_variable() => None,
         None => spaces.first().map(|s| s.name.clone()),
     }
-}
-
-#[cfg(feature = "clip")]
-fn failed(e: lnr::Error) -> Failure {
-    Failure::new(Code::Input, e.to_string())
 }
 
 /// The text tower of the model, loaded when it is needed.
@@ -93,11 +84,11 @@ impl Texts {
         let model = match self.model.take() {
             Some(model) => model,
             None => {
-                let folder = find_model(self.name.as_deref()).map_err(failed)?;
-                TextModel::load(&folder).map_err(failed)?
+                let folder = find_model(self.name.as_deref()).map_err(alignment::failed)?;
+                TextModel::load(&folder).map_err(alignment::failed)?
             }
         };
-        let vector = model.embed(text).map_err(failed)?;
+        let vector = model.embed(text).map_err(alignment::failed)?;
         let space = model.space().clone();
         self.model = Some(model);
         Ok((vector, space))
@@ -123,12 +114,8 @@ fn image(
     let first = input::open(path, options, console)?.next()?;
     let frame = first.ok_or_else(|| Failure::damaged(path, "there is no picture in it"))?;
     let name = model_name(args, spaces).unwrap_or_else(|| "auto".into());
-    let failed = |e: lnr::Error| Failure::new(Code::Input, e.to_string());
-    let teacher = Teacher::open(Some(&name), None).map_err(failed)?;
-    let teacher = teacher.ok_or_else(|| Failure::usage("--clip-model: name a model"))?;
-    let format = *frame.picture.format();
-    let rgb = || ((format.width as usize, format.height as usize), to_rgb8(&frame.picture));
-    let vector = teacher.embed((0, 0), &rgb).map_err(failed)?;
+    let teacher = alignment::model(&name)?;
+    let vector = teacher.embed((0, 0), &frame.picture).map_err(alignment::failed)?;
     Ok((vector, teacher.space().clone()))
 }
 

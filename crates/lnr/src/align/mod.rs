@@ -13,6 +13,10 @@ mod teacher;
 mod vectors;
 
 pub use crate::base::Space;
+
+/// The variable of the environment that names a model where nothing else does.
+pub const MODEL_VARIABLE: &str = "LNR_CLIP_MODEL";
+
 #[cfg(feature = "clip")]
 pub use clip::{ImageModel, TextModel, find_model};
 pub use features::Features;

@@ -22,8 +22,7 @@ pub enum Teacher {
 }
 
 impl Teacher {
-    /// The teacher that options name: a model, see [`find_model`], where `auto` leaves the choice to the
-    /// variable `LNR_CLIP_MODEL`; or a file of features, see [`Features::read`], with the name of their
+    /// The teacher that options name: a model, see [`find_model`]; or a file of features, see [`Features::read`], with the name of their
     /// space. None where they name none.
     ///
     /// # Errors
@@ -61,7 +60,7 @@ impl Teacher {
     ///
     /// # Errors
     /// [`crate::Error::Model`] when there is none, or the model fails.
-    pub fn embed(
+    pub(crate) fn embed_rgb(
         &self,
         (number, pts): (u64, u64),
         #[cfg_attr(not(feature = "clip"), allow(unused_variables))] rgb: &dyn Fn() -> (
@@ -84,7 +83,7 @@ impl Teacher {
 
 #[cfg(feature = "clip")]
 fn open_model(name: &str) -> Result<Teacher> {
-    let folder = super::find_model(Some(name).filter(|n| *n != "auto"))?;
+    let folder = super::find_model(Some(name))?;
     Ok(Teacher::Model(Arc::new(ImageModel::load(&folder)?)))
 }
 

@@ -277,7 +277,7 @@ impl Trials<'_> {
         let (engine, cancel, first) = (self.engine, self.cancel, self.n * self.n_steps());
         let measure = |trained: &Trained| {
             let payload =
-                engine.run(|| coding.encode(&trained.values, &Metadata::default(), None, cancel));
+                engine.run(|| coding.encode(&trained.values, &Metadata::default(), cancel));
             Ok(8.0 * payload?.len() as f64)
         };
         let report = &mut *self.report;

@@ -66,22 +66,24 @@ pub fn code(
     };
     let shape = Shape::new(&model, &extent)?;
     let coding = Coding { shape: &shape, precision: model.precision };
-    let encode = |trained: &Trained, metadata: &Metadata, embedding: Option<&[u8]>| {
-        engine.run(|| coding.encode(&trained.values, metadata, embedding, cancel))
-    };
+    let sections = |trained: &Trained| engine.run(|| coding.code(&trained.values, cancel));
     let metadata = &Metadata { source: Some(checksum(pictures)), ..metadata.clone() };
-    let measure = |trained: &Trained| Ok(8.0 * encode(trained, metadata, None)?.len() as f64);
+    let measure = |trained: &Trained| {
+        let payload = sections(trained)?.payload(metadata, None);
+        Ok(8.0 * payload.len() as f64)
+    };
     let trained = engine.train((&shape, model.precision), &recipe, pictures, &measure, report)?;
     let price = recipe.target_bits.map(|_| trained.lambda.to_bits());
     let metadata = &Metadata { price, ..metadata.clone() };
-    let mut payload = encode(&trained, metadata, None)?;
+    let sections = sections(&trained)?;
+    let mut payload = sections.payload(metadata, None);
     let mut embedding = EmbeddingStats::default();
     if let Some(alignment) = &settings.alignment {
         let n_values = f64::from(extent.width) * f64::from(extent.height) * pictures.len() as f64;
         let costs = (payload.len(), f64::from(trained.lambda) / n_values);
         let poll = || cancel.check();
         let (section, stats) = engine.run(|| embedding::embed(alignment, frames, costs, &poll))?;
-        payload = encode(&trained, metadata, Some(&section))?;
+        payload = sections.payload(metadata, Some(&section));
         embedding = stats;
     }
     let n_steps = n_tried + trained.n_steps;

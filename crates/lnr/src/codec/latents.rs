@@ -49,12 +49,17 @@ impl EmbeddingReader {
         unit: &[u8],
     ) -> Result<Option<(Box<GroupHeader>, Option<EmbeddingTrack>)>> {
         match bitstream::parse(unit)? {
-            Unit::Group { header, payload, .. } => {
-                let embedding = super::payload::embedding(payload, &mut self.budget)?;
-                Ok(Some((header, embedding)))
-            }
+            Unit::Group { header, payload, .. } => Ok(Some((header, self.read(payload)?))),
             Unit::Frame { .. } => Ok(None),
         }
+    }
+
+    /// The embedding in a group's payload, where it stores one.
+    ///
+    /// # Errors
+    /// As [`EmbeddingReader::push`].
+    pub fn read(&mut self, payload: &[u8]) -> Result<Option<EmbeddingTrack>> {
+        super::payload::embedding(payload, &mut self.budget)
     }
 }
 

@@ -8,12 +8,13 @@ mod vectors;
 
 use std::path::PathBuf;
 
-use lnr::align::{ImageModel, TextModel, find_model};
+use lnr::align::{TextModel, find_model};
 use serde_json::{Value, json};
 
 use super::table::aligned;
+use crate::alignment::{self, failed};
 use crate::console::Console;
-use crate::exit::{Code, Failure, Outcome};
+use crate::exit::Outcome;
 use crate::text;
 use crate::values::Compute;
 use dataset::Entry;
@@ -59,15 +60,13 @@ struct Row {
 }
 
 pub fn run(args: &RetrievalArgs, console: &Console) -> Outcome<()> {
-    let model = |e: lnr::Error| Failure::new(Code::Input, e.to_string());
-    let name = Some(args.clip_model.as_str()).filter(|n| *n != "auto");
-    let folder = find_model(name).map_err(model)?;
-    let (images, texts) =
-        (ImageModel::load(&folder).map_err(model)?, TextModel::load(&folder).map_err(model)?);
+    let images = alignment::model(&args.clip_model)?;
+    let folder = find_model(Some(&args.clip_model)).map_err(failed)?;
+    let texts = TextModel::load(&folder).map_err(failed)?;
     let entries = dataset::read(&args.dataset)?;
     let captions: Vec<Vec<f32>> = entries
         .iter()
-        .map(|entry| texts.embed(&entry.caption).map_err(model))
+        .map(|entry| texts.embed(&entry.caption).map_err(failed))
         .collect::<Outcome<_>>()?;
     let mut parts = Vec::new();
     console.start(Some(entries.len() as u64));

@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use lnr::align::{ImageModel, cosine, normalise};
-use lnr::convert::to_rgb8;
+use lnr::align::{Teacher, cosine};
 
 use super::RetrievalArgs;
 use super::dataset::{Entry, encoded};
@@ -39,7 +38,7 @@ pub struct Part {
 pub fn read(
     args: &RetrievalArgs,
     entry: &Entry,
-    model: &ImageModel,
+    model: &Teacher,
     console: &Console,
 ) -> Outcome<Part> {
     let video = args.dataset.parent().unwrap_or(Path::new("")).join(&entry.video);
@@ -79,12 +78,8 @@ pub fn read(
         if !(n - 1).is_multiple_of(args.every) {
             continue;
         }
-        let (width, height) = (frame.picture.format().width, frame.picture.format().height);
-        let size = (width as usize, height as usize);
-        let vector = model.embed(size, &to_rgb8(&frame.picture));
-        let mut vector = vector.map_err(|e| Failure::codec(&video, e))?;
-        normalise(&mut vector);
-        model_frames.push((time, vector));
+        let vector = model.embed((u64::from(n - 1), frame.pts), &frame.picture);
+        model_frames.push((time, vector.map_err(|e| Failure::codec(&video, e))?));
     }
 
     let inside = |frames: &[(f64, Vec<f32>)]| {

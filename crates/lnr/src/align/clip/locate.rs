@@ -3,23 +3,23 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::align::MODEL_VARIABLE;
 use crate::base::{Error, Result};
 
-/// Names the model where nothing else does.
-const VARIABLE: &str = "LNR_CLIP_MODEL";
 /// Files of a model's directory.
 const FILES: &str = "config.json model.safetensors preprocessor_config.json tokenizer.json";
 /// What is asked for where nobody names a model.
 const DEFAULT: &str = "laion/CLIP-ViT-B-32-laion2B-s34B-b79K";
 
 /// The directory of a model: `name` is one, or the name of a model that lies in the cache of Hugging Face,
-/// such as `openai/clip-vit-large-patch14`. Without a name the variable `LNR_CLIP_MODEL` says it.
+/// such as `openai/clip-vit-large-patch14`. Without a name, or where it is `auto`, [`MODEL_VARIABLE`] says it.
 ///
 /// # Errors
 /// [`Error::Model`] with the command that fetches the model, where it is nowhere.
 pub fn find_model(name: Option<&str>) -> Result<PathBuf> {
-    let variable = || std::env::var(VARIABLE).ok().filter(|v| !v.is_empty());
-    let asked = name.map(str::to_owned).or_else(variable).unwrap_or_else(|| DEFAULT.to_owned());
+    let variable = || std::env::var(MODEL_VARIABLE).ok().filter(|v| !v.is_empty());
+    let asked = name.filter(|name| *name != "auto");
+    let asked = asked.map(str::to_owned).or_else(variable).unwrap_or_else(|| DEFAULT.to_owned());
     let path = PathBuf::from(&asked);
     if path.is_dir() {
         return Ok(path);
@@ -36,7 +36,7 @@ pub fn find_model(name: Option<&str>) -> Result<PathBuf> {
     };
     Err(Error::Model(format!(
         "{asked} is neither a directory nor a model in the cache of Hugging Face; {cure} the model's \
-         directory, by --clip-model, clip-model or {VARIABLE}"
+         directory, by --clip-model, clip-model or {MODEL_VARIABLE}"
     )))
 }
 

@@ -19,6 +19,19 @@ use crate::align::Teacher;
 use crate::base::{Error, Picture, Result};
 use crate::bitstream::write_embedding;
 
+impl Teacher {
+    /// The vector of frame `number` of a video, shown at `pts` ns, of length 1. Models go by the picture, in
+    /// its own colours; features by number or time.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when there is none, or the model fails.
+    pub fn embed(&self, at: (u64, u64), picture: &Picture) -> Result<Vec<f32>> {
+        let format = picture.format();
+        let size = (format.width as usize, format.height as usize);
+        self.embed_rgb(at, &|| (size, to_rgb8(picture)))
+    }
+}
+
 /// What an encoder stores of what its frames mean.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -122,10 +135,8 @@ pub(super) fn embed(
     let mut ask = |i: usize| {
         poll()?;
         let start = Instant::now();
-        let picture = frames.pictures[i];
-        let (width, height) = (picture.format().width as usize, picture.format().height as usize);
         let at = (frames.first + i as u64, frames.times[i]);
-        let vector = alignment.teacher.embed(at, &|| ((width, height), to_rgb8(picture)))?;
+        let vector = alignment.teacher.embed(at, frames.pictures[i])?;
         stats.images += 1;
         stats.seconds += start.elapsed().as_secs_f64();
         Ok(vector)

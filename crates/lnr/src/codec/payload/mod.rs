@@ -46,46 +46,59 @@ pub struct Coding<'a> {
 }
 
 /// The sections that hold parameters.
-struct Coded {
+pub struct Coded {
     latents: Vec<u8>,
     networks: Vec<u8>,
     /// Of every source that stores something.
     sources: Vec<Vec<u8>>,
 }
 
-impl Coding<'_> {
-    /// Writes the payload of a trained group, with a section that tells what its frames mean if there
-    /// is one.
-    ///
-    /// # Errors
-    /// [`crate::base::Error::Cancelled`] when `cancel` asks for a stop.
-    pub fn encode(
-        &self,
-        values: &Values,
-        metadata: &Metadata,
-        embedding: Option<&[u8]>,
-        cancel: &CancelFlag,
-    ) -> Result<Vec<u8>> {
-        let coded = match values {
-            Values::Steps { symbols, tensors, entropy } => {
-                let values = (&symbols[..], &tensors[..], &entropy[..]);
-                steps::encode(self.shape, self.precision, values, cancel)?
-            }
-            Values::Plain { grids, network } => {
-                uniform::encode(self.shape, self.bits(), (grids, network), cancel)?
-            }
-        };
+impl Coded {
+    /// The payload: these sections, what is said of the stream, and one that tells what the frames mean if
+    /// there is one.
+    pub fn payload(&self, metadata: &Metadata, embedding: Option<&[u8]>) -> Vec<u8> {
         let mut out = SectionWriter::new();
-        out.push(tags::LATENTS, true, &coded.latents);
+        out.push(tags::LATENTS, true, &self.latents);
         if let Some(embedding) = embedding {
             out.push(tags::EMBEDDING, false, embedding);
         }
         if *metadata != Metadata::default() {
             out.push(tags::METADATA, false, &write_metadata(metadata));
         }
-        out.push(tags::NETWORKS, true, &coded.networks);
-        coded.sources.iter().for_each(|s| out.push(tags::SOURCE, true, s));
-        Ok(out.finish())
+        out.push(tags::NETWORKS, true, &self.networks);
+        self.sources.iter().for_each(|s| out.push(tags::SOURCE, true, s));
+        out.finish()
+    }
+}
+
+impl Coding<'_> {
+    /// Codes the parameters of a trained group.
+    ///
+    /// # Errors
+    /// [`crate::base::Error::Cancelled`] when `cancel` asks for a stop.
+    pub fn code(&self, values: &Values, cancel: &CancelFlag) -> Result<Coded> {
+        match values {
+            Values::Steps { symbols, tensors, entropy } => {
+                let values = (&symbols[..], &tensors[..], &entropy[..]);
+                steps::encode(self.shape, self.precision, values, cancel)
+            }
+            Values::Plain { grids, network } => {
+                uniform::encode(self.shape, self.bits(), (grids, network), cancel)
+            }
+        }
+    }
+
+    /// Writes the payload of a trained group.
+    ///
+    /// # Errors
+    /// As [`Coding::code`].
+    pub fn encode(
+        &self,
+        values: &Values,
+        metadata: &Metadata,
+        cancel: &CancelFlag,
+    ) -> Result<Vec<u8>> {
+        Ok(self.code(values, cancel)?.payload(metadata, None))
     }
 
     /// Reads all parameters.

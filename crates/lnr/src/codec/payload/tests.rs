@@ -37,7 +37,7 @@ fn payload(shape: &Shape, last: i16) -> Vec<u8> {
     let entropy = shape.grids().map(|(_, g)| parts(g)).collect();
     let values = Values::Steps { symbols, tensors, entropy };
     let coding = Coding { shape, precision: Precision::Steps };
-    coding.encode(&values, &Metadata::default(), None, &CancelFlag::default()).unwrap()
+    coding.encode(&values, &Metadata::default(), &CancelFlag::default()).unwrap()
 }
 
 fn is_too_much_work<T>(outcome: &Result<T>) -> bool {
